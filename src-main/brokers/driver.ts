@@ -1,0 +1,97 @@
+/**
+ * The one interface to a broker. A driver owns a connection that reconnects with back-off for ever; what it is asked to do
+ * while disconnected either waits for its deadline or answers `unreachable`, and never throws for what a network can do.
+ *
+ * Rules every driver keeps (held by `test/conformance`):
+ * - nothing that is not ours is declared with guessed arguments: existence is asked passively;
+ * - `publish` resolves after the broker has taken responsibility, and says `unroutable` when no queue took the message;
+ * - a delivery belongs to one connection: settling it after a reconnect answers `gone`, and the broker hands it out again;
+ * - a consumption is an intent: it is set up again after every reconnect, until it is disposed of.
+ */
+import type { BrokerMessage, OutgoingMessage } from '../domain/message.ts';
+import type { ConnectionState, DoctorStep } from '../domain/profile.ts';
+import type { LookCost, QueueDeclaration, QueueFigures } from '../domain/queue.ts';
+import type { Result } from '../domain/result.ts';
+
+export interface BrokerCapabilities {
+	/** Can list queues without being told their names. */
+	readonly listsQueues: boolean;
+	/** Knows how many messages are handed out and unsettled. */
+	readonly countsUnacked: boolean;
+	/** What a look costs on an ordinary queue here. */
+	readonly look: LookCost['kind'];
+	/** Can remove single messages by id without consuming others. */
+	readonly removesSingle: boolean;
+	/** Highest priority it honours; 0: none. */
+	readonly maxPriority: number;
+}
+
+/** One message handed to us, to be settled exactly once. */
+export interface Delivery {
+	readonly message: BrokerMessage;
+	/** Removes it from the broker. `gone`: the connection it came by is no more, and it will be handed out again. */
+	ack(): Promise<Result<void>>;
+	/** Gives it back to the queue (nack with requeue). */
+	release(): Promise<Result<void>>;
+}
+
+export interface ConsumeIntent {
+	readonly queue: string;
+	/** How many unsettled deliveries to hold at most. */
+	readonly prefetch: number;
+	/** Called for each delivery; must not throw. */
+	readonly onDelivery: (delivery: Delivery) => void;
+	/** Told when the intent is in force (again), or why not: `null` means it is. */
+	readonly onStatus?: (problem: string | null) => void;
+}
+
+/** A running consumption. `cancel` takes no more but leaves held deliveries to be settled; disposing releases the rest. */
+export interface Consumption extends AsyncDisposable {
+	cancel(): Promise<void>;
+	/** Changes how many unsettled deliveries may be held. */
+	setPrefetch(count: number): Promise<Result<void>>;
+}
+
+/** What a look found. */
+export interface Look {
+	/** Next to be handed out first. */
+	readonly messages: readonly BrokerMessage[];
+	readonly cost: LookCost;
+}
+
+export interface BrokerDriver extends AsyncDisposable {
+	readonly kind: 'rabbitmq' | 'embedded';
+	readonly capabilities: BrokerCapabilities;
+
+	/** Starts connecting, once; resolves at once. State tells the rest. */
+	connect(): void;
+	state(): ConnectionState;
+	/** Calls back on every change of state, until disposed of. */
+	onState(listener: (state: ConnectionState) => void): Disposable;
+	/** Resolves when connected, or with the reason when `deadlineMs` passes or the broker refuses. */
+	ready(deadlineMs: number): Promise<Result<void>>;
+
+	/** Figures of these queues, or of all where `listsQueues`. A queue that is not there has `exists: false`. */
+	queues(names: readonly string[]): Promise<Result<readonly QueueFigures[]>>;
+	/** What looking into this queue would cost. */
+	lookCost(queue: string): Promise<Result<LookCost>>;
+	/** Up to `limit` waiting messages, left where they are. Refused when that could lose one. */
+	look(queue: string, options: { readonly limit: number; readonly deadlineMs: number }): Promise<Result<Look>>;
+	/** Publishes mandatory, confirmed, persistent or not as its properties say. */
+	publish(message: OutgoingMessage): Promise<Result<void>>;
+	/**
+	 * Removes waiting messages by id and hands back what was removed (for the journal). Those that are not waiting are
+	 * left out. `scanLimit` bounds how many messages may be looked at on the way.
+	 */
+	remove(
+		queue: string,
+		messageIds: ReadonlySet<string>,
+		options: { readonly scanLimit: number; readonly deadlineMs: number },
+	): Promise<Result<readonly BrokerMessage[]>>;
+	/** Makes sure a queue of ours exists. An existing queue is used as it is; nothing is declared over it. */
+	ensureQueue(declaration: QueueDeclaration): Promise<Result<void>>;
+	consume(intent: ConsumeIntent): Promise<Result<Consumption>>;
+}
+
+/** Reads a connection from end to end, each step with cause and cure; stops at the first that fails. */
+export type Doctor = (queues: readonly string[], signal: AbortSignal) => Promise<readonly DoctorStep[]>;

@@ -1,0 +1,28 @@
+/** What was done, by whom, and how to take it back. */
+import type { FailureCode } from './result.ts';
+
+/** One line per command that reached the router. `input` is JSON with secrets already struck out. */
+export interface AuditEntry {
+	readonly at: number;
+	/** Which host the command came through. */
+	readonly host: 'shell' | 'serve' | 'cli' | 'test';
+	readonly actor: string;
+	readonly route: string;
+	readonly profile: string | null;
+	readonly input: string;
+	readonly outcome: 'done' | FailureCode;
+	/** How many things it changed, where that was counted. */
+	readonly changed: number | null;
+}
+
+/** A change that can be taken back: enough of the world before it to do so. */
+export interface JournalEntry {
+	readonly at: number;
+	readonly profile: string;
+	/** e.g. `task.requeue`. */
+	readonly action: string;
+	/** For a person: "Requeued 12 tasks". */
+	readonly title: string;
+	/** JSON whose shape belongs to the action. */
+	readonly before: string;
+}

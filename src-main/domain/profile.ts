@@ -1,0 +1,105 @@
+/** A profile: a saved deployment. It never holds a secret; secrets are kept by the vault under the profile's id. */
+import type { ProfileId } from './ids.ts';
+
+export type Framework = 'carrot' | 'celery' | 'django-q';
+export type Environment = 'development' | 'staging' | 'production';
+
+/** TLS for a connection. Files are paths on this machine, read at each connect. */
+export interface TlsOptions {
+	readonly caFile: string | null;
+	readonly certFile: string | null;
+	readonly keyFile: string | null;
+	/** Name to expect in the certificate; null: the host's. */
+	readonly serverName: string | null;
+	/** False only by an explicit exception, which the window shows as a badge. */
+	readonly verify: boolean;
+}
+
+/** Where the broker is. The password is a secret and not here. */
+export type BrokerAddress =
+	| {
+			readonly kind: 'amqp';
+			/** Name, IPv4 or IPv6 without brackets. */
+			readonly host: string;
+			readonly port: number;
+			readonly vhost: string;
+			readonly username: string;
+			readonly tls: TlsOptions | null;
+			/** Seconds; 0 turns heartbeats off. */
+			readonly heartbeat: number;
+	  }
+	/** SQLite in the profile's folder. */
+	| { readonly kind: 'embedded' };
+
+/** How carrot's messages look here; a deployment may have its own serializer. */
+export interface CarrotDialect {
+	/** Header that names the callable; upstream's is `type`. */
+	readonly typeHeader: string;
+	/** Basic property `type`; upstream's is `django-carrot message`. */
+	readonly messageType: string;
+	/** Keys of the JSON body. */
+	readonly argsKey: string;
+	readonly kwargsKey: string;
+	/** Publish persistent messages (upstream publishes transient ones). */
+	readonly persistent: boolean;
+}
+
+export const CARROT_DIALECT: CarrotDialect = {
+	typeHeader: 'type',
+	messageType: 'django-carrot message',
+	argsKey: 'args',
+	kwargsKey: 'kwargs',
+	persistent: true,
+};
+
+export interface Profile {
+	readonly id: ProfileId;
+	/** Unique, as shown and as `--profile` takes it. */
+	readonly name: string;
+	readonly framework: Framework;
+	readonly broker: BrokerAddress;
+	readonly environment: Environment;
+	readonly readOnly: boolean;
+	/** Optional doors: carrot's monitor API and RabbitMQ's management API, without credentials. */
+	readonly monitorUrl: string | null;
+	readonly managementUrl: string | null;
+	readonly dialect: CarrotDialect;
+	/** Queues that a person named; the broker need not tell us of any. */
+	readonly queues: readonly string[];
+	/** True for the built-in sandbox. */
+	readonly sandbox: boolean;
+	readonly createdAt: number;
+	readonly updatedAt: number;
+}
+
+/** Names of a profile's secrets in the vault. */
+export type SecretName = 'broker' | 'monitor' | 'management';
+
+/**
+ * Connection to a broker as the window and `profile list` say it. `since` and `nextTryAt` are epoch ms.
+ * idle: nobody asked for it yet.
+ */
+export type ConnectionState =
+	| { readonly kind: 'idle' }
+	| { readonly kind: 'connecting'; readonly since: number }
+	| { readonly kind: 'connected'; readonly since: number; readonly server: string | null }
+	| {
+			readonly kind: 'reconnecting';
+			readonly since: number;
+			readonly nextTryAt: number | null;
+			readonly attempt: number;
+			readonly reason: string;
+	  }
+	/** It answered and said no; Warren goes on trying, slowly, since somebody may mend it. */
+	| { readonly kind: 'refused'; readonly since: number; readonly nextTryAt: number | null; readonly reason: string };
+
+/** One step of the connection doctor. */
+export interface DoctorStep {
+	readonly step: 'address' | 'dns' | 'tcp' | 'tls' | 'login' | 'vhost' | 'queues' | 'storage';
+	readonly status: 'passed' | 'failed' | 'warning' | 'skipped';
+	/** What was found, in words. */
+	readonly finding: string;
+	/** What to do about it; null when nothing needs doing. */
+	readonly cure: string | null;
+	readonly tookMs: number;
+}

@@ -1,0 +1,32 @@
+/**
+ * A value as a task sees it, with its type and all its digits: the one model that JSON, Python literals and (later) pickles
+ * are read into and written from. It is plain JSON-safe data, so it crosses the wire as it is.
+ *
+ * Numbers are kept as the text they were written with: a 64-bit id or a price never passes through a double.
+ */
+export type Value =
+	| { readonly kind: 'none' }
+	| { readonly kind: 'bool'; readonly value: boolean }
+	/** Decimal digits with an optional minus sign, of any length. */
+	| { readonly kind: 'int'; readonly text: string }
+	/** As written (`1.50`, `1e400`), or `NaN`, `Infinity`, `-Infinity`. */
+	| { readonly kind: 'float'; readonly text: string }
+	/** May hold lone surrogates, which JSON and Python both allow. */
+	| { readonly kind: 'str'; readonly value: string }
+	| { readonly kind: 'bytes'; readonly base64: string }
+	| { readonly kind: 'list'; readonly items: readonly Value[] }
+	| { readonly kind: 'tuple'; readonly items: readonly Value[] }
+	| { readonly kind: 'set'; readonly items: readonly Value[] }
+	| { readonly kind: 'frozenset'; readonly items: readonly Value[] }
+	/** Entries in their order; a JSON object has `str` keys only. */
+	| { readonly kind: 'dict'; readonly entries: readonly (readonly [Value, Value])[] }
+	/** Complex numbers, `...`, dates and foreign objects: shown, never rebuilt. `text` is what to show. */
+	| { readonly kind: 'opaque'; readonly type: string; readonly text: string };
+
+/** What a task is called with. `args` in order; `kwargs` by name in their order. */
+export interface CallArguments {
+	readonly args: readonly Value[];
+	readonly kwargs: readonly (readonly [string, Value])[];
+}
+
+export const NO_ARGUMENTS: CallArguments = { args: [], kwargs: [] };

@@ -1,0 +1,40 @@
+/** Test projects: one per folder of `test/`, by what a test needs and how slow it may be. */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+const node = (name: string, more: { readonly timeout?: number; readonly serial?: boolean } = {}) => ({
+	test: {
+		name,
+		include: [`test/${name}/**/*.test.ts`],
+		environment: 'node' as const,
+		testTimeout: more.timeout ?? 20_000,
+		hookTimeout: 120_000,
+		pool: 'forks' as const,
+		fileParallelism: more.serial !== true,
+	},
+});
+
+export default defineConfig({
+	test: {
+		projects: [
+			node('unit'),
+			node('architecture', { timeout: 60_000 }),
+			node('store', { timeout: 120_000 }),
+			node('wire'),
+			node('conformance', { timeout: 120_000, serial: true }),
+			node('integration', { timeout: 300_000, serial: true }),
+			node('electron', { timeout: 120_000, serial: true }),
+			node('e2e', { timeout: 180_000, serial: true }),
+			{
+				plugins: [svelte()],
+				resolve: { conditions: ['browser'] },
+				test: {
+					name: 'ui',
+					include: ['test/ui/**/*.test.ts'],
+					environment: 'happy-dom',
+					testTimeout: 20_000,
+				},
+			},
+		],
+	},
+});
