@@ -1,0 +1,102 @@
+/** Routes about queues, consumers and schedules. */
+import * as z from 'zod';
+import type { ConsumerSetView } from '../../domain/consumer.ts';
+import type { FieldTable } from '../../domain/message.ts';
+import type { LookCost, QueueFigures } from '../../domain/queue.ts';
+import type { ScheduleRow } from '../../domain/schedule.ts';
+import type { DecodedTask, UndecodableTask } from '../../domain/task.ts';
+import { profileName, queueName } from './fields.ts';
+import { command, query, returns, stream } from './route.ts';
+
+/** One waiting message, decoded where it could be. `raw` is its body in base64. */
+export interface PeekedMessage {
+	readonly queue: string;
+	readonly task: Omit<DecodedTask, 'call'> | null;
+	readonly fault: UndecodableTask | null;
+	readonly raw: string;
+	readonly exchange: string;
+	readonly routingKey: string;
+	readonly properties: Readonly<Record<string, string | number>>;
+	readonly headers: FieldTable;
+	readonly redelivered: boolean;
+	readonly deliveryCount: number | null;
+	/** carrot's messages are not signed: always null. */
+	readonly verified: boolean | null;
+}
+
+const path = z.string().min(1).max(4_000);
+
+export const deploymentRoutes = {
+	'queue.list': query({
+		scope: 'deployment',
+		summary: 'List queues with what waits in them',
+		input: z.strictObject({ profile: profileName }),
+		output: returns<{
+			readonly items: readonly QueueFigures[];
+			readonly total: number;
+			/** False: only the queues that the profile names or history knows; the broker was not asked for others. */
+			readonly complete: boolean;
+		}>(),
+	}),
+	'queue.peek': query({
+		scope: 'deployment',
+		summary: 'Look at waiting messages, next to run first; says what the look costs',
+		input: z.strictObject({
+			profile: profileName,
+			queue: queueName,
+			limit: z.int().min(1).max(1_000).default(50),
+			dryRun: z.boolean().optional().describe('Only say what a look would cost'),
+		}),
+		output: returns<{ readonly items: readonly PeekedMessage[]; readonly total: number; readonly cost: LookCost }>(),
+		cli: { positional: ['queue'] },
+	}),
+	'consumer.list': query({
+		scope: 'deployment',
+		summary: "List this profile's consumers in this process",
+		input: z.strictObject({ profile: profileName }),
+		output: returns<{ readonly items: readonly ConsumerSetView[]; readonly total: number }>(),
+	}),
+	'consumer.run': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Run tasks from queues',
+		input: z.strictObject({
+			profile: profileName,
+			queues: z.array(queueName).min(1).max(100),
+			concurrency: z.int().min(1).max(64).default(1).describe('Tasks at a time'),
+			python: path.optional().describe('Python interpreter'),
+			project: path.optional().describe('Folder of the tasks (default: the current one)'),
+			settings: z.string().min(1).max(400).optional().describe('Django settings module'),
+			node: z.array(path).max(100).optional().describe('ES modules with tasks, instead of Python'),
+			env: z.record(z.string(), z.string()).optional().describe('Environment for the tasks'),
+			untilEmpty: z.boolean().optional().describe('Stop once the queues are empty'),
+			noScheduler: z.boolean().optional().describe('Leave schedules alone'),
+			declare: z.boolean().optional().describe("Declare missing queues, exactly as carrot's consumers do"),
+		}),
+		output: returns<ConsumerSetView>(),
+		cli: { hidden: 'consumer run stays in the foreground' },
+	}),
+	'consumer.stop': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Stop a consumer: finish what runs, or give it back now',
+		input: z.strictObject({ profile: profileName, id: z.string().min(1).max(100), now: z.boolean().optional() }),
+		output: returns<ConsumerSetView>(),
+		cli: { hidden: 'Ctrl+C stops consumer run' },
+	}),
+	/** Keyed by set id; null: forgotten. */
+	'consumer.watch': stream({
+		scope: 'deployment',
+		fold: 'latest',
+		summary: 'Consumers and their slots, as they change',
+		input: z.strictObject({ profile: profileName }),
+		item: returns<{ readonly key: string; readonly set: ConsumerSetView | null }>(),
+		cli: { hidden: 'consumer run shows its own' },
+	}),
+	'schedule.list': query({
+		scope: 'deployment',
+		summary: 'List schedules',
+		input: z.strictObject({ profile: profileName }),
+		output: returns<{ readonly items: readonly ScheduleRow[]; readonly total: number }>(),
+	}),
+};

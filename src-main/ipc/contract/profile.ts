@@ -1,0 +1,149 @@
+/** Routes about profiles: saved deployments and their connections. */
+import * as z from 'zod';
+import type { TaskCounts } from '../../domain/page.ts';
+import type { ConnectionState, DoctorStep, Profile, SecretName } from '../../domain/profile.ts';
+import { profileName } from './fields.ts';
+import { command, query, returns, stream } from './route.ts';
+
+/** A profile as the page and `profile list` see it: no secret, only whether there is one. */
+export interface ProfileView {
+	readonly profile: Profile;
+	/** The broker's address without its password. */
+	readonly brokerUrl: string;
+	readonly connection: ConnectionState;
+	readonly secrets: Readonly<Record<SecretName, boolean>>;
+	readonly counts: TaskCounts;
+	/** What this broker can do; null until it was connected once. */
+	readonly maxPriority: number | null;
+	readonly look: 'free' | 'flagged' | 'risky' | null;
+}
+
+const name = z
+	.string()
+	.min(1)
+	.max(80)
+	.regex(
+		/^[\p{L}\p{N}][\p{L}\p{N} ._@-]*$/u,
+		'letters, digits, spaces and . _ @ - only, starting with a letter or digit',
+	)
+	.describe('Name');
+const broker = z
+	.string()
+	.min(1)
+	.max(4_000)
+	.describe("amqp:// or amqps:// URL, carrot's VirtualHost settings as JSON, or embedded:");
+const framework = z.enum(['carrot', 'celery', 'django-q']).describe('What the tasks are written for');
+const environment = z.enum(['development', 'staging', 'production']).describe('How careful to be');
+const url = z.url({ protocol: /^https?$/ }).max(2_000);
+const file = z.string().max(4_000);
+
+/** TLS files and checks, by path on the machine that runs Warren. */
+const tls = {
+	caFile: file.optional().describe('CA certificate file (PEM)'),
+	certFile: file.optional().describe('Client certificate file (PEM)'),
+	keyFile: file.optional().describe('Client key file (PEM)'),
+	serverName: z.string().max(255).optional().describe('Name to expect in the certificate'),
+	insecure: z.boolean().optional().describe('Do not check the certificate (shown as a badge)'),
+};
+const dialect = {
+	typeHeader: z.string().min(1).max(200).optional().describe('Header that names the task'),
+	messageType: z.string().max(200).optional().describe("Message property 'type'"),
+	argsKey: z.string().min(1).max(200).optional().describe('Key of the positional arguments in the body'),
+	kwargsKey: z.string().min(1).max(200).optional().describe('Key of the keyword arguments in the body'),
+	transient: z.boolean().optional().describe('Publish transient messages, as upstream does'),
+};
+const optional = {
+	monitor: url.optional().describe("carrot's monitor, e.g. https://site/carrot/"),
+	management: url.optional().describe('RabbitMQ management API'),
+	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
+	environment: environment.optional(),
+	readOnly: z.boolean().optional().describe('Refuse every change'),
+	password: z.string().max(4_000).optional().describe('Broker password, where the URL has none'),
+	...tls,
+	...dialect,
+};
+
+export const profileRoutes = {
+	'profile.list': query({
+		scope: 'console',
+		summary: 'List profiles with their connections',
+		input: z.strictObject({}),
+		output: returns<{ readonly items: readonly ProfileView[]; readonly total: number }>(),
+	}),
+	'profile.show': query({
+		scope: 'console',
+		summary: 'Show one profile',
+		input: z.strictObject({ name: profileName }),
+		output: returns<ProfileView>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.add': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Save a new profile',
+		input: z.strictObject({ name, framework: framework.default('carrot'), broker, ...optional }),
+		output: returns<ProfileView>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.edit': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Change a profile; what is left out stays',
+		input: z.strictObject({
+			name: profileName,
+			rename: name.optional().describe('New name'),
+			broker: broker.optional(),
+			framework: framework.optional(),
+			...optional,
+			readOnly: z.boolean().optional().describe('Refuse every change'),
+		}),
+		output: returns<ProfileView>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.duplicate': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Copy a profile, with its secrets, under a new name',
+		input: z.strictObject({ name: profileName, as: name }),
+		output: returns<ProfileView>(),
+		cli: { positional: ['name', 'as'] },
+	}),
+	'profile.remove': command({
+		scope: 'console',
+		needs: 'destroy',
+		summary: 'Remove a profile, its secrets and its history (not its queues)',
+		input: z.strictObject({ name: profileName }),
+		output: returns<{ readonly removed: string; readonly tasks: number }>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.test': query({
+		scope: 'console',
+		summary: 'Walk through a connection step by step: what failed, why, what to do',
+		input: z.strictObject({
+			name: profileName.optional().describe('A saved profile'),
+			broker: broker.optional().describe('Or an address that is not saved yet'),
+			password: z.string().max(4_000).optional(),
+			queues: z.array(z.string().min(1).max(255)).max(100).optional(),
+			...tls,
+		}),
+		output: returns<{ readonly steps: readonly DoctorStep[]; readonly passed: boolean }>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.connect': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Try to connect now, without waiting for the next try',
+		input: z.strictObject({ name: profileName }),
+		output: returns<ConnectionState>(),
+		cli: { hidden: 'commands connect by themselves' },
+	}),
+	/** Keyed by profile id. Watching a profile connects it. */
+	'profile.watch': stream({
+		scope: 'console',
+		fold: 'latest',
+		summary: 'Profiles with their connections and counts, as they change',
+		input: z.strictObject({ connect: profileName.optional().describe('Profile to keep connected') }),
+		item: returns<{ readonly key: string; readonly view: ProfileView | null }>(),
+		cli: { hidden: 'profile list shows the same' },
+	}),
+};

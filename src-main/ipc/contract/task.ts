@@ -1,0 +1,270 @@
+/** Routes about tasks: lists, one task, and what a person does to them. */
+import * as z from 'zod';
+import type { ConsoleLine } from '../../domain/consumer.ts';
+import type { FieldTable } from '../../domain/message.ts';
+import type { Page, TaskTick } from '../../domain/page.ts';
+import type { LogLevel, TaskDetail, TaskRow } from '../../domain/task.ts';
+import type { Value } from '../../domain/value.ts';
+import {
+	kwargsJson,
+	limit,
+	literals,
+	logLevel,
+	priority,
+	profileName,
+	queryText,
+	queueName,
+	reviewToken,
+	taskIds,
+} from './fields.ts';
+import { command, query, returns, stream } from './route.ts';
+
+export interface TaskLogLine {
+	readonly seq: number;
+	readonly at: number;
+	readonly level: LogLevel;
+	readonly source: 'log' | 'stdout' | 'stderr' | 'warren';
+	readonly logger: string | null;
+	readonly text: string;
+}
+
+/** The raw message of an attempt. Bytes are base64, cut at 64 KiB unless `whole` was asked for. */
+export interface RawMessage {
+	readonly exchange: string;
+	readonly routingKey: string;
+	readonly properties: Readonly<Record<string, string | number>>;
+	readonly headers: FieldTable;
+	readonly bodyBase64: string;
+	readonly bodyBytes: number;
+	/** The body as text where it is UTF-8; null otherwise. */
+	readonly bodyText: string | null;
+	readonly cut: boolean;
+}
+
+/** Frozen: exactly these ids, and why others are left out. Good for ten minutes. */
+export interface Review {
+	readonly token: string;
+	readonly action: 'requeue' | 'delete';
+	/** How many would be changed. */
+	readonly count: number;
+	readonly sample: readonly TaskRow[];
+	readonly skipped: readonly { readonly reason: string; readonly count: number }[];
+	/** What a person should know first, in words; e.g. that some still wait in their queue. */
+	readonly warnings: readonly string[];
+}
+
+/** What became of a change, item by item (at most 1,000 items are listed; counts are exact). */
+export interface ActionOutcome {
+	readonly action: 'requeue' | 'delete';
+	readonly done: number;
+	readonly failed: number;
+	readonly skipped: number;
+	readonly cancelled: boolean;
+	readonly dryRun: boolean;
+	readonly items: readonly {
+		readonly id: string;
+		readonly outcome: 'done' | 'failed' | 'skipped';
+		readonly reason: string | null;
+		/** The message id of the new attempt, for a requeue. */
+		readonly messageId: string | null;
+	}[];
+}
+
+/** How far a change has come. Keyed by `id`. */
+export interface ActionProgress {
+	readonly key: string;
+	readonly profile: string;
+	readonly title: string;
+	readonly done: number;
+	readonly failed: number;
+	readonly total: number;
+	readonly state: 'running' | 'finished' | 'cancelled';
+	readonly startedAt: number;
+}
+
+const selection = {
+	profile: profileName,
+	ids: taskIds.optional(),
+	where: queryText.optional().describe('All tasks that match this query'),
+	review: reviewToken.optional().describe('Exactly what a review froze'),
+	dryRun: z.boolean().optional().describe('Only say what would be done'),
+};
+
+export const taskRoutes = {
+	'task.list': query({
+		scope: 'deployment',
+		summary: 'List tasks that match a query',
+		input: z.strictObject({
+			profile: profileName,
+			query: queryText.default(''),
+			limit: limit.default(50),
+			sort: z
+				.enum([
+					'finishedAt',
+					'publishedAt',
+					'startedAt',
+					'updatedAt',
+					'name',
+					'queue',
+					'priority',
+					'runtimeMs',
+					'state',
+				])
+				.default('updatedAt')
+				.describe('Field to order by'),
+			ascending: z.boolean().optional().describe('Smallest first'),
+			cursor: z.string().max(2_000).optional().describe('From another page'),
+		}),
+		output: returns<Page<TaskRow>>(),
+		cli: { positional: ['query'] },
+	}),
+	'task.count': query({
+		scope: 'deployment',
+		summary: 'Count tasks that match a query',
+		input: z.strictObject({ profile: profileName, query: queryText.default('') }),
+		output: returns<{ readonly total: number }>(),
+		cli: { positional: ['query'] },
+	}),
+	'task.show': query({
+		scope: 'deployment',
+		summary: 'Show one task with its attempts',
+		input: z.strictObject({ profile: profileName, id: z.string().min(1).max(400) }),
+		output: returns<TaskDetail>(),
+		cli: { positional: ['id'] },
+	}),
+	'task.log': query({
+		scope: 'deployment',
+		summary: "Read an attempt's log",
+		input: z.strictObject({
+			profile: profileName,
+			attempt: z.int().min(1),
+			afterSeq: z.int().min(-1).default(-1),
+			limit: z.int().min(1).max(5_000).default(1_000),
+			level: logLevel.default('debug').describe('Least severe level to show'),
+			search: z.string().max(400).default(''),
+		}),
+		output: returns<{ readonly lines: readonly TaskLogLine[]; readonly total: number }>(),
+	}),
+	'task.message': query({
+		scope: 'deployment',
+		summary: 'Show the raw message of an attempt',
+		input: z.strictObject({ profile: profileName, attempt: z.int().min(1), whole: z.boolean().optional() }),
+		output: returns<RawMessage>(),
+	}),
+	'task.names': query({
+		scope: 'deployment',
+		summary: 'Names of tasks seen here, and of those the consumers offer',
+		input: z.strictObject({ profile: profileName }),
+		output: returns<{ readonly items: readonly string[] }>(),
+	}),
+	'task.publish': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Publish a task',
+		input: z.strictObject({
+			profile: profileName,
+			name: z.string().min(1).max(400).describe('Dotted path of the task'),
+			queue: queueName.optional().describe('Queue (default: the first of the profile, or default)'),
+			args: literals.default(''),
+			kwargs: kwargsJson.default('{}'),
+			priority: priority.default(0),
+			exchange: z.string().max(255).default('').describe('Exchange (default: the default one)'),
+			routingKey: z.string().max(255).optional().describe('Routing key (default: the queue)'),
+			count: z.int().min(1).max(100_000).default(1).describe('How many to publish'),
+		}),
+		output: returns<{ readonly id: string; readonly published: number }>(),
+		cli: { positional: ['name'] },
+	}),
+	'task.review': query({
+		scope: 'deployment',
+		summary: 'Freeze what a requeue or delete would change, and show it',
+		input: z.strictObject({
+			profile: profileName,
+			action: z.enum(['requeue', 'delete']),
+			ids: taskIds.optional(),
+			where: queryText.optional(),
+		}),
+		output: returns<Review>(),
+		cli: { hidden: 'requeue and delete take --dry-run' },
+	}),
+	'task.requeue': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Send tasks again: a new attempt with the same arguments and priority',
+		input: z.strictObject({ ...selection, queue: queueName.optional().describe('Another queue than the original') }),
+		output: returns<ActionOutcome>(),
+		cli: { positional: ['ids…'] },
+	}),
+	'task.delete': command({
+		scope: 'deployment',
+		needs: 'destroy',
+		summary: 'Delete tasks from history, and from their queue if they still wait there',
+		input: z.strictObject(selection),
+		output: returns<ActionOutcome>(),
+		cli: { positional: ['ids…'] },
+	}),
+	/** One item: the newest tick of this profile's tasks. */
+	'task.watch': stream({
+		scope: 'deployment',
+		fold: 'latest',
+		summary: 'A tick whenever tasks change',
+		input: z.strictObject({ profile: profileName }),
+		item: returns<{ readonly key: string; readonly tick: TaskTick }>(),
+		cli: { hidden: 'task list reads the same' },
+	}),
+	/** The log of a task's newest attempt, from its first line on, as it grows. */
+	'task.follow': stream({
+		scope: 'deployment',
+		fold: 'append',
+		summary: "Follow a task's log while it runs",
+		input: z.strictObject({ profile: profileName, id: z.string().min(1).max(400) }),
+		item: returns<TaskLogLine & { readonly attempt: number }>(),
+		cli: { positional: ['id'] },
+	}),
+	/** All log lines of this profile's consumers, live, with the last 500 as a start. */
+	'console.watch': stream({
+		scope: 'deployment',
+		fold: 'append',
+		summary: 'Live log of everything that runs here',
+		input: z.strictObject({ profile: profileName }),
+		item: returns<ConsoleLine>(),
+	}),
+	/** Keyed by `key`. */
+	'action.watch': stream({
+		scope: 'console',
+		fold: 'latest',
+		summary: 'Progress of changes under way',
+		input: z.strictObject({}),
+		item: returns<ActionProgress>(),
+		cli: { hidden: 'commands show their own progress' },
+	}),
+	'action.cancel': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Stop a change after the item it is at',
+		input: z.strictObject({ key: z.string().min(1).max(100) }),
+		output: returns<{ readonly cancelled: boolean }>(),
+		cli: { hidden: 'Ctrl+C does it' },
+	}),
+	'argument.check': query({
+		scope: 'console',
+		summary: 'Read arguments as they would be sent, or say what is wrong at which line and column',
+		input: z.strictObject({ args: literals.default(''), kwargs: kwargsJson.default('{}') }),
+		output: returns<{
+			readonly args: readonly Value[] | null;
+			readonly kwargs: Value | null;
+			readonly argsProblem: ArgumentProblem | null;
+			readonly kwargsProblem: ArgumentProblem | null;
+			/** The body that would be sent; null while there is a problem. */
+			readonly body: string | null;
+		}>(),
+	}),
+};
+
+/** A mistake in what was typed; line and column count from 1, offsets from 0 in UTF-16 units. */
+export interface ArgumentProblem {
+	readonly message: string;
+	readonly line: number;
+	readonly column: number;
+	readonly offset: number;
+}
