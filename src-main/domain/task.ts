@@ -171,6 +171,12 @@ export type HistoryOp =
 			readonly requeueOf: TaskId | null;
 			readonly cause: AttemptCause;
 	  }
+	/**
+	 * The `published` of this message id did not reach the broker: its queued attempt goes, and the task shows its earlier
+	 * attempt again (or goes as well, when it has none). `published` is recorded before publishing, so that a worker that is
+	 * quicker than our own confirm finds the task known.
+	 */
+	| { readonly kind: 'unpublished'; readonly profile: ProfileId; readonly at: number; readonly messageId: string }
 	/** We saw a message waiting (a look into a queue). Creates the task if it is not known, else changes nothing. */
 	| {
 			readonly kind: 'waiting';
