@@ -75,6 +75,8 @@ export interface Profile {
 /** Names of a profile's secrets in the vault. */
 export type SecretName = 'broker' | 'monitor' | 'management';
 
+export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management'];
+
 /**
  * Connection to a broker as the window and `profile list` say it. `since` and `nextTryAt` are epoch ms.
  * idle: nobody asked for it yet.

@@ -1,5 +1,6 @@
 /** Routes about tasks: lists, one task, and what a person does to them. */
 import * as z from 'zod';
+import type { ActionOutcome, ActionProgress, Review } from '../../domain/action.ts';
 import type { ConsoleLine } from '../../domain/consumer.ts';
 import type { FieldTable } from '../../domain/message.ts';
 import type { Page, TaskTick } from '../../domain/page.ts';
@@ -39,47 +40,6 @@ export interface RawMessage {
 	/** The body as text where it is UTF-8; null otherwise. */
 	readonly bodyText: string | null;
 	readonly cut: boolean;
-}
-
-/** Frozen: exactly these ids, and why others are left out. Good for ten minutes. */
-export interface Review {
-	readonly token: string;
-	readonly action: 'requeue' | 'delete';
-	/** How many would be changed. */
-	readonly count: number;
-	readonly sample: readonly TaskRow[];
-	readonly skipped: readonly { readonly reason: string; readonly count: number }[];
-	/** What a person should know first, in words; e.g. that some still wait in their queue. */
-	readonly warnings: readonly string[];
-}
-
-/** What became of a change, item by item (at most 1,000 items are listed; counts are exact). */
-export interface ActionOutcome {
-	readonly action: 'requeue' | 'delete';
-	readonly done: number;
-	readonly failed: number;
-	readonly skipped: number;
-	readonly cancelled: boolean;
-	readonly dryRun: boolean;
-	readonly items: readonly {
-		readonly id: string;
-		readonly outcome: 'done' | 'failed' | 'skipped';
-		readonly reason: string | null;
-		/** The message id of the new attempt, for a requeue. */
-		readonly messageId: string | null;
-	}[];
-}
-
-/** How far a change has come. Keyed by `id`. */
-export interface ActionProgress {
-	readonly key: string;
-	readonly profile: string;
-	readonly title: string;
-	readonly done: number;
-	readonly failed: number;
-	readonly total: number;
-	readonly state: 'running' | 'finished' | 'cancelled';
-	readonly startedAt: number;
 }
 
 const selection = {

@@ -1,0 +1,102 @@
+/** Publish: from what a person typed to messages that carrot's consumers accept, recorded as queued tasks. */
+import { encodeCarrot } from '../dialects/carrot/encode.ts';
+import type { TaskId } from '../domain/ids.ts';
+import { taskId } from '../domain/ids.ts';
+import type { OutgoingMessage } from '../domain/message.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import type { DecodedTask, HistoryOp } from '../domain/task.ts';
+import type { CallArguments } from '../domain/value.ts';
+import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
+
+const BATCH = 500;
+
+export interface Publication {
+	readonly name: string;
+	readonly queue: string;
+	readonly call: CallArguments;
+	readonly argsJson: string;
+	readonly kwargsJson: string;
+	readonly priority: number;
+	/** Empty: the default exchange, which routes by queue name. */
+	readonly exchange: string;
+	readonly routingKey: string;
+	readonly count: number;
+}
+
+export interface Published {
+	/** The first task's id. */
+	readonly id: TaskId;
+	readonly published: number;
+}
+
+/** Publishes one task or many alike. Stops at the first message that the broker does not take, and says how far it came. */
+export async function publishTasks(
+	target: ActionTarget,
+	publication: Publication,
+	signal: AbortSignal,
+): Promise<Result<Published>> {
+	const ready = await target.driver.ready(READY_DEADLINE_MS);
+	if (!ready.ok) return ready;
+	let first: TaskId | null = null;
+	let published = 0;
+	while (published < publication.count && !signal.aborted) {
+		const size = Math.min(BATCH, publication.count - published);
+		const ops: HistoryOp[] = [];
+		const messages: { readonly id: string; readonly message: OutgoingMessage }[] = [];
+		for (let n = 0; n < size; n += 1) {
+			const made = make(target, publication);
+			if (!made.ok) return made;
+			ops.push(made.value.op);
+			messages.push(made.value);
+		}
+		await target.history.apply(ops);
+		const outcomes = await Promise.all(messages.map(({ message }) => target.driver.publish(message)));
+		const at = target.now();
+		const takenBack = messages.flatMap(({ id }, index): HistoryOp[] => {
+			const outcome = outcomes[index] as Result<void>;
+			if (outcome.ok || outcome.error.code === 'timeout') return [];
+			return [{ kind: 'unpublished', profile: target.profile.id, at, messageId: id }];
+		});
+		if (takenBack.length > 0) await target.history.apply(takenBack);
+		published += outcomes.filter((outcome) => outcome.ok).length;
+		first ??= taskId(messages[0]?.id ?? '');
+		const failed = outcomes.find((outcome) => !outcome.ok);
+		if (failed !== undefined && !failed.ok) {
+			if (published === 0) return failed;
+			const message = `${published} of ${publication.count} were published, then: ${failed.error.message}`;
+			return fail(failed.error.code, message, { details: { published } });
+		}
+	}
+	if (first === null) return fail('cancelled', 'Nothing was published.');
+	return ok({ id: first, published });
+}
+
+function make(
+	target: ActionTarget,
+	publication: Publication,
+): Result<{ readonly id: string; readonly message: OutgoingMessage; readonly op: HistoryOp }> {
+	const messageId = target.newId();
+	const encoded = encodeCarrot({ ...publication, messageId }, target.profile.dialect);
+	if (!encoded.ok) return encoded;
+	const at = target.now();
+	const task: DecodedTask = {
+		name: publication.name,
+		messageId,
+		priority: publication.priority,
+		publishedAt: at,
+		call: publication.call,
+		argsJson: publication.argsJson,
+		kwargsJson: publication.kwargsJson,
+	};
+	const op: HistoryOp = {
+		kind: 'published',
+		profile: target.profile.id,
+		at,
+		task,
+		queue: publication.queue,
+		message: encoded.value,
+		requeueOf: null,
+		cause: 'published',
+	};
+	return ok({ id: messageId, message: encoded.value, op });
+}

@@ -1,0 +1,101 @@
+/** A query back as text, in a form that parses to the same query. */
+import type { PathTest, Query, TextField, TextMatch } from './query.ts';
+import { QUERY_FIELDS } from './query.ts';
+import { assertNever } from './result.ts';
+
+/** Text that `parseQuery` reads as this very query, whatever the time of day; empty for everything. */
+export function formatQuery(query: Query): string {
+	return query.kind === 'all' ? '' : write(query);
+}
+
+function write(query: Query): string {
+	switch (query.kind) {
+		case 'all':
+			return '*';
+		case 'and':
+			return query.parts.map((part) => (part.kind === 'or' ? `(${write(part)})` : write(part))).join(' ');
+		case 'or':
+			return query.parts.map(write).join(' OR ');
+		case 'not':
+			return query.part.kind === 'and' || query.part.kind === 'or'
+				? `-(${write(query.part)})`
+				: `-${write(query.part)}`;
+		case 'text':
+			return query.match.kind === 'regex' ? slashes(query.match.source) : word(query.match.text, PLAIN_WORD);
+		case 'state':
+			return `state:${query.any.join(',')}`;
+		case 'field':
+			return `${query.field}:${writeMatches(query.field, query.any)}`;
+		case 'number': {
+			const duration = query.field === 'runtime' || query.field === 'waited';
+			const op = query.op === '=' ? '' : query.op;
+			return `${query.field}:${op}${decimal(query.value)}${duration && query.value !== 0 ? 'ms' : ''}`;
+		}
+		case 'time': {
+			const iso = (at: number) => new Date(at).toISOString();
+			if (query.field !== 'activity') return `${query.field}:${query.op}${iso(query.at)}`;
+			return query.op === '>=' ? `since:${iso(query.at)}` : `until:${iso(query.at - 1)}`;
+		}
+		case 'path': {
+			const path = query.path.map((part) => (/^[^\s.:()",]+$/.test(part) ? part : quote(part))).join('.');
+			return `${query.root}.${path}:${query.any
+				.map(writePathTest)
+				.join(',')
+				.replace(/^=(.*)$/s, '=$1')}`;
+		}
+		default:
+			return assertNever(query);
+	}
+}
+
+/** A word that needs no quotes as free text: nothing that the parser would take for something else. */
+const PLAIN_WORD = /^(?!AND$|OR$|NOT$|\*|.*\*$|[-/])[^\s()":]+$/;
+/** A value that needs no quotes after `field:`. */
+const PLAIN_VALUE = /^(?![<>=/])(?!.*\.\.)[^\s(),"*]+$/;
+
+function word(text: string, plain: RegExp): string {
+	return plain.test(text) ? text : quote(text);
+}
+
+function quote(text: string): string {
+	return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function slashes(source: string): string {
+	return `/${source.replace(/(?<!\\)((?:\\\\)*)\//g, '$1\\/')}/`;
+}
+
+function decimal(value: number): string {
+	return String(value);
+}
+
+function writeMatches(field: TextField, any: readonly TextMatch[]): string {
+	const natural = QUERY_FIELDS.find((known) => known.name === field)?.match;
+	const exact = natural !== 'equals' && any.some((match) => match.kind === 'equals') ? '=' : '';
+	return (
+		exact +
+		any
+			.map((match) => {
+				if (match.kind === 'regex') return slashes(match.source);
+				return match.kind === 'glob' ? match.text : word(match.text, PLAIN_VALUE);
+			})
+			.join(',')
+	);
+}
+
+function writePathTest(test: PathTest): string {
+	switch (test.kind) {
+		case 'is':
+			return test.quoted ? quote(test.text) : test.text;
+		case 'compare':
+			return `${test.op}${decimal(test.value)}`;
+		case 'glob':
+			return test.text;
+		case 'regex':
+			return slashes(test.source);
+		case 'exists':
+			return '*';
+		default:
+			return assertNever(test);
+	}
+}

@@ -1,0 +1,236 @@
+/**
+ * Whether one task matches a query, worked out the slow and obvious way. It defines the language's meaning: the store's SQL is
+ * compared with it.
+ */
+import {
+	type CompareOp,
+	foldCase,
+	type PathTest,
+	type Query,
+	type TextField,
+	type TextMatch,
+	type TimeField,
+} from './query.ts';
+import { REGEX_REACH } from './query-values.ts';
+import { assertNever } from './result.ts';
+import type { TaskResult, TaskRow } from './task.ts';
+import type { CallArguments, Value } from './value.ts';
+
+/** A task as a query sees it: a list's row and, where a query may ask for them, the parts that rows leave out. */
+export interface QueryRow extends Omit<TaskRow, 'updatedAt'> {
+	/** For argument paths; without it no path exists. */
+	readonly call?: CallArguments | null;
+	readonly result?: TaskResult | null;
+	/** The log of the task, one text. */
+	readonly log?: string | null;
+}
+
+/** Whether `row` matches. What is not known (null) matches nothing. */
+export function matches(query: Query, row: QueryRow): boolean {
+	switch (query.kind) {
+		case 'all':
+			return true;
+		case 'and':
+			return query.parts.every((part) => matches(part, row));
+		case 'or':
+			return query.parts.some((part) => matches(part, row));
+		case 'not':
+			return !matches(query.part, row);
+		case 'text':
+			return freeTexts(row).some((text) => textMatches(query.match, text));
+		case 'state':
+			return query.any.includes(row.state);
+		case 'field':
+			return fieldTexts(query.field, row).some((text) => query.any.some((match) => textMatches(match, text)));
+		case 'number': {
+			const value =
+				query.field === 'runtime' ? row.runtimeMs : query.field === 'waited' ? waited(row) : row[query.field];
+			return value !== null && compare(query.op, value, query.value);
+		}
+		case 'time': {
+			const at = timeOf(query.field, row);
+			return at !== null && compare(query.op, at, query.at);
+		}
+		case 'path': {
+			const found = valueAt(query.root, query.path, row.call ?? null);
+			return found !== null && query.any.some((test) => pathMatches(test, found));
+		}
+		default:
+			return assertNever(query);
+	}
+}
+
+/** Whether one text satisfies one comparison. */
+export function textMatches(match: TextMatch, text: string): boolean {
+	switch (match.kind) {
+		case 'contains':
+			return foldCase(text).includes(foldCase(match.text));
+		case 'equals':
+			return text === match.text;
+		case 'prefix':
+			return text.startsWith(match.text);
+		case 'glob':
+			return globMatches(match.text, text);
+		case 'regex':
+			return new RegExp(match.source, 'i').test(text.slice(0, REGEX_REACH));
+		default:
+			return assertNever(match);
+	}
+}
+
+/** The value at a path, or null. Parts of digits index lists; otherwise, and in dicts, parts are keys. */
+export function valueAt(root: 'args' | 'kwargs', path: readonly string[], call: CallArguments | null): Value | null {
+	if (call === null) return null;
+	let here: Value =
+		root === 'args'
+			? { kind: 'list', items: call.args }
+			: { kind: 'dict', entries: call.kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const) };
+	for (const part of path) {
+		let next: Value | undefined;
+		if (here.kind === 'list' || here.kind === 'tuple') {
+			if (/^(?:0|[1-9]\d{0,8})$/.test(part)) next = here.items[Number(part)];
+		} else if (here.kind === 'dict') {
+			// The last one wins where a key stands twice, as in Python and JSON.
+			next = here.entries.findLast(([key]) => keyText(key) === part)?.[1];
+		}
+		if (next === undefined) return null;
+		here = next;
+	}
+	return here;
+}
+
+function keyText(key: Value): string | null {
+	return key.kind === 'str' ? key.value : key.kind === 'int' ? key.text : null;
+}
+
+function pathMatches(test: PathTest, value: Value): boolean {
+	switch (test.kind) {
+		case 'exists':
+			return true;
+		case 'glob':
+			return scalarText(value) !== null && globMatches(test.text, scalarText(value) ?? '');
+		case 'regex':
+			return scalarText(value) !== null && textMatches(test, scalarText(value) ?? '');
+		case 'compare':
+			return (value.kind === 'int' || value.kind === 'float') && compare(test.op, Number(value.text), test.value);
+		case 'is':
+			if (value.kind === 'str') return value.value === test.text;
+			if (test.quoted) return false;
+			if (value.kind === 'bool') return test.text.toLowerCase() === String(value.value);
+			if (value.kind === 'none') return ['null', 'none'].includes(test.text.toLowerCase());
+			return sameNumber(value, test.text);
+		default:
+			return assertNever(test);
+	}
+}
+
+/** Strings and numbers as text; nothing for the rest. */
+function scalarText(value: Value): string | null {
+	if (value.kind === 'str') return value.value;
+	return value.kind === 'int' || value.kind === 'float' ? value.text : null;
+}
+
+/** By amount; whole numbers digit by digit, since they may be longer than a double can tell apart. */
+function sameNumber(value: Value, text: string): boolean {
+	if (value.kind !== 'int' && value.kind !== 'float') return false;
+	const whole = /^-?\d+$/;
+	if (whole.test(text) && whole.test(value.text)) return trimZeros(text) === trimZeros(value.text);
+	return /^-?\d/.test(text) ? Number(text) === Number(value.text) : text === value.text;
+}
+
+function trimZeros(digits: string): string {
+	const trimmed = digits.replace(/^(-?)0+(?=\d)/, '$1');
+	return trimmed === '-0' ? '0' : trimmed;
+}
+
+function globMatches(glob: string, text: string): boolean {
+	const [first = '', ...rest] = glob.split('*');
+	if (!text.startsWith(first)) return false;
+	const last = rest.pop();
+	if (last === undefined) return text === first;
+	let at = first.length;
+	for (const piece of rest) {
+		const found = text.indexOf(piece, at);
+		if (found < 0) return false;
+		at = found + piece.length;
+	}
+	return text.length - last.length >= at && text.endsWith(last);
+}
+
+function compare(op: CompareOp, left: number, right: number): boolean {
+	switch (op) {
+		case '=':
+			return left === right;
+		case '<':
+			return left < right;
+		case '<=':
+			return left <= right;
+		case '>':
+			return left > right;
+		case '>=':
+			return left >= right;
+		default:
+			return assertNever(op);
+	}
+}
+
+function waited(row: QueryRow): number | null {
+	return row.startedAt === null || row.publishedAt === null ? null : row.startedAt - row.publishedAt;
+}
+
+function timeOf(field: TimeField, row: QueryRow): number | null {
+	switch (field) {
+		case 'published':
+			return row.publishedAt;
+		case 'started':
+			return row.startedAt;
+		case 'finished':
+			return row.finishedAt;
+		case 'activity':
+			return row.finishedAt ?? row.startedAt ?? row.publishedAt;
+		default:
+			return assertNever(field);
+	}
+}
+
+function known(...texts: readonly (string | null | undefined)[]): readonly string[] {
+	return texts.filter((text) => text !== null && text !== undefined);
+}
+
+function freeTexts(row: QueryRow): readonly string[] {
+	return known(
+		row.name,
+		row.id,
+		row.queue,
+		row.argsJson,
+		row.kwargsJson,
+		row.preview,
+		row.exception?.type,
+		row.exception?.message,
+	);
+}
+
+function fieldTexts(field: TextField, row: QueryRow): readonly string[] {
+	switch (field) {
+		case 'name':
+			return [row.name];
+		case 'id':
+			return [row.id];
+		case 'queue':
+			return known(row.queue);
+		case 'worker':
+			return known(row.worker);
+		case 'exception':
+			return known(row.exception?.type, row.exception?.message);
+		case 'args':
+			return known(row.argsJson);
+		case 'kwargs':
+			return known(row.kwargsJson);
+		case 'result':
+			return known(row.result?.text);
+		case 'log':
+			return known(row.log);
+		default:
+			return assertNever(field);
+	}
+}
