@@ -3,7 +3,10 @@ import type { PathTest, Query, TextField, TextMatch } from './query.ts';
 import { QUERY_FIELDS } from './query.ts';
 import { assertNever } from './result.ts';
 
-/** Text that `parseQuery` reads as this very query, whatever the time of day; empty for everything. */
+/**
+ * Text that `parseQuery` reads as this very query, whatever the time of day; empty for everything.
+ * Dates are written out, so a query near the limits of length or terms can come out beyond them.
+ */
 export function formatQuery(query: Query): string {
 	return query.kind === 'all' ? '' : write(query);
 }
@@ -29,7 +32,7 @@ function write(query: Query): string {
 		case 'number': {
 			const duration = query.field === 'runtime' || query.field === 'waited';
 			const op = query.op === '=' ? '' : query.op;
-			return `${query.field}:${op}${decimal(query.value)}${duration && query.value !== 0 ? 'ms' : ''}`;
+			return `${query.field}:${op}${query.value}${duration && query.value !== 0 ? 'ms' : ''}`;
 		}
 		case 'time': {
 			const iso = (at: number) => new Date(at).toISOString();
@@ -38,7 +41,7 @@ function write(query: Query): string {
 		}
 		case 'path': {
 			const path = query.path.map((part) => (/^[^\s.:()",]+$/.test(part) ? part : quote(part))).join('.');
-			return `${query.root}.${path}:${query.any
+			return `${query.root}.${path}:${needsEquals(query.any) ? '=' : ''}${query.any
 				.map(writePathTest)
 				.join(',')
 				.replace(/^=(.*)$/s, '=$1')}`;
@@ -65,10 +68,6 @@ function slashes(source: string): string {
 	return `/${source.replace(/(?<!\\)((?:\\\\)*)\//g, '$1\\/')}/`;
 }
 
-function decimal(value: number): string {
-	return String(value);
-}
-
 function writeMatches(field: TextField, any: readonly TextMatch[]): string {
 	const natural = QUERY_FIELDS.find((known) => known.name === field)?.match;
 	const exact = natural !== 'equals' && any.some((match) => match.kind === 'equals') ? '=' : '';
@@ -83,12 +82,20 @@ function writeMatches(field: TextField, any: readonly TextMatch[]): string {
 	);
 }
 
+/** Plain words that would be read as a glob or a comparison were written after `=`. */
+function needsEquals(any: readonly PathTest[]): boolean {
+	return any.some(
+		(test, at) =>
+			test.kind === 'is' && !test.quoted && (test.text.includes('*') || (at === 0 && /^[<>=]/.test(test.text))),
+	);
+}
+
 function writePathTest(test: PathTest): string {
 	switch (test.kind) {
 		case 'is':
 			return test.quoted ? quote(test.text) : test.text;
 		case 'compare':
-			return `${test.op}${decimal(test.value)}`;
+			return `${test.op}${test.value}`;
 		case 'glob':
 			return test.text;
 		case 'regex':

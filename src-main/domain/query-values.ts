@@ -22,7 +22,8 @@ export function readDuration(text: string): number | DurationProblem | null {
 	for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|min|[smhdw])/gi)) {
 		total += Number(amount) * (UNIT_MS[(unit ?? '').toLowerCase()] ?? Number.NaN);
 	}
-	return Number.isFinite(total) ? total : null;
+	// Thousandths, so that 0.1h is not 360000.00000000006 ms; beyond 2^53 nothing would be exact.
+	return total <= Number.MAX_SAFE_INTEGER ? Math.round(total * 1_000) / 1_000 : null;
 }
 
 /** A span of time that a text names, half-open, in epoch ms. */
@@ -48,7 +49,10 @@ export function readMoment(text: string, now: number, ago: boolean): Moment | nu
 	}
 	if (ago) {
 		const back = readDuration(text);
-		if (typeof back === 'number') return { start: now - back, end: now - back + 1 };
+		if (typeof back === 'number') {
+			const at = Math.max(0, Math.floor(now - back));
+			return { start: at, end: at + 1 };
+		}
 	}
 	const found = DATE.exec(text);
 	if (found === null) return null;
@@ -56,7 +60,7 @@ export function readMoment(text: string, now: number, ago: boolean): Moment | nu
 	const parts = [year, month ?? '1', day ?? '1', hour ?? '0', minute ?? '0', second ?? '0'].map(Number);
 	const [y = 0, mo = 1, d = 1, h = 0, mi = 0, s = 0] = parts;
 	const lastDay = new Date(Date.UTC(y, mo, 0)).getUTCDate();
-	if (y < 1970 || mo < 1 || mo > 12 || d < 1 || d > lastDay || h > 23 || mi > 59 || s > 59) return null;
+	if (y < 1900 || y > 9000 || mo < 1 || mo > 12 || d < 1 || d > lastDay || h > 23 || mi > 59 || s > 59) return null;
 	const ms = fraction === undefined ? 0 : Number(fraction.padEnd(3, '0'));
 	const unit = [month, day, hour, minute, second, fraction].filter((part) => part !== undefined).length;
 	const shift = zone === undefined ? null : zoneMs(zone);

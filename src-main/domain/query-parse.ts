@@ -1,0 +1,424 @@
+/** The parser of the query language: text to `Query`, or a failure that says where and what would be right. */
+import {
+	type CompareOp,
+	joinQueries,
+	type NumberField,
+	type PathTest,
+	QUERY_FIELDS,
+	type Query,
+	type QueryField,
+	type TextField,
+	type TextMatch,
+	type TimeField,
+} from './query.ts';
+import { type DurationProblem, readDuration, readMoment, regexProblem } from './query-values.ts';
+import { type Failure, fail, ok, type Result } from './result.ts';
+import { TASK_STATES, type TaskState } from './task.ts';
+
+/** Longest query text, in UTF-16 units. */
+export const QUERY_LENGTH_LIMIT = 4_000;
+const TERM_LIMIT = 100;
+const DEPTH_LIMIT = 40;
+
+/** What people are used to from elsewhere, for "did you mean". */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+	task: 'name',
+	status: 'state',
+	uuid: 'id',
+	error: 'exception',
+	exc: 'exception',
+	duration: 'runtime',
+	retries: 'attempts',
+	created: 'published',
+	ended: 'finished',
+	after: 'since',
+	before: 'until',
+	completed: 'succeeded',
+	success: 'succeeded',
+	pending: 'queued',
+	received: 'queued',
+	in_progress: 'running',
+	failure: 'failed',
+	retry: 'retrying',
+};
+
+/**
+ * Parses a query. `now` (epoch ms) anchors durations (`since:2h`) and `today`; dates without a zone are local time.
+ * An empty text is everything. Failures are `invalid-input`, with `details.position` (UTF-16 offset) and `details.length`.
+ */
+export function parseQuery(text: string, now: number): Result<Query> {
+	try {
+		return ok(new Parser(text, now).parse());
+	} catch (error) {
+		if (error instanceof Stop) return { ok: false, error: error.failure };
+		throw error;
+	}
+}
+
+/** Unwinds the recursive descent; never leaves this file. */
+class Stop extends Error {
+	readonly failure: Failure;
+	constructor(failure: Failure) {
+		super(failure.message);
+		this.failure = failure;
+	}
+}
+
+/** One value after `field:`, as written. */
+interface Raw {
+	readonly text: string;
+	readonly form: 'plain' | 'quoted' | 'regex';
+	readonly at: number;
+}
+
+class Parser {
+	readonly #text: string;
+	readonly #now: number;
+	#at = 0;
+	#depth = 0;
+	#terms = 0;
+
+	constructor(text: string, now: number) {
+		this.#text = text;
+		this.#now = now;
+	}
+
+	parse(): Query {
+		if (this.#text.length > QUERY_LENGTH_LIMIT) {
+			this.#stop(`The query is longer than ${QUERY_LENGTH_LIMIT} characters.`, QUERY_LENGTH_LIMIT);
+		}
+		this.#skipSpace();
+		if (this.#at === this.#text.length) return { kind: 'all' };
+		const query = this.#either();
+		if (this.#at < this.#text.length) this.#stop('This ) has no ( before it. To search for a bracket, quote it: ")".');
+		return query;
+	}
+
+	#either(): Query {
+		this.#depth += 1;
+		if (this.#depth > DEPTH_LIMIT) this.#stop(`More than ${DEPTH_LIMIT} brackets or negations inside each other.`);
+		const parts = [this.#all()];
+		while (this.#takeWord('OR')) parts.push(this.#all());
+		this.#depth -= 1;
+		return joinQueries('or', parts);
+	}
+
+	#all(): Query {
+		const parts = [this.#unary()];
+		for (;;) {
+			this.#skipSpace();
+			if (this.#at === this.#text.length || this.#peek() === ')' || this.#seesWord('OR')) break;
+			this.#takeWord('AND');
+			parts.push(this.#unary());
+		}
+		return joinQueries('and', parts);
+	}
+
+	#unary(): Query {
+		this.#skipSpace();
+		const dash = this.#peek() === '-' && /[^\s)]/.test(this.#text[this.#at + 1] ?? ' ');
+		if (dash) this.#at += 1;
+		if (!dash && !this.#takeWord('NOT')) return this.#primary();
+		this.#depth += 1;
+		if (this.#depth > DEPTH_LIMIT) this.#stop(`More than ${DEPTH_LIMIT} brackets or negations inside each other.`);
+		const part = this.#unary();
+		this.#depth -= 1;
+		return part.kind === 'not' ? part.part : { kind: 'not', part };
+	}
+
+	#primary(): Query {
+		this.#skipSpace();
+		const start = this.#at;
+		if (start === this.#text.length)
+			this.#stop('Something is missing here: the query ends where a term should follow.');
+		if (this.#peek() === '(') {
+			this.#at += 1;
+			this.#skipSpace();
+			if (this.#peek() === ')') this.#stop('There is nothing between these brackets.', start, 2);
+			const inner = this.#either();
+			this.#skipSpace();
+			if (this.#peek() !== ')') this.#stop('This ( is never closed. To search for a bracket, quote it: "(".', start);
+			this.#at += 1;
+			return inner;
+		}
+		if (this.#peek() === ')') this.#stop('Something is missing before this ). To search for a bracket, quote it: ")".');
+		if (this.#seesWord('AND') || this.#seesWord('OR')) {
+			this.#stop(
+				`A term is missing before ${this.#text.slice(start, start + 3).trim()}. To search for the word, quote it.`,
+			);
+		}
+		this.#terms += 1;
+		if (this.#terms > TERM_LIMIT) this.#stop(`More than ${TERM_LIMIT} terms.`);
+		return this.#path() ?? this.#field() ?? this.#free();
+	}
+
+	#free(): Query {
+		const raw = this.#raw(/[^\s()"]+/y);
+		if (raw.form === 'regex') return { kind: 'text', match: { kind: 'regex', source: raw.text } };
+		// A star at the ends of a word that is looked for anywhere says nothing; people write it all the same.
+		const text = raw.form === 'plain' ? raw.text.replace(/^\*+|\*+$/g, '') : raw.text;
+		return text === '' ? { kind: 'all' } : { kind: 'text', match: { kind: 'contains', text } };
+	}
+
+	/** `args.0.name:` and `kwargs."odd key".id:`; null when this is something else. */
+	#path(): Query | null {
+		const start = this.#at;
+		const root = this.#take(/(args|kwargs)(?=\.)/y);
+		if (root === null) return null;
+		const path: string[] = [];
+		while (this.#peek() === '.') {
+			this.#at += 1;
+			const part = this.#peek() === '"' ? this.#quoted() : this.#take(/[^\s.:()",]+/y);
+			if (part === null) break;
+			path.push(part);
+		}
+		if (path.length === 0 || this.#peek() !== ':') {
+			this.#at = start;
+			return null;
+		}
+		this.#at += 1;
+		const op = this.#op();
+		const any = this.#values(`${root}.${path.join('.')}`, op).map((raw) => this.#pathTest(raw, op));
+		return { kind: 'path', root: root === 'args' ? 'args' : 'kwargs', path, any };
+	}
+
+	#pathTest(raw: Raw, op: CompareOp | null): PathTest {
+		if (op !== null && op !== '=') {
+			const value = raw.form === 'plain' ? readNumber(raw.text) : null;
+			if (value === null)
+				this.#stop(`"${raw.text}" is no number, and ${op} compares numbers here.`, raw.at, raw.text.length);
+			return { kind: 'compare', op, value };
+		}
+		if (raw.form === 'regex') return { kind: 'regex', source: raw.text };
+		if (raw.form === 'plain' && op === null) {
+			if (/^\*+$/.test(raw.text)) return { kind: 'exists' };
+			if (raw.text.includes('*')) return { kind: 'glob', text: raw.text };
+		}
+		return { kind: 'is', text: raw.text, quoted: raw.form === 'quoted' };
+	}
+
+	#field(): Query | null {
+		const start = this.#at;
+		const name = this.#take(/[A-Za-z_][A-Za-z0-9_-]*(?=:)/y);
+		if (name === null) return null;
+		const known = QUERY_FIELDS.find((candidate) => candidate.name === name.toLowerCase());
+		if (known === undefined) {
+			const meant = closest(
+				name,
+				QUERY_FIELDS.map((candidate) => candidate.name),
+			);
+			this.#stop(
+				`There is no field "${name}".${meant} To search for the text itself, quote it: "${name}:…".`,
+				start,
+				name.length,
+			);
+		}
+		this.#at += 1;
+		const op = this.#op();
+		const raws = this.#values(known.name, op);
+		switch (known.type) {
+			case 'state':
+				return { kind: 'state', any: raws.map((raw) => this.#state(raw, op)) };
+			case 'text':
+			case 'arguments':
+				return {
+					kind: 'field',
+					field: known.name as TextField,
+					any: raws.map((raw) => this.#textMatch(known, raw, op)),
+				};
+			case 'number':
+			case 'duration':
+				return joinQueries(
+					'or',
+					raws.map((raw) => this.#number(known, raw, op)),
+				);
+			case 'time':
+				return joinQueries(
+					'or',
+					raws.map((raw) => this.#time(known.name, raw, op)),
+				);
+		}
+	}
+
+	#state(raw: Raw, op: CompareOp | null): TaskState {
+		if (op !== null && op !== '=') this.#stop(`States have no order, so ${op} says nothing here.`, raw.at - op.length);
+		const state = TASK_STATES.find((candidate) => candidate === raw.text.toLowerCase());
+		if (state !== undefined && raw.form !== 'regex') return state;
+		const meant = closest(raw.text, TASK_STATES);
+		return this.#stop(`"${raw.text}" is no state.${meant} States: ${TASK_STATES.join(', ')}.`, raw.at, raw.text.length);
+	}
+
+	#textMatch(known: QueryField, raw: Raw, op: CompareOp | null): TextMatch {
+		if (op !== null && op !== '=') {
+			this.#stop(
+				`"${known.name}" is text; ${op} compares numbers, durations and times.`,
+				raw.at - op.length,
+				op.length,
+			);
+		}
+		if (raw.form === 'regex') return { kind: 'regex', source: raw.text };
+		if (op === '=') return { kind: 'equals', text: raw.text };
+		if (raw.form === 'plain' && raw.text.includes('*')) return { kind: 'glob', text: raw.text };
+		return { kind: known.match ?? 'contains', text: raw.text };
+	}
+
+	#number(known: QueryField, raw: Raw, op: CompareOp | null): Query {
+		const name = known.name as NumberField;
+		const one = (text: string): number => {
+			const value = known.type === 'duration' ? readDuration(text) : readNumber(text);
+			if (typeof value === 'number') return value;
+			const problem: DurationProblem | null = value;
+			if (problem === 'unit') {
+				return this.#stop(
+					`"${text}" needs a unit: ${text}ms, ${text}s, ${text}m, ${text}h or ${text}d.`,
+					raw.at,
+					text.length,
+				);
+			}
+			const right = known.type === 'duration' ? 'a duration such as 500ms, 2s or 1h30m' : 'a number';
+			return this.#stop(`"${text}" is not ${right}.`, raw.at, text.length);
+		};
+		const range = op === null ? splitRange(raw) : null;
+		if (range === null) return { kind: 'number', field: name, op: op ?? '=', value: one(raw.text) };
+		return joinQueries('and', [
+			{ kind: 'number', field: name, op: '>=', value: one(range[0]) },
+			{ kind: 'number', field: name, op: '<=', value: one(range[1]) },
+		]);
+	}
+
+	#time(name: string, raw: Raw, op: CompareOp | null): Query {
+		const bounded = name === 'since' || name === 'until';
+		if (bounded && op !== null) this.#stop(`"${name}" says the direction itself; leave out ${op}.`, raw.at - op.length);
+		const one = (text: string) => {
+			const moment = readMoment(text, this.#now, bounded);
+			if (moment !== null) return moment;
+			const ago =
+				typeof readDuration(text) === 'number' ? ` For a time span before now use since:${text} or until:${text}.` : '';
+			return this.#stop(
+				`"${text}" is not a date or time; write 2026-11-20, 2026-11-20T08:30, today or yesterday.${ago}`,
+				raw.at,
+				text.length,
+			);
+		};
+		const field = bounded ? 'activity' : (name as TimeField);
+		const from = (at: number): Query => ({ kind: 'time', field, op: '>=', at });
+		const before = (at: number): Query => ({ kind: 'time', field, op: '<', at });
+		const range = op === null && !bounded ? splitRange(raw) : null;
+		if (range !== null) return joinQueries('and', [from(one(range[0]).start), before(one(range[1]).end)]);
+		const { start, end } = one(raw.text);
+		// A date is a whole day (a minute is a whole minute): `>` is after its end, `<=` includes it.
+		if (name === 'since' || op === '>=') return from(start);
+		if (name === 'until' || op === '<=') return before(end);
+		if (op === '>') return from(end);
+		if (op === '<') return before(start);
+		return joinQueries('and', [from(start), before(end)]);
+	}
+
+	#op(): CompareOp | null {
+		return this.#take(/>=|<=|[<>=]/y) as CompareOp | null;
+	}
+
+	#values(name: string, op: CompareOp | null): readonly Raw[] {
+		const raws: Raw[] = [];
+		do {
+			if (raws.length > 0) this.#at += 1;
+			raws.push(this.#raw(/[^\s(),"]+/y, `There is nothing after ${name}: to look for.`));
+			this.#terms += 1;
+			if (this.#terms > TERM_LIMIT) this.#stop(`More than ${TERM_LIMIT} terms.`);
+		} while (this.#peek() === ',');
+		if (raws.length > 1 && op !== null && op !== '=') {
+			this.#stop(`After ${op} only one value makes sense.`, raws[1]?.at ?? this.#at);
+		}
+		return raws;
+	}
+
+	/** A quoted text, a /pattern/, or a plain word as `word` says. */
+	#raw(word: RegExp, missing = 'A term is missing here.'): Raw {
+		const at = this.#at;
+		if (this.#peek() === '"') return { text: this.#quoted(), form: 'quoted', at };
+		if (this.#peek() === '/') return { text: this.#regex(), form: 'regex', at };
+		const text = this.#take(word);
+		if (text === null) this.#stop(missing, at);
+		return { text, form: 'plain', at };
+	}
+
+	#quoted(): string {
+		const start = this.#at;
+		const body = this.#take(/"(?:[^"\\]|\\[\s\S])*"/y);
+		if (body === null) this.#stop('This " is never closed. Inside quotes, write \\" for a quote.', start);
+		return body.slice(1, -1).replace(/\\(["\\])/g, '$1');
+	}
+
+	#regex(): string {
+		const start = this.#at;
+		const quote = 'To search for text with slashes, quote it: "/…".';
+		const body = this.#take(/\/(?:[^/\\]|\\.)+\//y);
+		if (body === null) this.#stop(`This / begins a pattern that a second / must end. ${quote}`, start);
+		const flags = this.#take(/[^\s(),]+/y) ?? '';
+		if (flags !== '' && flags !== 'i') {
+			this.#stop(
+				`A pattern ends with its second /, and "${flags}" follows it. ${quote}`,
+				start,
+				body.length + flags.length,
+			);
+		}
+		const source = body.slice(1, -1).replace(/\\\//g, '/');
+		const problem = regexProblem(source);
+		if (problem !== null) this.#stop(problem, start, body.length);
+		return source;
+	}
+
+	#skipSpace(): void {
+		this.#take(/\s+/y);
+	}
+
+	#peek(): string | undefined {
+		return this.#text[this.#at];
+	}
+
+	#take(pattern: RegExp): string | null {
+		pattern.lastIndex = this.#at;
+		const found = pattern.exec(this.#text);
+		if (found === null) return null;
+		this.#at = pattern.lastIndex;
+		return found[0];
+	}
+
+	#seesWord(word: 'AND' | 'OR' | 'NOT'): boolean {
+		return this.#text.startsWith(word, this.#at) && /[\s()"]|^$/.test(this.#text[this.#at + word.length] ?? '');
+	}
+
+	#takeWord(word: 'AND' | 'OR' | 'NOT'): boolean {
+		this.#skipSpace();
+		const seen = this.#seesWord(word);
+		if (seen) this.#at += word.length;
+		return seen;
+	}
+
+	#stop(message: string, position = this.#at, length = 1): never {
+		const failure = fail('invalid-input', `${message} (At character ${position + 1} of the query.)`, {
+			details: { position, length },
+		});
+		throw new Stop(failure.error);
+	}
+}
+
+function readNumber(text: string): number | null {
+	const value = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) + 0 : Number.NaN;
+	return Number.isFinite(value) ? value : null;
+}
+
+function splitRange(raw: Raw): readonly [string, string] | null {
+	const found = raw.form === 'regex' ? null : /^(.+?)\.\.(.+)$/.exec(raw.text);
+	return found?.[1] === undefined || found[2] === undefined ? null : [found[1], found[2]];
+}
+
+function closest(word: string, names: readonly string[]): string {
+	const small = word.toLowerCase();
+	const other = OTHER_NAMES[small];
+	const meant =
+		other !== undefined && names.includes(other)
+			? other
+			: names.find((name) => small.length > 2 && (name.startsWith(small.slice(0, 3)) || small.startsWith(name)));
+	return meant === undefined ? '' : ` Did you mean ${meant}?`;
+}
