@@ -24,6 +24,8 @@ export type JobEnd =
 			readonly traceback: string | null;
 			readonly runtimeMs: number;
 	  }
+	/** The runner must be replaced first, e.g. because the tasks' code changed on disk; nothing was run. */
+	| { readonly kind: 'declined'; readonly reason: string }
 	/** The name could not be found; nothing was run. */
 	| { readonly kind: 'not-found'; readonly exception: TaskException; readonly traceback: string | null }
 	| {
@@ -37,8 +39,11 @@ export interface Runner extends AsyncDisposable {
 	readonly pid: number | null;
 	/** Resolves once it can take jobs, or rejects with an Error whose message says why it cannot start and what to do. */
 	readonly started: Promise<void>;
-	/** Runs one job; never rejects. `onLines` gets its log as it happens. */
-	run(job: Job, onLines: (lines: readonly LogLine[]) => void): Promise<JobEnd>;
+	/**
+	 * Runs one job; never rejects. `onLines` gets its log as it happens; while a promise it returned is open, no more is read
+	 * from the process, so that a task that prints without end waits instead of filling memory.
+	 */
+	run(job: Job, onLines: (lines: readonly LogLine[]) => void | Promise<void>): Promise<JobEnd>;
 	/** Names of tasks it can run, where it can tell; null: cannot (Python imports by name). */
 	readonly taskNames: readonly string[] | null;
 	/** Resolves when the process is gone. */

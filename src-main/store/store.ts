@@ -9,7 +9,7 @@ import type { Page, TaskCounts, TaskSort, TaskTick } from '../domain/page.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { Result } from '../domain/result.ts';
 import type { ScheduleRow } from '../domain/schedule.ts';
-import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow } from '../domain/task.ts';
+import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '../domain/task.ts';
 
 export interface TaskPageRequest {
 	readonly profile: ProfileId;
@@ -33,12 +33,24 @@ export interface LogPage {
 	readonly total: number;
 }
 
+/** What a `started` would find: the number its attempt would have, and how an earlier attempt of the same message ended. */
+export interface Foresight {
+	readonly attemptNumber: number;
+	readonly earlierOutcome: TaskState | null;
+}
+
 export interface HistoryStore {
 	/**
 	 * Applies facts in order, all in one transaction (calls made while another transaction runs share the next one).
 	 * Resolves after the commit, with one entry per op: facts for `started`, null for the others.
 	 */
 	apply(ops: readonly HistoryOp[]): Promise<readonly (StartedFacts | null)[]>;
+	/**
+	 * What applying `started` for these messages (ids, or keys of Warren's own) would find, without changing anything; one
+	 * entry per key in order. Lets a consumer begin a task while its `started` is still being committed. A store without it
+	 * costs a consumer one commit of delay per task.
+	 */
+	foresee?(profile: ProfileId, keys: readonly string[]): Promise<readonly Foresight[]>;
 	/** One window of a list. `invalid-input` with `details.position` when the query does not parse. */
 	page(request: TaskPageRequest): Promise<Result<Page<TaskRow>>>;
 	/** How many match, exactly. */

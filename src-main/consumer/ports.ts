@@ -1,0 +1,74 @@
+/** What a consumer set needs from the rest of the engine, and what it offers in return. */
+import type { BrokerDriver } from '../brokers/driver.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { ConsoleLine, ConsumerIntent, ConsumerSetView, RunnerSpec } from '../domain/consumer.ts';
+import type { AttemptId, ConsumerSetId, ProfileId } from '../domain/ids.ts';
+import type { Log } from '../domain/log.ts';
+import type { BrokerMessage } from '../domain/message.ts';
+import type { DecodedTask, UndecodableTask } from '../domain/task.ts';
+import type { HistoryStore, LeaseStore, StoredLogLine } from '../store/store.ts';
+import type { Runner } from './runner.ts';
+
+/** What a dialect makes of a message. */
+export type Decoded =
+	| { readonly kind: 'task'; readonly task: DecodedTask }
+	| { readonly kind: 'fault'; readonly fault: UndecodableTask };
+
+/** Starts one runner process for a slot. What keeps it from starting is told by the runner's `started`, never thrown. */
+export type StartRunner = (spec: RunnerSpec) => Runner;
+
+/**
+ * What to do with a message that the broker hands out again although this home knows how it ended (the acknowledgement was
+ * lost with the connection). drop: acknowledge it and say so in history. run: run it once more, as a new attempt.
+ */
+export type KnownOutcomePolicy = 'run' | 'drop';
+
+export interface ConsumerDeps {
+	readonly id: ConsumerSetId;
+	readonly profile: ProfileId;
+	/** The name that attempts carry, unique per process and set: `host:pid:set`. Also the holder of the lease. */
+	readonly worker: string;
+	readonly driver: Pick<BrokerDriver, 'consume' | 'queues' | 'state' | 'onState'>;
+	readonly history: Pick<HistoryStore, 'apply' | 'detail' | 'foresee'>;
+	readonly leases: Pick<LeaseStore, 'hold' | 'release'>;
+	/** Must not throw; a throw is a defect and becomes a fault of that one message. */
+	readonly decode: (message: BrokerMessage) => Decoded;
+	readonly startRunner: StartRunner;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** A new unique text for each delivery, e.g. a random UUID. */
+	readonly newRun: () => string;
+	/** Default: drop. */
+	readonly onKnownOutcome?: KnownOutcomePolicy;
+}
+
+/** Hears a running attempt's log. Lines come after they are committed, so store pages and the feed join without a gap by `seq`. */
+export interface AttemptListener {
+	lines(lines: readonly StoredLogLine[]): void;
+	/** The attempt has ended and its outcome is committed; no more lines follow. */
+	ended(): void;
+}
+
+/** A running consumer set. Disposing it stops it at once; `stop('drain')` lets running tasks end first. */
+export interface ConsumerSet extends AsyncDisposable {
+	readonly id: ConsumerSetId;
+	view(): ConsumerSetView;
+	/** Calls back with the newest view after changes, folded to one call per 100 ms. */
+	onChange(listener: (view: ConsumerSetView) => void): Disposable;
+	/** Every log line of every task of this set as it happens, in batches. */
+	onLines(listener: (lines: readonly ConsoleLine[]) => void): Disposable;
+	/** Follows one attempt; null when it isn't running here (any more), so that the store has all of it. */
+	follow(attempt: AttemptId, listener: AttemptListener): Disposable | null;
+	/**
+	 * drain: take no more, let running tasks end, store and acknowledge them. now: kill running tasks, record their attempts as
+	 * lost and give their messages back. Resolves when stopped; a second call may escalate from drain to now.
+	 */
+	stop(how: 'drain' | 'now'): Promise<void>;
+	/** Resolves with the last view once the set has stopped, by `stop`, by disposal or because its queues were empty. */
+	readonly finished: Promise<ConsumerSetView>;
+	/** Task names that its runners offer; null: they cannot tell (Python imports by name). */
+	taskNames(): readonly string[] | null;
+}
+
+/** Creates and starts a set; it never throws for what a broker, a store or an interpreter can do. */
+export type CreateConsumerSet = (deps: ConsumerDeps, intent: ConsumerIntent) => ConsumerSet;
