@@ -76,6 +76,8 @@ export interface HistoryStore {
 	counts(profile: ProfileId): Promise<TaskCounts>;
 	/** Distinct task names seen, most recent first, at most `limit`; what pickers offer. */
 	names(profile: ProfileId, limit: number): Promise<readonly string[]>;
+	/** Distinct queues that tasks were seen in, at most 1,000; what queue lists ask the broker about. */
+	queues(profile: ProfileId): Promise<readonly string[]>;
 	/** Ticks whenever committed changes (by any process of this home) touch a profile's tasks; folded to one per 100 ms. */
 	onTick(profile: ProfileId, listener: (tick: TaskTick) => void): Disposable;
 }
