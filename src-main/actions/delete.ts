@@ -2,10 +2,10 @@
  * Delete: a task leaves the lists, and its message leaves the queue if it still waits there. The rows and the raw message stay
  * in the store until retention takes them, so that a deletion can be taken back.
  */
-import type { ActionItem } from '../domain/action.ts';
-import type { TaskId } from '../domain/ids.ts';
-import { ok, type Result } from '../domain/result.ts';
-import type { TaskRow } from '../domain/task.ts';
+import type { ActionItem } from '#main/domain/action.ts';
+import type { TaskId } from '#main/domain/ids.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+import type { TaskRow } from '#main/domain/task.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';

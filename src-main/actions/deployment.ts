@@ -1,7 +1,7 @@
 /** What an action is done to, and with: a profile's broker and history, and a clock. */
-import type { BrokerDriver } from '../brokers/driver.ts';
-import type { Profile } from '../domain/profile.ts';
-import type { HistoryStore, RecordStore } from '../store/store.ts';
+import type { BrokerDriver } from '#main/brokers/driver.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import type { HistoryStore, RecordStore } from '#main/store/store.ts';
 
 export interface ActionTarget {
 	readonly profile: Profile;

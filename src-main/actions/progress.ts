@@ -1,6 +1,6 @@
 /** Changes under way: announced, counted, cancellable. */
 import { randomUUID } from 'node:crypto';
-import type { ActionItem, ActionKind, ActionOutcome, ActionProgress } from '../domain/action.ts';
+import type { ActionItem, ActionKind, ActionOutcome, ActionProgress } from '#main/domain/action.ts';
 
 const LISTED = 1_000;
 const KEEP_MS = 30_000;

@@ -1,11 +1,11 @@
 /** Publish: from what a person typed to messages that carrot's consumers accept, recorded as queued tasks. */
-import { encodeCarrot } from '../dialects/carrot/encode.ts';
-import type { TaskId } from '../domain/ids.ts';
-import { taskId } from '../domain/ids.ts';
-import type { OutgoingMessage } from '../domain/message.ts';
-import { fail, ok, type Result } from '../domain/result.ts';
-import type { DecodedTask, HistoryOp } from '../domain/task.ts';
-import type { CallArguments } from '../domain/value.ts';
+import { encodeCarrot } from '#main/dialects/carrot/encode.ts';
+import type { TaskId } from '#main/domain/ids.ts';
+import { taskId } from '#main/domain/ids.ts';
+import type { OutgoingMessage } from '#main/domain/message.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { DecodedTask, HistoryOp } from '#main/domain/task.ts';
+import type { CallArguments } from '#main/domain/value.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 
 const BATCH = 500;

@@ -6,12 +6,12 @@
  * record back. A worker that is quicker than our confirm therefore finds the attempt known, and a crash in between leaves a
  * queued attempt that never ran rather than a run that nobody can tie to its task.
  */
-import type { ActionItem } from '../domain/action.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { OutgoingMessage } from '../domain/message.ts';
-import { fail, ok, type Result } from '../domain/result.ts';
-import type { DecodedTask, HistoryOp, TaskDetail } from '../domain/task.ts';
-import { NO_ARGUMENTS } from '../domain/value.ts';
+import type { ActionItem } from '#main/domain/action.ts';
+import type { TaskId } from '#main/domain/ids.ts';
+import type { OutgoingMessage } from '#main/domain/message.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
+import { NO_ARGUMENTS } from '#main/domain/value.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';

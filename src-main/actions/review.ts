@@ -3,11 +3,11 @@
  * shows by then, has no part in it.
  */
 import { randomUUID } from 'node:crypto';
-import type { ActionKind, Review } from '../domain/action.ts';
-import type { ProfileId, TaskId } from '../domain/ids.ts';
-import { fail, ok, type Result } from '../domain/result.ts';
-import type { TaskRow } from '../domain/task.ts';
-import type { HistoryStore } from '../store/store.ts';
+import type { ActionKind, Review } from '#main/domain/action.ts';
+import type { ProfileId, TaskId } from '#main/domain/ids.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { TaskRow } from '#main/domain/task.ts';
+import type { HistoryStore } from '#main/store/store.ts';
 
 /** The most that one change may cover. */
 export const MOST_TASKS = 100_000;

@@ -8,10 +8,10 @@
  * - a delivery belongs to one connection: settling it after a reconnect answers `gone`, and the broker hands it out again;
  * - a consumption is an intent: it is set up again after every reconnect, until it is disposed of.
  */
-import type { BrokerMessage, OutgoingMessage } from '../domain/message.ts';
-import type { ConnectionState, DoctorStep } from '../domain/profile.ts';
-import type { LookCost, QueueDeclaration, QueueFigures } from '../domain/queue.ts';
-import type { Result } from '../domain/result.ts';
+import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
+import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
+import type { LookCost, QueueDeclaration, QueueFigures } from '#main/domain/queue.ts';
+import type { Result } from '#main/domain/result.ts';
 
 export interface BrokerCapabilities {
 	/** Can list queues without being told their names. */

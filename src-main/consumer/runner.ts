@@ -2,7 +2,7 @@
  * A runner is one child process that runs one task at a time, for as long as it lives. Python and Node runners speak the same
  * protocol: JSON lines, jobs in on stdin, messages out on file descriptor 3, so that prints can't be mistaken for protocol.
  */
-import type { LogLine, TaskException, TaskResult } from '../domain/task.ts';
+import type { LogLine, TaskException, TaskResult } from '#main/domain/task.ts';
 
 /** A task to run. Arguments travel as the JSON text they came in, so that the runner's own parser decides their types. */
 export interface Job {

@@ -1,7 +1,7 @@
 /** All that the engine needs from the process it lives in. A host (shell, serve, command line, test) supplies it. */
-import type { Clock } from '../domain/clock.ts';
-import type { Log } from '../domain/log.ts';
-import type { Result } from '../domain/result.ts';
+import type { Clock } from '#main/domain/clock.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { Result } from '#main/domain/result.ts';
 
 /** Where secrets are kept. Secrets go in and come out here only; they are never logged, framed or exported. */
 export interface Vault {

@@ -1,5 +1,5 @@
 /** The closed list of error codes and the numbers that hosts make of them. Free of zod, so that the page may import it. */
-import type { FailureCode } from '../domain/result.ts';
+import type { FailureCode } from '#main/domain/result.ts';
 
 /** An error as it crosses the wire: `ref` names the line in Warren's log that has the rest. */
 export interface WireError {

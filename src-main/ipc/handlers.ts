@@ -1,8 +1,8 @@
 /** What the engine gives the router: one handler per route, complete by types, and what the router guards with. */
-import type { AuditEntry } from '../domain/audit.ts';
-import type { ProfileId } from '../domain/ids.ts';
-import type { Environment } from '../domain/profile.ts';
-import type { Result } from '../domain/result.ts';
+import type { AuditEntry } from '#main/domain/audit.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Environment } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
 import type { CallName, HandlerInput, Item, Output, StreamName } from './contract.ts';
 
 /** Who calls, and how to stop. */

@@ -3,10 +3,10 @@
  * keys made of the profile's id, so a renamed profile keeps them and a removed one leaves none behind.
  */
 import { randomUUID } from 'node:crypto';
-import { type ProfileId, profileId } from '../domain/ids.ts';
-import { type Profile, SECRET_NAMES, type SecretName } from '../domain/profile.ts';
-import { fail, ok, type Result } from '../domain/result.ts';
-import type { ProfileStore } from '../store/store.ts';
+import { type ProfileId, profileId } from '#main/domain/ids.ts';
+import { type Profile, SECRET_NAMES, type SecretName } from '#main/domain/profile.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ProfileStore } from '#main/store/store.ts';
 
 /** The part of a vault that profiles need. */
 export interface Secrets {

@@ -2,14 +2,14 @@
  * The store as the rest of the engine sees it: everything is asynchronous, because SQLite lives in worker threads (one writer,
  * two readers). What `apply` and the other writing calls resolve, is committed.
  */
-import type { AuditEntry, JournalEntry } from '../domain/audit.ts';
-import type { AttemptId, ProfileId, TaskId } from '../domain/ids.ts';
-import type { OutgoingMessage } from '../domain/message.ts';
-import type { Page, TaskCounts, TaskSort, TaskTick } from '../domain/page.ts';
-import type { Profile } from '../domain/profile.ts';
-import type { Result } from '../domain/result.ts';
-import type { ScheduleRow } from '../domain/schedule.ts';
-import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '../domain/task.ts';
+import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
+import type { AttemptId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { OutgoingMessage } from '#main/domain/message.ts';
+import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
+import type { ScheduleRow } from '#main/domain/schedule.ts';
+import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
 
 export interface TaskPageRequest {
 	readonly profile: ProfileId;

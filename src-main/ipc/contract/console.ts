@@ -1,6 +1,6 @@
 /** Routes about Warren itself. */
 import * as z from 'zod';
-import type { AuditEntry } from '../../domain/audit.ts';
+import type { AuditEntry } from '#main/domain/audit.ts';
 import { logLevel } from './fields.ts';
 import { command, query, returns } from './route.ts';
 

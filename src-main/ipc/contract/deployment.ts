@@ -1,10 +1,10 @@
 /** Routes about queues, consumers and schedules. */
 import * as z from 'zod';
-import type { ConsumerSetView } from '../../domain/consumer.ts';
-import type { FieldTable } from '../../domain/message.ts';
-import type { LookCost, QueueFigures } from '../../domain/queue.ts';
-import type { ScheduleRow } from '../../domain/schedule.ts';
-import type { DecodedTask, UndecodableTask } from '../../domain/task.ts';
+import type { ConsumerSetView } from '#main/domain/consumer.ts';
+import type { FieldTable } from '#main/domain/message.ts';
+import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
+import type { ScheduleRow } from '#main/domain/schedule.ts';
+import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import { profileName, queueName } from './fields.ts';
 import { command, query, returns, stream } from './route.ts';
 

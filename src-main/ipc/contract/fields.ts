@@ -1,6 +1,6 @@
 /** Fields that several routes share, each with its limits and the words the help shows. */
 import * as z from 'zod';
-import { TASK_STATES, type TaskState } from '../../domain/task.ts';
+import { TASK_STATES, type TaskState } from '#main/domain/task.ts';
 
 export const profileName = z.string().min(1).max(80).describe('Profile, by name or id');
 export const taskIds = z.array(z.string().min(1).max(400)).max(100_000).describe('Task ids');

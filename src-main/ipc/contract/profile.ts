@@ -1,7 +1,7 @@
 /** Routes about profiles: saved deployments and their connections. */
 import * as z from 'zod';
-import type { TaskCounts } from '../../domain/page.ts';
-import type { ConnectionState, DoctorStep, Profile, SecretName } from '../../domain/profile.ts';
+import type { TaskCounts } from '#main/domain/page.ts';
+import type { ConnectionState, DoctorStep, Profile, SecretName } from '#main/domain/profile.ts';
 import { profileName } from './fields.ts';
 import { command, query, returns, stream } from './route.ts';
 

@@ -1,11 +1,11 @@
 /** Routes about tasks: lists, one task, and what a person does to them. */
 import * as z from 'zod';
-import type { ActionOutcome, ActionProgress, Review } from '../../domain/action.ts';
-import type { ConsoleLine } from '../../domain/consumer.ts';
-import type { FieldTable } from '../../domain/message.ts';
-import type { Page, TaskTick } from '../../domain/page.ts';
-import type { LogLevel, TaskDetail, TaskRow } from '../../domain/task.ts';
-import type { Value } from '../../domain/value.ts';
+import type { ActionOutcome, ActionProgress, Review } from '#main/domain/action.ts';
+import type { ConsoleLine } from '#main/domain/consumer.ts';
+import type { FieldTable } from '#main/domain/message.ts';
+import type { Page, TaskTick } from '#main/domain/page.ts';
+import type { LogLevel, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { Value } from '#main/domain/value.ts';
 import {
 	kwargsJson,
 	limit,

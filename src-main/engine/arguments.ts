@@ -1,0 +1,77 @@
+/** Arguments as a person types them: read, checked, and shown as the body that would be sent. */
+import { encodeBody } from '#main/dialects/carrot/encode.ts';
+import { readJson } from '#main/dialects/json/read.ts';
+import { writeJson } from '#main/dialects/json/write.ts';
+import { readLiterals } from '#main/dialects/python/read.ts';
+import { CARROT_DIALECT, type CarrotDialect } from '#main/domain/profile.ts';
+import type { Failure } from '#main/domain/result.ts';
+import type { CallArguments, Value } from '#main/domain/value.ts';
+import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
+
+export interface CheckedArguments {
+	readonly args: readonly Value[] | null;
+	readonly kwargs: Value | null;
+	/** Both together; null while there is a problem. */
+	readonly call: CallArguments | null;
+	/** JSON text of an array and of an object, `[]` and `{}` while there is a problem. */
+	readonly argsJson: string;
+	readonly kwargsJson: string;
+	readonly argsProblem: ArgumentProblem | null;
+	readonly kwargsProblem: ArgumentProblem | null;
+	/** The message body; null while there is a problem. */
+	readonly body: string | null;
+}
+
+/** Reads positional arguments as Python literals and keyword arguments as a JSON object without duplicate keys. */
+export function checkArguments(
+	argsText: string,
+	kwargsText: string,
+	dialect: CarrotDialect = CARROT_DIALECT,
+): CheckedArguments {
+	const args = readLiterals(argsText);
+	const kwargs = readJson(kwargsText.trim() === '' ? '{}' : kwargsText, { duplicates: 'refuse' });
+	const problem = { args: args.ok ? null : problemOf(args.error), kwargs: kwargs.ok ? null : problemOf(kwargs.error) };
+	if (kwargs.ok && kwargs.value.kind !== 'dict') {
+		problem.kwargs = {
+			message: 'Keyword arguments are a JSON object: {"name": value}.',
+			line: 1,
+			column: 1,
+			offset: 0,
+		};
+	}
+	const seen = {
+		args: args.ok ? args.value : null,
+		kwargs: kwargs.ok ? kwargs.value : null,
+		argsProblem: problem.args,
+		kwargsProblem: problem.kwargs,
+	};
+	const nothing = { ...seen, call: null, argsJson: '[]', kwargsJson: '{}', body: null };
+	if (!args.ok || !kwargs.ok || kwargs.value.kind !== 'dict') return nothing;
+
+	const argsJson = writeJson({ kind: 'list', items: args.value }, 'python');
+	// Python's literals hold more than JSON does (sets, bytes): say so here, not when the message is sent.
+	if (!argsJson.ok) return { ...nothing, argsProblem: problemOf(argsJson.error) };
+	const kwargsJson = writeJson(kwargs.value, 'python');
+	if (!kwargsJson.ok) return { ...nothing, kwargsProblem: problemOf(kwargsJson.error) };
+	const call: CallArguments = {
+		args: args.value,
+		kwargs: kwargs.value.entries.map(([key, value]) => [key.kind === 'str' ? key.value : '', value]),
+	};
+	const body = encodeBody(call, dialect);
+	return {
+		...seen,
+		call,
+		argsJson: argsJson.value,
+		kwargsJson: kwargsJson.value,
+		body: body.ok ? body.value : null,
+	};
+}
+
+function problemOf(error: Failure): ArgumentProblem {
+	const { line, column, offset } = error.details ?? {};
+	return { message: error.message, line: number(line, 1), column: number(column, 1), offset: number(offset, 0) };
+}
+
+function number(value: unknown, otherwise: number): number {
+	return typeof value === 'number' ? value : otherwise;
+}

@@ -1,0 +1,40 @@
+/** What the handlers share: the engine's parts, made once by `createEngine`. */
+import { randomUUID } from 'node:crypto';
+import type { ActionTarget } from '#main/actions/deployment.ts';
+import type { Actions } from '#main/actions/progress.ts';
+import type { Reviews } from '#main/actions/review.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import type { Store } from '#main/store/store.ts';
+import type { Consumers } from './consumers.ts';
+import type { Deployments } from './deployments.ts';
+import type { Ports } from './ports.ts';
+
+export interface Core {
+	readonly ports: Ports;
+	readonly store: Store;
+	readonly profiles: Profiles;
+	readonly deployments: Deployments;
+	readonly consumers: Consumers;
+	readonly reviews: Reviews;
+	readonly actions: Actions;
+}
+
+/** A profile with what actions need of it; connects its broker. */
+export async function targetOf(core: Core, nameOrId: string): Promise<Result<ActionTarget>> {
+	const profile = await core.profiles.find(nameOrId);
+	return profile.ok ? ok(target(core, profile.value)) : profile;
+}
+
+/** The same for a profile already found. */
+export function target(core: Core, profile: Profile): ActionTarget {
+	return {
+		profile,
+		driver: core.deployments.driver(profile),
+		history: core.store.history,
+		records: core.store.records,
+		now: () => core.ports.clock.now(),
+		newId: randomUUID,
+	};
+}

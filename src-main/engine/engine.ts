@@ -1,0 +1,73 @@
+/** The engine: everything Warren does, behind one router, in whatever process a host gives it. */
+import { createActions } from '#main/actions/progress.ts';
+import { createReviews } from '#main/actions/review.ts';
+import { startChildRunner } from '#main/consumer/child-runner.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts';
+import { createRouter } from '#main/ipc/router.ts';
+import { createProfiles } from '#main/profiles/profiles.ts';
+import { openStore } from '#main/store/client.ts';
+import { createConsumers } from './consumers.ts';
+import type { Core } from './core.ts';
+import { buryDeadConsumers } from './dead-consumers.ts';
+import { createDeployments } from './deployments.ts';
+import { consoleHandlers } from './handlers/console.ts';
+import { deploymentHandlers } from './handlers/deployment.ts';
+import { profileHandlers, profileStreams } from './handlers/profile.ts';
+import { taskHandlers } from './handlers/task.ts';
+import { watchStreams } from './handlers/watch.ts';
+import type { Ports } from './ports.ts';
+import { ensureSandbox } from './sandbox.ts';
+
+export interface Engine extends AsyncDisposable {
+	readonly router: Router;
+}
+
+/**
+ * Starts the engine: opens the store (migrating it if need be), makes the sandbox on a first start. Fails, without leaving
+ * anything running, when the store cannot be opened; brokers are connected to when first asked for.
+ */
+export async function createEngine(ports: Ports): Promise<Result<Engine>> {
+	await using stack = new AsyncDisposableStack();
+	const opened = await openStore({ home: ports.home, thread: ports.storeThread, log: ports.log });
+	if (!opened.ok) return opened;
+	const store = stack.use(opened.value);
+	const now = () => ports.clock.now();
+	const profiles = createProfiles(store.profiles, ports.vault, now);
+	const deployments = stack.use(createDeployments(ports, profiles));
+	const startRunner = startChildRunner({ resources: ports.resources, clock: ports.clock, log: ports.log });
+	const consumers = stack.use(createConsumers(ports, store, startRunner));
+	const core: Core = {
+		ports,
+		store,
+		profiles,
+		deployments,
+		consumers,
+		reviews: createReviews(store.history, now),
+		actions: createActions(now),
+	};
+	const sandbox = await ensureSandbox(core);
+	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
+	stack.use(buryDeadConsumers(store, ports));
+
+	const calls: CallHandlers = {
+		...profileHandlers(core),
+		...taskHandlers(core),
+		...deploymentHandlers(core),
+		...consoleHandlers(core),
+	};
+	const streams: StreamHandlers = { ...profileStreams(core), ...watchStreams(core) };
+	const router = createRouter({
+		calls,
+		streams,
+		profile: (nameOrId) => profiles.find(nameOrId),
+		audit: (entry) => store.records.audit(entry),
+		defect(ref, route, error) {
+			const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			ports.log.error('defect', { ref, route, stack });
+		},
+		now,
+	});
+	const owned = stack.move();
+	return ok({ router, [Symbol.asyncDispose]: () => owned.disposeAsync() });
+}

@@ -1,0 +1,269 @@
+/** Handlers of the routes about profiles. */
+import { createDoctor } from '#main/brokers/connect.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import {
+	type BrokerAddress,
+	CARROT_DIALECT,
+	type DoctorStep,
+	type Profile,
+	type TlsOptions,
+} from '#main/domain/profile.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import type { HandlerInput } from '#main/ipc/contract.ts';
+import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
+import { formatBroker, parseBroker } from '#main/profiles/address.ts';
+import type { Core } from '../core.ts';
+import { profileFolder } from '../deployments.ts';
+
+type Name =
+	| 'profile.list'
+	| 'profile.show'
+	| 'profile.add'
+	| 'profile.edit'
+	| 'profile.duplicate'
+	| 'profile.remove'
+	| 'profile.test'
+	| 'profile.connect';
+
+const DOCTOR_MS = 30_000;
+
+export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
+	const { profiles, deployments } = core;
+	const view = async (found: Result<Profile>): Promise<Result<ProfileView>> =>
+		found.ok ? ok(await viewOf(core, found.value)) : found;
+	return {
+		'profile.list': async () => {
+			const items = await Promise.all((await profiles.list()).map((profile) => viewOf(core, profile)));
+			return ok({ items, total: items.length });
+		},
+		'profile.show': async (input) => view(await profiles.find(input.name)),
+		'profile.add': async (input) => {
+			const broker = readBroker(input.broker, input);
+			if (!broker.ok) return broker;
+			const password = input.password ?? broker.value.password;
+			return view(
+				await profiles.add(
+					{
+						name: input.name,
+						framework: input.framework,
+						broker: broker.value.address,
+						environment: input.environment ?? 'development',
+						readOnly: input.readOnly ?? false,
+						monitorUrl: input.monitor ?? null,
+						managementUrl: input.management ?? null,
+						dialect: dialectOf(input, CARROT_DIALECT),
+						queues: input.queues ?? [],
+						sandbox: false,
+					},
+					password === null || password === '' ? {} : { broker: password },
+				),
+			);
+		},
+		'profile.edit': async (input) => {
+			const found = await profiles.find(input.name);
+			if (!found.ok) return found;
+			const old = found.value;
+			if (old.sandbox && (input.broker !== undefined || input.rename !== undefined)) {
+				return fail('unsupported', 'The sandbox keeps its name and its built-in broker. Duplicate it to change them.');
+			}
+			const text = input.broker ?? formatBroker(old.broker);
+			const broker = readBroker(text, input, input.broker === undefined ? old.broker : undefined);
+			if (!broker.ok) return broker;
+			const password = input.password ?? broker.value.password;
+			const edited = await profiles.put(
+				{
+					...old,
+					name: input.rename ?? old.name,
+					framework: input.framework ?? old.framework,
+					broker: broker.value.address,
+					environment: input.environment ?? old.environment,
+					readOnly: input.readOnly ?? old.readOnly,
+					monitorUrl: input.monitor ?? old.monitorUrl,
+					managementUrl: input.management ?? old.managementUrl,
+					dialect: dialectOf(input, old.dialect),
+					queues: input.queues ?? old.queues,
+				},
+				password === null ? {} : { broker: password === '' ? null : password },
+			);
+			if (edited.ok) await deployments.forget(old.id);
+			return view(edited);
+		},
+		'profile.duplicate': async (input) => view(await profiles.duplicate(input.name, input.as)),
+		'profile.remove': async (input) => {
+			const found = await profiles.find(input.name);
+			if (!found.ok) return found;
+			const counts = await core.store.history.counts(found.value.id);
+			await core.consumers.stopAll(found.value.id);
+			await deployments.forget(found.value.id);
+			const removed = await profiles.remove(input.name);
+			if (!removed.ok) return removed;
+			const tasks = counts.queued + counts.running + counts.succeeded + counts.failed + counts.retrying;
+			return ok({ removed: removed.value.name, tasks: tasks + counts.revoked + counts.rejected + counts.lost });
+		},
+		'profile.test': async (input, context) => {
+			const asked = await addressToTest(core, input);
+			if (!asked.ok) return asked;
+			const doctor = createDoctor(asked.value.address, {
+				folder: asked.value.folder,
+				password: async () => asked.value.password,
+				clock: core.ports.clock,
+				log: core.ports.log,
+				embeddedThread: core.ports.embeddedThread,
+				clientName: `Warren ${core.ports.version} (connection test)`,
+			});
+			const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DOCTOR_MS)]);
+			const steps: readonly DoctorStep[] = await doctor(input.queues ?? asked.value.queues, signal);
+			return ok({ steps, passed: steps.every((step) => step.status !== 'failed') });
+		},
+		'profile.connect': async (input) => {
+			const found = await profiles.find(input.name);
+			if (!found.ok) return found;
+			// A new driver tries at once, whatever the old one was waiting for.
+			const state = deployments.connection(found.value.id);
+			if (state.kind === 'reconnecting' || state.kind === 'refused') await deployments.forget(found.value.id);
+			return ok(deployments.driver(found.value).state());
+		},
+	};
+}
+
+export function profileStreams(core: Core): Pick<StreamHandlers, 'profile.watch'> {
+	const { profiles, deployments, store } = core;
+	return {
+		'profile.watch': async (input, sink) => {
+			const stack = new DisposableStack();
+			const ticking = new Map<ProfileId, Disposable>();
+			stack.defer(() => {
+				for (const tick of ticking.values()) tick[Symbol.dispose]();
+			});
+			const tellOne = async (id: ProfileId) => {
+				const profile = (await profiles.list()).find((p) => p.id === id);
+				if (profile !== undefined) sink.put([{ key: id, view: await viewOf(core, profile) }]);
+			};
+			const all = async () => {
+				const list = await profiles.list();
+				const known = new Set(list.map((p) => p.id));
+				for (const profile of list) {
+					if (!ticking.has(profile.id)) {
+						ticking.set(
+							profile.id,
+							store.history.onTick(profile.id, () => void tellOne(profile.id)),
+						);
+					}
+				}
+				const gone = [...ticking.keys()].filter((id) => !known.has(id));
+				for (const id of gone) {
+					ticking.get(id)?.[Symbol.dispose]();
+					ticking.delete(id);
+				}
+				const views = await Promise.all(list.map(async (p) => ({ key: p.id as string, view: await viewOf(core, p) })));
+				return { views, gone };
+			};
+			stack.use(deployments.onConnection((id) => void tellOne(id)));
+			stack.use(
+				profiles.onChange(() => {
+					void all().then(({ views, gone }) => sink.put([...views, ...gone.map((id) => ({ key: id, view: null }))]));
+				}),
+			);
+			if (input.connect !== undefined) {
+				const wanted = await profiles.find(input.connect);
+				if (!wanted.ok) {
+					stack.dispose();
+					return wanted;
+				}
+				deployments.driver(wanted.value);
+			}
+			sink.snapshot((await all()).views);
+			return ok(stack);
+		},
+	};
+}
+
+/** A profile with its connection, counts and which secrets it has. */
+export async function viewOf(core: Core, profile: Profile): Promise<ProfileView> {
+	const capabilities = core.deployments.capabilities(profile.id);
+	return {
+		profile,
+		brokerUrl: formatBroker(profile.broker),
+		connection: core.deployments.connection(profile.id),
+		secrets: await core.profiles.hasSecrets(profile.id),
+		counts: await core.store.history.counts(profile.id),
+		maxPriority: capabilities?.maxPriority ?? null,
+		look: capabilities?.look ?? null,
+	};
+}
+
+type TlsInput = Pick<HandlerInput<'profile.test'>, 'caFile' | 'certFile' | 'keyFile' | 'serverName' | 'insecure'>;
+
+/** Reads an address and lays the TLS fields over it; `old` supplies TLS files that the text can't carry. */
+function readBroker(
+	text: string,
+	input: TlsInput,
+	old?: BrokerAddress,
+): Result<{ readonly address: BrokerAddress; readonly password: string | null }> {
+	const parsed = parseBroker(text);
+	if (!parsed.ok) return parsed;
+	const { address, password } = parsed.value;
+	if (address.kind !== 'amqp') return ok({ address, password });
+	const base: TlsOptions | null = old?.kind === 'amqp' ? old.tls : address.tls;
+	const given = [input.caFile, input.certFile, input.keyFile, input.serverName, input.insecure];
+	if (base === null) {
+		if (given.every((field) => field === undefined)) return ok({ address, password });
+		return fail('invalid-input', 'Certificates belong to TLS connections. Write the address as amqps://…', {
+			details: { field: 'broker' },
+		});
+	}
+	const tls: TlsOptions = {
+		caFile: choose(input.caFile, base.caFile),
+		certFile: choose(input.certFile, base.certFile),
+		keyFile: choose(input.keyFile, base.keyFile),
+		serverName: choose(input.serverName, base.serverName),
+		verify: input.insecure === undefined ? base.verify : !input.insecure,
+	};
+	return ok({ address: { ...address, tls }, password });
+}
+
+/** Empty text clears, absence keeps. */
+function choose(given: string | undefined, old: string | null): string | null {
+	if (given === undefined) return old;
+	return given === '' ? null : given;
+}
+
+function dialectOf(
+	input: Pick<HandlerInput<'profile.add'>, 'typeHeader' | 'messageType' | 'argsKey' | 'kwargsKey' | 'transient'>,
+	old: Profile['dialect'],
+): Profile['dialect'] {
+	return {
+		typeHeader: input.typeHeader ?? old.typeHeader,
+		messageType: input.messageType ?? old.messageType,
+		argsKey: input.argsKey ?? old.argsKey,
+		kwargsKey: input.kwargsKey ?? old.kwargsKey,
+		persistent: input.transient === undefined ? old.persistent : !input.transient,
+	};
+}
+
+interface AddressToTest {
+	readonly address: BrokerAddress;
+	readonly password: string | null;
+	readonly queues: readonly string[];
+	readonly folder: string;
+}
+
+/** A saved profile, an unsaved address, or a saved profile with an edited address. */
+async function addressToTest(core: Core, input: HandlerInput<'profile.test'>): Promise<Result<AddressToTest>> {
+	const saved = input.name === undefined ? null : await core.profiles.find(input.name);
+	if (saved !== null && !saved.ok) return saved;
+	const profile = saved?.value ?? null;
+	const text = input.broker ?? (profile === null ? null : formatBroker(profile.broker));
+	if (text === null) return fail('invalid-input', 'Name a profile to test, or give an address with --broker.');
+	const read = readBroker(text, input, input.broker === undefined ? profile?.broker : undefined);
+	if (!read.ok) return read;
+	const kept = profile === null ? ok(null) : await core.profiles.secret(profile.id, 'broker');
+	if (!kept.ok) return kept;
+	return ok({
+		address: read.value.address,
+		password: input.password ?? read.value.password ?? kept.value,
+		queues: profile?.queues ?? [],
+		folder: profile === null ? core.ports.home : profileFolder(core.ports.home, profile.id),
+	});
+}

@@ -1,0 +1,229 @@
+/** Handlers of the routes about tasks: reading them, and changing them through actions. */
+import { deleteTasks } from '#main/actions/delete.ts';
+import type { ActionTarget } from '#main/actions/deployment.ts';
+import type { RunningAction } from '#main/actions/progress.ts';
+import { publishTasks } from '#main/actions/publish.ts';
+import { requeueTasks } from '#main/actions/requeue.ts';
+import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
+import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
+import type { MessageProperties } from '#main/domain/message.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { CallHandlers } from '#main/ipc/handlers.ts';
+import { checkArguments } from '../arguments.ts';
+import { type Core, targetOf } from '../core.ts';
+
+type Name =
+	| 'task.list'
+	| 'task.count'
+	| 'task.show'
+	| 'task.log'
+	| 'task.message'
+	| 'task.names'
+	| 'task.publish'
+	| 'task.review'
+	| 'task.requeue'
+	| 'task.delete'
+	| 'action.cancel'
+	| 'argument.check';
+
+/** How much of a body the page gets unless it asks for the whole. */
+const PREVIEW_BYTES = 64 * 1024;
+
+export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
+	const { history } = core.store;
+	return {
+		'task.list': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			return history.page({
+				profile: profile.value.id,
+				query: input.query,
+				sort: { field: input.sort, descending: input.ascending !== true },
+				limit: input.limit,
+				cursor: input.cursor ?? null,
+			});
+		},
+		'task.count': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const total = await history.count(profile.value.id, input.query);
+			return total.ok ? ok({ total: total.value }) : total;
+		},
+		'task.show': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const id = await resolveId(core, profile.value.id, input.id);
+			const detail = await history.detail(profile.value.id, id);
+			return detail === null ? unknownTask(input.id) : ok(detail);
+		},
+		'task.log': async (input) =>
+			ok(
+				await history.log(attemptId(input.attempt), {
+					afterSeq: input.afterSeq,
+					limit: input.limit,
+					minLevel: input.level,
+					search: input.search,
+				}),
+			),
+		'task.message': async (input) => {
+			const message = await history.message(attemptId(input.attempt));
+			if (message === null) return fail('not-found', 'The raw message of this attempt was not kept.');
+			const { headers, ...properties } = message.properties;
+			const whole = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength);
+			const body = input.whole === true ? whole : whole.subarray(0, PREVIEW_BYTES);
+			return ok({
+				exchange: message.exchange,
+				routingKey: message.routingKey,
+				properties: plainProperties(properties),
+				headers: headers ?? [],
+				bodyBase64: body.toString('base64'),
+				bodyBytes: whole.byteLength,
+				bodyText: textOf(body),
+				cut: body.byteLength < whole.byteLength,
+			});
+		},
+		'task.names': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const seen = await history.names(profile.value.id, 500);
+			const offered = core.consumers.taskNames(profile.value.id);
+			return ok({ items: [...new Set([...offered, ...seen])] });
+		},
+		'task.publish': async (input, context) => {
+			const target = await targetOf(core, input.profile);
+			if (!target.ok) return target;
+			const { profile } = target.value;
+			if (profile.framework !== 'carrot') {
+				return fail('unsupported', `Warren publishes django-carrot's messages so far, not ${profile.framework}'s.`);
+			}
+			const checked = checkArguments(input.args, input.kwargs, profile.dialect);
+			const problem = checked.argsProblem ?? checked.kwargsProblem;
+			if (problem !== null || checked.call === null) {
+				const field = checked.argsProblem === null ? 'kwargs' : 'args';
+				const { message, ...position } = problem ?? { message: 'The arguments cannot be read.' };
+				return fail('invalid-input', `${field}: ${message}`, { details: { field, ...position } });
+			}
+			const queue = input.queue ?? profile.queues[0] ?? 'default';
+			const published = await publishTasks(
+				target.value,
+				{
+					name: input.name,
+					queue,
+					call: checked.call,
+					argsJson: checked.argsJson,
+					kwargsJson: checked.kwargsJson,
+					priority: input.priority,
+					exchange: input.exchange,
+					routingKey: input.routingKey ?? queue,
+					count: input.count,
+				},
+				context.signal,
+			);
+			return published;
+		},
+		'task.review': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			return core.reviews.freeze(profile.value.id, input.action, input);
+		},
+		'task.requeue': async (input, context) => {
+			const target = await targetOf(core, input.profile);
+			if (!target.ok) return target;
+			return carryOut(core, target.value, 'requeue', input, context.signal, (ids, action) =>
+				requeueTasks(target.value, ids, input.queue ?? null, action),
+			);
+		},
+		'task.delete': async (input, context) => {
+			const target = await targetOf(core, input.profile);
+			if (!target.ok) return target;
+			return carryOut(core, target.value, 'delete', input, context.signal, (ids, action) =>
+				deleteTasks(target.value, ids, action),
+			);
+		},
+		'action.cancel': async (input) => ok({ cancelled: core.actions.cancel(input.key) }),
+		'argument.check': async (input) => {
+			const checked = checkArguments(input.args, input.kwargs);
+			const { args, kwargs, argsProblem, kwargsProblem, body } = checked;
+			return ok({ args, kwargs, argsProblem, kwargsProblem, body });
+		},
+	};
+}
+
+interface Asked {
+	readonly ids?: readonly string[] | undefined;
+	readonly where?: string | undefined;
+	readonly review?: string | undefined;
+	readonly dryRun?: boolean | undefined;
+}
+
+/** Runs a change on what a review froze, on named ids, or on what matches now; or only says what it would do. */
+async function carryOut(
+	core: Core,
+	target: ActionTarget,
+	kind: ActionKind,
+	asked: Asked,
+	signal: AbortSignal,
+	run: (ids: readonly TaskId[], action: RunningAction) => Promise<Result<void>>,
+): Promise<Result<ActionOutcome>> {
+	const { profile } = target;
+	if (asked.dryRun === true) {
+		const review = await core.reviews.freeze(profile.id, kind, asked);
+		if (!review.ok) return review;
+		const skipped = review.value.skipped.reduce((sum, one) => sum + one.count, 0);
+		return ok({
+			action: kind,
+			done: review.value.count,
+			failed: 0,
+			skipped,
+			cancelled: false,
+			dryRun: true,
+			items: review.value.sample.map((row) => ({ id: row.id, outcome: 'done', reason: null, messageId: null })),
+		});
+	}
+	const ids =
+		asked.review === undefined
+			? await core.reviews.resolve(profile.id, asked)
+			: core.reviews.take(asked.review, profile.id, kind);
+	if (!ids.ok) return ids;
+	const verb = kind === 'requeue' ? 'Requeue' : 'Delete';
+	const title = ids.value.length === 1 ? `${verb} 1 task` : `${verb} ${ids.value.length} tasks`;
+	const action = core.actions.begin(kind, profile.id, title, ids.value.length, signal);
+	const done = await run(ids.value, action);
+	const outcome = action.finish();
+	return done.ok ? ok(outcome) : done;
+}
+
+/** A task by its id, by the id of any of its messages, or by an unambiguous beginning of its id of 8 characters or more. */
+async function resolveId(
+	core: Core,
+	profile: Parameters<Core['store']['history']['detail']>[0],
+	text: string,
+): Promise<TaskId> {
+	return (await core.store.history.taskOfMessage(profile, text)) ?? taskId(text);
+}
+
+function unknownTask(id: string): Result<never> {
+	return fail('not-found', `There is no task "${id}" in this profile's history. "task list" shows what there is.`);
+}
+
+/** Properties other than headers, without the absent ones. */
+export function plainProperties(
+	properties: Omit<MessageProperties, 'headers'>,
+): Readonly<Record<string, string | number>> {
+	const entries = Object.entries(properties).filter(
+		(entry): entry is [string, string | number] => entry[1] !== undefined,
+	);
+	return Object.fromEntries(entries);
+}
+
+/** Bytes as text if they are UTF-8 (a cut in the middle of a character is forgiven); null otherwise. */
+function textOf(bytes: Uint8Array): string | null {
+	for (let drop = 0; drop < 4; drop += 1) {
+		try {
+			return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, bytes.byteLength - drop));
+		} catch {
+			// Not UTF-8 at this length: try without the last byte, which may be half a character.
+		}
+	}
+	return null;
+}
