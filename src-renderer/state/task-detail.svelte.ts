@@ -1,0 +1,86 @@
+/** The task in the drawer: read when opened, read again when its profile's tasks change, one attempt chosen. */
+
+import type { Attempt, TaskDetail } from '#main/domain/task.ts';
+import type { WireError } from '#main/ipc/codes.ts';
+import type { RawMessage } from '#main/ipc/contract/task.ts';
+import { type Engine, LOADING, type Loaded, loaded } from './engine.ts';
+import type { TaskTicks } from './task-ticks.ts';
+
+export class OpenTask implements Disposable {
+	readonly profile: string;
+	readonly id: string;
+	task: TaskDetail | null = $state.raw(null);
+	error: WireError | null = $state.raw(null);
+	/** The attempt a person chose; null: the newest, also when a newer one comes. */
+	#chosen: number | null = $state(null);
+	#message: { readonly attempt: number; readonly whole: boolean; readonly state: Loaded<RawMessage> } | null =
+		$state.raw(null);
+	readonly #engine: Engine;
+	readonly #ticking: Disposable;
+	#reading = false;
+	#again = false;
+	#closed = false;
+
+	constructor(engine: Engine, ticks: TaskTicks, profile: string, id: string) {
+		this.#engine = engine;
+		this.profile = profile;
+		this.id = id;
+		this.#ticking = ticks.on(() => void this.read());
+		void this.read();
+	}
+
+	/** The attempt whose traceback, log and message are shown. */
+	get attempt(): Attempt | null {
+		const history = this.task?.history ?? [];
+		return history.find((attempt) => attempt.id === this.#chosen) ?? history.at(-1) ?? null;
+	}
+
+	/** Whether the attempt shown is the newest one. */
+	get newest(): boolean {
+		return this.attempt !== null && this.attempt.id === this.task?.history.at(-1)?.id;
+	}
+
+	/** Shows another attempt; the newest one is followed when it is chosen again. */
+	choose(id: number): void {
+		this.#chosen = this.task?.history.at(-1)?.id === id ? null : id;
+	}
+
+	async read(): Promise<void> {
+		if (this.#reading) {
+			this.#again = true;
+			return;
+		}
+		this.#reading = true;
+		do {
+			this.#again = false;
+			const answer = await this.#engine.call('task.show', { profile: this.profile, id: this.id });
+			if (this.#closed) return;
+			if (answer.ok) {
+				this.task = answer.value;
+				this.error = null;
+			} else this.error = answer.error;
+		} while (this.#again);
+		this.#reading = false;
+	}
+
+	/** The raw message of the attempt shown; null until `readMessage` was called for it. */
+	get message(): Loaded<RawMessage> | null {
+		return this.#message !== null && this.#message.attempt === this.attempt?.id ? this.#message.state : null;
+	}
+
+	/** Reads the raw message of the attempt shown, all of it when `whole`. */
+	async readMessage(whole = false): Promise<void> {
+		const attempt = this.attempt?.id;
+		if (attempt === undefined) return;
+		if (this.#message?.attempt === attempt && (this.#message.whole || !whole) && this.#message.state.kind !== 'failed')
+			return;
+		this.#message = { attempt, whole, state: LOADING };
+		const answer = await this.#engine.call('task.message', { profile: this.profile, attempt, whole });
+		if (!this.#closed && this.#message?.attempt === attempt) this.#message = { attempt, whole, state: loaded(answer) };
+	}
+
+	[Symbol.dispose](): void {
+		this.#closed = true;
+		this.#ticking[Symbol.dispose]();
+	}
+}
