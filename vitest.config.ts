@@ -26,7 +26,7 @@ export default defineConfig({
 			node('electron', { timeout: 120_000, serial: true }),
 			node('e2e', { timeout: 180_000, serial: true }),
 			{
-				plugins: [svelte()],
+				plugins: [svelte({ configFile: false })],
 				resolve: { conditions: ['browser'] },
 				test: {
 					name: 'ui',
