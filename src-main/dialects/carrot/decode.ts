@@ -1,0 +1,248 @@
+/**
+ * django-carrot's messages as tasks. What is executed is named by one header, and the arguments are a JSON object with `args` and
+ * `kwargs`, each only where there are some. This reader is kinder than carrot's own consumer, whose worker thread dies of a
+ * null or of missing headers: null arguments count as none, and everything else that is wrong becomes a fault in words.
+ */
+import type { MessageProperties } from '#main/domain/message.ts';
+import type { CarrotDialect } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
+import { assertNever } from '#main/domain/result.ts';
+import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
+import type { Value } from '#main/domain/value.ts';
+import { JSON_DEPTH, JSON_VALUES, readJson } from '../json/read.ts';
+import { writeJson } from '../json/write.ts';
+
+/** What protects the reader from a message. */
+export interface DecodeLimits {
+	/** Bytes of body; beyond it nothing is read at all. Default 64 MiB. */
+	readonly bytes?: number;
+	/** Containers inside each other in the body, its own object included. Default 1,000. */
+	readonly depth?: number;
+	/** Values in the body. Default 2,000,000. */
+	readonly values?: number;
+}
+
+export const BODY_LIMIT = 64 * 1024 * 1024;
+
+/** What came of reading a message: a task, or why not and what could be read all the same. */
+export type Decoded =
+	| { readonly kind: 'task'; readonly task: DecodedTask }
+	| { readonly kind: 'fault'; readonly fault: UndecodableTask };
+
+/**
+ * Reads a message. Never throws, whatever the bytes. Fault types: `UnknownTask` (the header does not name a task),
+ * `MessageTooLarge` (over a limit), `InvalidMessage` (the body is not what carrot sends). Whether the named task exists is not
+ * looked at. Keys of the body other than the two are ignored, as carrot ignores them.
+ */
+export function decodeCarrot(
+	message: { readonly properties: MessageProperties; readonly body: Uint8Array },
+	dialect: CarrotDialect,
+	limits: DecodeLimits = {},
+): Decoded {
+	const { properties } = message;
+	const messageId = properties.messageId === undefined || properties.messageId === '' ? null : properties.messageId;
+	const priority = properties.priority ?? null;
+	const named = nameOf(properties, dialect);
+	const fault = (exceptionType: string, reason: string): Decoded => ({
+		kind: 'fault',
+		fault: { name: named.kind === 'name' ? named.name : null, messageId, priority, reason, exceptionType },
+	});
+	if (named.kind === 'missing') return fault('UnknownTask', named.reason);
+	const parts = readBody(message.body, dialect, limits);
+	if (!parts.ok)
+		return fault(parts.error.code === 'too-large' ? 'MessageTooLarge' : 'InvalidMessage', parts.error.message);
+	const { args, kwargs, argsJson, kwargsJson } = parts.value;
+	const publishedAt = properties.timestamp === undefined ? null : properties.timestamp * 1_000;
+	const task: DecodedTask = {
+		name: named.name,
+		messageId,
+		priority,
+		publishedAt,
+		call: { args, kwargs },
+		argsJson,
+		kwargsJson,
+	};
+	return { kind: 'task', task };
+}
+
+type Named = { readonly kind: 'name'; readonly name: string } | { readonly kind: 'missing'; readonly reason: string };
+
+function nameOf(properties: MessageProperties, dialect: CarrotDialect): Named {
+	const wanted = `the header "${dialect.typeHeader}" with the task's dotted path`;
+	if (properties.headers === undefined)
+		return { kind: 'missing', reason: `The message has no headers; carrot sends ${wanted}.` };
+	const found = properties.headers.find(([key]) => key === dialect.typeHeader)?.[1];
+	if (found === undefined) {
+		const others = properties.headers.map(([key]) => `"${key.slice(0, 40)}"`).slice(0, 5);
+		const instead = others.length === 0 ? 'has no headers' : `has only ${others.join(', ')}`;
+		return { kind: 'missing', reason: `The message does not name its task: it ${instead}; carrot sends ${wanted}.` };
+	}
+	if (found.type !== 'longstr') {
+		return {
+			kind: 'missing',
+			reason: `The header "${dialect.typeHeader}" is no text (${found.type}); it should be the task's dotted path.`,
+		};
+	}
+	if (found.text.trim() === '') {
+		return {
+			kind: 'missing',
+			reason: `The header "${dialect.typeHeader}" is empty; it should be the task's dotted path.`,
+		};
+	}
+	return { kind: 'name', name: found.text };
+}
+
+interface Parts {
+	readonly args: readonly Value[];
+	readonly kwargs: readonly (readonly [string, Value])[];
+	readonly argsJson: string;
+	readonly kwargsJson: string;
+}
+
+function bad(message: string, code: 'undecodable' | 'too-large' = 'undecodable'): Result<never> {
+	return { ok: false, error: { code, message, retryable: false } };
+}
+
+function readBody(body: Uint8Array, dialect: CarrotDialect, limits: DecodeLimits): Result<Parts> {
+	const most = limits.bytes ?? BODY_LIMIT;
+	if (body.byteLength > most) {
+		return bad(
+			`The body has ${megabytes(body.byteLength)}, more than the ${megabytes(most)} that are read.`,
+			'too-large',
+		);
+	}
+	if (body.byteLength === 0) return bad('The body is empty. A call without arguments is {}.');
+	const text = decodeUtf8(body);
+	if (!text.ok) return text;
+	const read = readJson(text.value, { depth: limits.depth ?? JSON_DEPTH, values: limits.values ?? JSON_VALUES });
+	if (!read.ok) {
+		// Deep nesting is a malformed message; only sheer size is "too large".
+		const deep = read.error.message.startsWith('Nested');
+		return bad(
+			`The body cannot be read as JSON. ${read.error.message}`,
+			read.error.code === 'too-large' && !deep ? 'too-large' : 'undecodable',
+		);
+	}
+	const root = read.value;
+	if (root.kind !== 'dict') {
+		return bad(
+			`The body is ${described(root)}; it should be an object with "${dialect.argsKey}" and "${dialect.kwargsKey}".`,
+		);
+	}
+	const args = entry(root, dialect.argsKey);
+	const kwargs = entry(root, dialect.kwargsKey);
+	if (args !== null && args.kind !== 'list') {
+		return bad(
+			`"${dialect.argsKey}" is ${described(args)}; it should be a list of the positional arguments, such as [1, 2].`,
+		);
+	}
+	if (kwargs !== null && kwargs.kind !== 'dict') {
+		return bad(
+			`"${dialect.kwargsKey}" is ${described(kwargs)}; it should be an object of the keyword arguments, such as {"x": 1}.`,
+		);
+	}
+	const argsJson = writeJson(args ?? { kind: 'list', items: [] }, 'readable');
+	if (!argsJson.ok) return argsJson;
+	const kwargsJson = writeJson(kwargs ?? { kind: 'dict', entries: [] }, 'readable');
+	if (!kwargsJson.ok) return kwargsJson;
+	const pairs = (kwargs?.entries ?? []).map(([key, value]) => [key.kind === 'str' ? key.value : '', value] as const);
+	return {
+		ok: true,
+		value: { args: args?.items ?? [], kwargs: pairs, argsJson: argsJson.value, kwargsJson: kwargsJson.value },
+	};
+}
+
+/** The value of a key, null counting as absent. */
+function entry(root: Value & { kind: 'dict' }, wanted: string): Value | null {
+	const found = root.entries.find(([key]) => key.kind === 'str' && key.value === wanted)?.[1];
+	return found === undefined || found.kind === 'none' ? null : found;
+}
+
+function described(value: Value): string {
+	switch (value.kind) {
+		case 'none':
+			return 'null';
+		case 'bool':
+			return String(value.value);
+		case 'int':
+		case 'float':
+			return 'a number';
+		case 'str':
+			return 'a string';
+		case 'list':
+			return 'a list';
+		case 'dict':
+			return 'an object';
+		case 'tuple':
+		case 'set':
+		case 'frozenset':
+		case 'bytes':
+		case 'opaque':
+			return value.kind;
+		default:
+			return assertNever(value);
+	}
+}
+
+function decodeUtf8(body: Uint8Array): Result<string> {
+	try {
+		return { ok: true, value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
+	} catch {
+		// The decoder says no more than that it failed; the place is found below, for the person who has to mend it.
+		const at = firstInvalidByte(body);
+		const byte = body[at]?.toString(16).padStart(2, '0') ?? '';
+		return bad(`The body is not UTF-8 text: byte ${at + 1} (0x${byte}) does not fit.`);
+	}
+}
+
+/** Offset of the first byte that begins no valid UTF-8 sequence; halving, since the decoder is far quicker than a loop. */
+function firstInvalidByte(body: Uint8Array): number {
+	let good = 0;
+	let size = body.byteLength;
+	while (size > 1) {
+		const half = size >> 1;
+		const piece = body.subarray(good, good + half);
+		const cut = wholeSequences(piece);
+		if (cut > 0 && isUtf8(piece.subarray(0, cut))) {
+			good += cut;
+			size -= cut;
+		} else if (cut === 0) {
+			// Shorter than one sequence: what stands here cannot begin one that is whole.
+			break;
+		} else {
+			size = half;
+		}
+	}
+	while (good < body.byteLength) {
+		const length = [1, 2, 3, 4].find(
+			(bytes) => isUtf8(body.subarray(good, good + bytes)) && good + bytes <= body.byteLength,
+		);
+		if (length === undefined) break;
+		good += length;
+	}
+	return good;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+	try {
+		new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Length without a sequence that is cut off at the end. */
+function wholeSequences(bytes: Uint8Array): number {
+	for (let back = 1; back <= Math.min(4, bytes.byteLength); back += 1) {
+		const byte = bytes[bytes.byteLength - back] ?? 0;
+		if ((byte & 0xc0) === 0x80) continue;
+		const length = byte < 0x80 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+		return length > back ? bytes.byteLength - back : bytes.byteLength;
+	}
+	return bytes.byteLength;
+}
+
+function megabytes(bytes: number): string {
+	return bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

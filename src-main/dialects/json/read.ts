@@ -1,0 +1,318 @@
+/**
+ * JSON as Python's `json` module reads it, into values that keep every digit. `JSON.parse` would not do: it rounds long
+ * integers, forgets whether a number was a float, and refuses the bare NaN and Infinity that Python writes.
+ */
+import type { Result } from '#main/domain/result.ts';
+import { fail, ok } from '#main/domain/result.ts';
+import type { Value } from '#main/domain/value.ts';
+import { commaHint, escapeHint, keyHint, numberHint, valueHint } from './hints.ts';
+
+/** What protects the reader, and what a key that stands twice means. */
+export interface JsonLimits {
+	/** Containers inside each other; default 1,000. */
+	readonly depth?: number;
+	/** Values in all, containers included; default 2,000,000 (some 200 MB of them). */
+	readonly values?: number;
+	/** `last` (default): the last one wins, in the place of the first, as in Python. `refuse`: for what a person types. */
+	readonly duplicates?: 'last' | 'refuse';
+}
+
+export const JSON_DEPTH = 1_000;
+export const JSON_VALUES = 2_000_000;
+
+/**
+ * Reads one JSON document. Integers are numbers of digits only; all else with a fraction or exponent is a float, as written.
+ * Lone surrogates are kept. Failures are `invalid-input`, or `too-large` for a limit, with `details` `offset` (UTF-16),
+ * `line` and `column` (from 1) and a message that says what would be right. Takes time linear in the text, no stack.
+ */
+export function readJson(text: string, limits: JsonLimits = {}): Result<Value> {
+	try {
+		return ok(new Reader(text, limits).read());
+	} catch (error) {
+		if (error instanceof Stop) return failureAt(text, error);
+		throw error;
+	}
+}
+
+/** Unwinds to `readJson`; never leaves this file. */
+class Stop extends Error {
+	readonly offset: number;
+	readonly code: 'invalid-input' | 'too-large';
+	constructor(message: string, offset: number, code: 'invalid-input' | 'too-large') {
+		super(message);
+		this.offset = offset;
+		this.code = code;
+	}
+}
+
+function failureAt(text: string, stop: Stop): Result<never> {
+	const before = text.slice(0, stop.offset);
+	const breaks = before.match(/\r\n|\r|\n/g)?.length ?? 0;
+	const lineStart = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1;
+	const line = breaks + 1;
+	const column = stop.offset - lineStart + 1;
+	return fail(stop.code, `${stop.message} (Line ${line}, column ${column}.)`, {
+		details: { offset: stop.offset, line, column },
+	});
+}
+
+type Frame =
+	| { readonly kind: 'list'; readonly start: number; readonly items: Value[] }
+	| {
+			readonly kind: 'dict';
+			readonly start: number;
+			readonly entries: [Value, Value][];
+			key: string;
+			/** Where each key stands, once there are enough of them to be worth a map. */
+			places: Map<string, number> | null;
+	  };
+
+const NONE: Value = { kind: 'none' };
+const TRUE: Value = { kind: 'bool', value: true };
+const FALSE: Value = { kind: 'bool', value: false };
+const NAN: Value = { kind: 'float', text: 'NaN' };
+const INFINITY: Value = { kind: 'float', text: 'Infinity' };
+const MINUS_INFINITY: Value = { kind: 'float', text: '-Infinity' };
+
+const SPACE = /[ \t\n\r]*/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings end at control characters, and only at those below 0x20.
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const WORDS: Readonly<Record<string, Value>> = {
+	null: NONE,
+	true: TRUE,
+	false: FALSE,
+	NaN: NAN,
+	Infinity: INFINITY,
+	'-Infinity': MINUS_INFINITY,
+};
+const WORD = /-?[A-Za-z_$][\w$]*/y;
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+	'"': '"',
+	'\\': '\\',
+	'/': '/',
+	b: '\b',
+	f: '\f',
+	n: '\n',
+	r: '\r',
+	t: '\t',
+};
+const FEW = 12;
+
+class Reader {
+	readonly #text: string;
+	readonly #depth: number;
+	readonly #values: number;
+	readonly #refuseDuplicates: boolean;
+	readonly #stack: Frame[] = [];
+	#at = 0;
+	#count = 0;
+
+	constructor(text: string, limits: JsonLimits) {
+		this.#text = text;
+		this.#depth = limits.depth ?? JSON_DEPTH;
+		this.#values = limits.values ?? JSON_VALUES;
+		this.#refuseDuplicates = limits.duplicates === 'refuse';
+	}
+
+	read(): Value {
+		this.#space();
+		if (this.#at === this.#text.length) this.#stop('There is nothing here. An empty object is {}, an empty list [].');
+		let value: Value | null = null;
+		do {
+			const begun = this.#begin();
+			value = begun === null ? null : this.#settle(begun);
+		} while (value === null);
+		this.#space();
+		if (this.#at < this.#text.length) {
+			this.#stop('The value ends before this. Several values belong in a list: [1, 2].');
+		}
+		return value;
+	}
+
+	/** A whole scalar or empty container; or null after opening a container, standing where its first value begins. */
+	#begin(): Value | null {
+		this.#space();
+		this.#count += 1;
+		if (this.#count > this.#values) this.#stop(`More than ${this.#values} values.`, this.#at, 'too-large');
+		const start = this.#at;
+		switch (this.#text[start]) {
+			case '"':
+				return { kind: 'str', value: this.#string() };
+			case '[':
+				this.#open();
+				if (this.#closes(']')) return { kind: 'list', items: [] };
+				this.#stack.push({ kind: 'list', start, items: [] });
+				return null;
+			case '{': {
+				this.#open();
+				if (this.#closes('}')) return { kind: 'dict', entries: [] };
+				const frame: Frame = { kind: 'dict', start, entries: [], key: '', places: null };
+				this.#stack.push(frame);
+				frame.key = this.#key(frame);
+				return null;
+			}
+			default:
+				return this.#scalar();
+		}
+	}
+
+	/** Puts a finished value where it belongs, closing what closes; the document when the last one closed, else null. */
+	#settle(settled: Value): Value | null {
+		let value = settled;
+		for (;;) {
+			const frame = this.#stack.at(-1);
+			if (frame === undefined) return value;
+			if (frame.kind === 'list') frame.items.push(value);
+			else this.#enter(frame, value);
+			this.#space();
+			const end = frame.kind === 'list' ? ']' : '}';
+			const mark = this.#text[this.#at];
+			if (mark === ',') {
+				const comma = this.#at;
+				this.#at += 1;
+				this.#space();
+				if (this.#text[this.#at] === end) {
+					this.#stop(`A trailing comma: JSON allows none before ${end}. Remove it.`, comma);
+				}
+				if (frame.kind === 'dict') frame.key = this.#key(frame);
+				return null;
+			}
+			if (mark !== end) {
+				if (mark === undefined) {
+					const what = frame.kind === 'list' ? 'list' : 'object';
+					const before = this.#text.slice(0, frame.start).match(/\n/g)?.length ?? 0;
+					this.#stop(`The text ends inside the ${what} that began at line ${before + 1}: a ${end} is missing.`);
+				}
+				this.#stop(commaHint(this.#text, this.#at, end));
+			}
+			this.#at += 1;
+			this.#stack.pop();
+			value = frame.kind === 'list' ? { kind: 'list', items: frame.items } : { kind: 'dict', entries: frame.entries };
+		}
+	}
+
+	#enter(frame: Frame & { kind: 'dict' }, value: Value): void {
+		const place = frame.places === null ? findKey(frame.entries, frame.key) : frame.places.get(frame.key);
+		const entry = place === undefined ? undefined : frame.entries[place];
+		if (entry !== undefined) {
+			entry[1] = value;
+			return;
+		}
+		frame.places?.set(frame.key, frame.entries.length);
+		frame.entries.push([{ kind: 'str', value: frame.key }, value]);
+		if (frame.places === null && frame.entries.length > FEW) {
+			frame.places = new Map(frame.entries.map(([key], index) => [key.kind === 'str' ? key.value : '', index]));
+		}
+	}
+
+	/** A key and its colon. */
+	#key(frame: Frame & { kind: 'dict' }): string {
+		this.#space();
+		const start = this.#at;
+		if (this.#text[start] !== '"') this.#stop(keyHint(this.#text, start));
+		const key = this.#string();
+		const known = frame.places === null ? findKey(frame.entries, key) !== undefined : frame.places.has(key);
+		if (known && this.#refuseDuplicates)
+			this.#stop(`The key ${JSON.stringify(key)} stands twice in this object.`, start);
+		this.#space();
+		if (this.#text[this.#at] !== ':') this.#stop(`A colon is missing after the key ${JSON.stringify(clip(key))}.`);
+		this.#at += 1;
+		return key;
+	}
+
+	#open(): void {
+		if (this.#stack.length >= this.#depth) {
+			this.#stop(`Nested more than ${this.#depth} levels deep.`, this.#at, 'too-large');
+		}
+		this.#at += 1;
+	}
+
+	#closes(end: string): boolean {
+		this.#space();
+		if (this.#text[this.#at] !== end) return false;
+		this.#at += 1;
+		return true;
+	}
+
+	#scalar(): Value {
+		const start = this.#at;
+		const number = this.#take(NUMBER);
+		if (number !== null) {
+			const [text, fraction, exponent] = number;
+			const hint = numberHint(this.#text, start, this.#at);
+			if (hint !== null) this.#stop(hint, start);
+			if (fraction !== undefined || exponent !== undefined) return { kind: 'float', text };
+			return { kind: 'int', text: text === '-0' ? '0' : text };
+		}
+		const word = this.#take(WORD)?.[0];
+		const known = word !== undefined && Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
+		if (known !== undefined && word !== undefined) {
+			if (this.#text[this.#at] !== '"' && this.#text[this.#at] !== "'") return known;
+		}
+		return this.#stop(valueHint(this.#text, start, word ?? null), start);
+	}
+
+	#string(): string {
+		const start = this.#at;
+		this.#at += 1;
+		let pieces: string[] | null = null;
+		for (;;) {
+			const from = this.#at;
+			this.#take(PLAIN);
+			const piece = this.#text.slice(from, this.#at);
+			const mark = this.#text[this.#at];
+			if (mark === '"') {
+				this.#at += 1;
+				if (pieces === null) return piece;
+				pieces.push(piece);
+				return pieces.join('');
+			}
+			if (mark === undefined) this.#stop('This string never ends: a " is missing.', start);
+			if (mark !== '\\') {
+				const name = mark === '\n' || mark === '\r' ? 'line break' : mark === '\t' ? 'tab' : 'control character';
+				const right = mark === '\n' || mark === '\r' ? '\\n' : mark === '\t' ? '\\t' : '\\u0000 with its number';
+				this.#stop(`A ${name} inside a string: write ${right}, or close the string with a ".`);
+			}
+			pieces ??= [];
+			pieces.push(piece, this.#escape());
+		}
+	}
+
+	#escape(): string {
+		const letter = this.#text[this.#at + 1] ?? '';
+		const short = Object.hasOwn(SHORT_ESCAPES, letter) ? SHORT_ESCAPES[letter] : undefined;
+		if (short !== undefined) {
+			this.#at += 2;
+			return short;
+		}
+		const digits = letter === 'u' ? this.#text.slice(this.#at + 2, this.#at + 6) : '';
+		if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#stop(escapeHint(letter, digits));
+		this.#at += 6;
+		return String.fromCharCode(Number.parseInt(digits, 16));
+	}
+
+	#space(): void {
+		this.#take(SPACE);
+	}
+
+	#take(pattern: RegExp): RegExpExecArray | null {
+		pattern.lastIndex = this.#at;
+		const found = pattern.exec(this.#text);
+		if (found !== null) this.#at = pattern.lastIndex;
+		return found;
+	}
+
+	#stop(message: string, offset = this.#at, code: 'invalid-input' | 'too-large' = 'invalid-input'): never {
+		throw new Stop(message, offset, code);
+	}
+}
+
+function findKey(entries: readonly (readonly [Value, Value])[], key: string): number | undefined {
+	const place = entries.findIndex(([known]) => known.kind === 'str' && known.value === key);
+	return place < 0 ? undefined : place;
+}
+
+function clip(text: string): string {
+	return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
