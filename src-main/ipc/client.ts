@@ -2,7 +2,6 @@
  * The engine as a page (or any other process) calls it over a wire. Typed by the contract's types alone: neither zod nor
  * `node:` comes with it. It connects, connects again when the wire is lost, and re-opens what was open.
  */
-import type { Clock } from '../domain/clock.ts';
 import type { WireError } from './codes.ts';
 import type { CallerInput, CallName, Item, Output, StreamName } from './contract.ts';
 import { type DownFrame, PROTOCOL, type UpFrame, type Wire } from './frames.ts';
@@ -54,12 +53,18 @@ export interface Client extends Disposable {
 	onState(listener: (state: ClientState) => void): Disposable;
 }
 
+/** Time as the client needs it: `domain/clock.ts` without what only Node has. */
+export interface ClientClock {
+	now(): number;
+	after(ms: number, callback: () => void): Disposable;
+}
+
 export interface ClientOptions {
 	/** The page's own build; the engine's must be the same. */
 	readonly build: string;
 	/** When to apply frames that arrived, e.g. in the next animation frame. Default: at once. */
 	readonly schedule?: (apply: () => void) => void;
-	readonly clock?: Clock;
+	readonly clock?: ClientClock;
 	/** Share of a delay that is left to chance, 0 to 1; tests give 0. */
 	readonly jitter?: number;
 }
@@ -72,9 +77,8 @@ const LONGEST_DELAY_MS = 10_000;
 const CALL_PATIENCE_MS = 5_000;
 
 /** The page's timers; the engine's own clock would need Node's. */
-const pageClock: Clock = {
+const pageClock: ClientClock = {
 	now: () => Date.now(),
-	monotonic: () => performance.now(),
 	after(ms, callback) {
 		const timer = setTimeout(callback, ms);
 		return { [Symbol.dispose]: () => clearTimeout(timer) };
@@ -113,7 +117,7 @@ export function createClient(source: Connect | Wire<UpFrame, DownFrame>, options
 class WireClient implements Client {
 	readonly #connect: Connect | null;
 	readonly #options: ClientOptions;
-	readonly #clock: Clock;
+	readonly #clock: ClientClock;
 	readonly #listeners = new Set<(state: ClientState) => void>();
 	readonly #calls = new Map<number, PendingCall>();
 	readonly #streams = new Map<number, OpenStream>();
