@@ -70,6 +70,9 @@ const CONSTANTS: Readonly<Record<string, Value>> = {
 	Ellipsis: ELLIPSIS,
 };
 
+/** Inside a call's brackets: a whole string, or anything else that is no bracket. */
+const OPAQUE_PIECE = /'[^'\\]*(?:\\[\s\S][^'\\]*)*'|"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[^()[\]{}<'"]+|['"]/y;
+
 const OTHER_WORDS: Readonly<Record<string, string>> = {
 	true: 'True',
 	false: 'False',
@@ -273,17 +276,17 @@ class Reader {
 		return { kind: word, items: this.#distinct(inner.items, place) };
 	}
 
-	/** What is no literal, from `start` to the bracket that closes it, as text. */
+	/** What is no literal, from `start` to the bracket that closes it, as text. Between `<` and `>` quotes are just text. */
 	#opaque(start: number, type: string): Value {
 		const scan: Scanner = this.#scan;
-		let open = 0;
+		const open: string[] = [];
 		do {
-			if (scan.take(/[([{<]/y) !== null) open += 1;
-			else if (scan.take(/[)\]}>]/y) !== null) open -= 1;
-			else if (scan.take(/'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|->|[^()[\]{}<>'"-]+|['"-]/y) === null) {
+			const mark = scan.take(open.at(-1) === '<' ? /[<>]/y : /[([{<)\]}]/y);
+			if (mark !== null && '([{<'.includes(mark)) open.push(mark);
+			else if (mark !== null) open.pop();
+			else if (scan.take(open.at(-1) === '<' ? /[^<>]+/y : OPAQUE_PIECE) === null)
 				scan.stop('This never closes.', start);
-			}
-		} while (open > 0);
+		} while (open.length > 0);
 		return { kind: 'opaque', type, text: scan.text.slice(start, scan.at) };
 	}
 

@@ -49,9 +49,9 @@ export class Scanner {
 		return found;
 	}
 
-	/** Skips space and line breaks, which mean nothing inside brackets (and here, everywhere). */
+	/** Skips space, line breaks and line continuations, which mean nothing inside brackets (and here, everywhere). */
 	space(): void {
-		this.take(/[ \t\n\r\f]+/y);
+		this.take(/(?:[ \t\n\r\f]+|\\(?:\r\n|\r|\n))+/y);
 	}
 
 	/** Skips space, then takes `mark` if it stands here. */
