@@ -11,8 +11,8 @@ import {
 	settled,
 	TALLEST,
 } from '../../../src-renderer/components/scroll-space.ts';
+import { RUNS } from './runs.ts';
 
-const runs = process.env.WARREN_LONG === '1' ? 20_000 : 300;
 const huge = fc.record({
 	count: fc.integer({ min: 300_000, max: 50_000_000 }),
 	rowHeight: fc.constantFrom(30, 52),
@@ -44,7 +44,7 @@ describe('the scroll space of a list', () => {
 				const dragged = scrolledTo(space.physical - viewport, { top: 0, offset: 0 }, space);
 				expect(rowsInSight(dragged.offset, viewport, rowHeight, count, 0).end).toBe(count);
 			}),
-			{ numRuns: runs },
+			{ numRuns: RUNS },
 		);
 	});
 
@@ -60,7 +60,7 @@ describe('the scroll space of a list', () => {
 				const free = from.offset + (top - from.top);
 				expect(moved).toBe(Math.max(0, Math.min(free, space.virtual - size.viewport)) - from.offset);
 			}),
-			{ numRuns: runs },
+			{ numRuns: RUNS },
 		);
 	});
 
@@ -88,7 +88,7 @@ describe('the scroll space of a list', () => {
 				expect(next.offset).toBe(place.offset);
 				expect(settled(next, space)).toBeNull();
 			}),
-			{ numRuns: runs },
+			{ numRuns: RUNS },
 		);
 	});
 
@@ -101,7 +101,7 @@ describe('the scroll space of a list', () => {
 				expect(start).toBeLessThanOrEqual(end);
 				expect(end - start).toBeLessThanOrEqual(Math.ceil(viewport / 30) + 1 + 12);
 			}),
-			{ numRuns: runs },
+			{ numRuns: RUNS },
 		);
 	});
 
