@@ -11,6 +11,7 @@ import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import type { Value } from '#main/domain/value.ts';
 import { JSON_DEPTH, JSON_VALUES, readJson } from '../json/read.ts';
 import { writeJson } from '../json/write.ts';
+import { firstInvalidByte } from './utf8.ts';
 
 /** What protects the reader from a message. */
 export interface DecodeLimits {
@@ -188,59 +189,11 @@ function decodeUtf8(body: Uint8Array): Result<string> {
 	try {
 		return { ok: true, value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
 	} catch {
-		// The decoder says no more than that it failed; the place is found below, for the person who has to mend it.
+		// The decoder says no more than that it failed; the place is for the person who has to mend it.
 		const at = firstInvalidByte(body);
 		const byte = body[at]?.toString(16).padStart(2, '0') ?? '';
 		return bad(`The body is not UTF-8 text: byte ${at + 1} (0x${byte}) does not fit.`);
 	}
-}
-
-/** Offset of the first byte that begins no valid UTF-8 sequence; halving, since the decoder is far quicker than a loop. */
-function firstInvalidByte(body: Uint8Array): number {
-	let good = 0;
-	let size = body.byteLength;
-	while (size > 1) {
-		const half = size >> 1;
-		const piece = body.subarray(good, good + half);
-		const cut = wholeSequences(piece);
-		if (cut > 0 && isUtf8(piece.subarray(0, cut))) {
-			good += cut;
-			size -= cut;
-		} else if (cut === 0) {
-			// Shorter than one sequence: what stands here cannot begin one that is whole.
-			break;
-		} else {
-			size = half;
-		}
-	}
-	while (good < body.byteLength) {
-		const length = [1, 2, 3, 4].find(
-			(bytes) => isUtf8(body.subarray(good, good + bytes)) && good + bytes <= body.byteLength,
-		);
-		if (length === undefined) break;
-		good += length;
-	}
-	return good;
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-	try {
-		new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-		return true;
-	} catch {
-		return false;
-	}
-}
-
-/** Length without a sequence that is cut off at the end. */
-function wholeSequences(bytes: Uint8Array): number {
-	for (let back = 1; back <= Math.min(4, bytes.byteLength); back += 1) {
-		const byte = bytes[bytes.byteLength - back] ?? 0;
-		if ((byte & 0xc0) === 0x80) continue;
-		const length = byte < 0x80 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-		return length > back ? bytes.byteLength - back : bytes.byteLength;
-	}
-	return bytes.byteLength;
 }
 
 function megabytes(bytes: number): string {

@@ -23,10 +23,15 @@ export function writeJson(value: Value, style: JsonStyle, root = ''): Result<str
 		writer.write(value, 0);
 	} catch (error) {
 		if (!(error instanceof Stop)) throw error;
-		const path = root + writer.path();
+		const path = clipPath(root + writer.path());
 		return fail(error.code, `${path === '' ? 'The value' : path} ${error.message}`, { details: { path } });
 	}
 	return ok(writer.text());
+}
+
+/** Both ends of a path, which may be thousands of steps long. */
+function clipPath(path: string): string {
+	return path.length > 200 ? `${path.slice(0, 100)}…${path.slice(-60)}` : path;
 }
 
 /** Unwinds to `writeJson`; never leaves this file. */
@@ -161,7 +166,7 @@ export function toPlain(value: Value): string {
 }
 
 function plain(value: Value, depth: number): Value {
-	if (depth > WRITE_DEPTH) return { kind: 'str', value: '…' };
+	if (depth >= WRITE_DEPTH) return { kind: 'str', value: '…' };
 	switch (value.kind) {
 		case 'none':
 		case 'bool':
