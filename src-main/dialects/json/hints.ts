@@ -74,6 +74,14 @@ export function escapeHint(letter: string, digits: string): string {
 	return `\\${letter} means nothing in JSON. For a backslash write \\\\.`;
 }
 
+/** For a control character inside a string. */
+export function controlHint(mark: string): string {
+	if (mark === '\n' || mark === '\r') return 'A line break inside a string: write \\n, or close the string with a ".';
+	if (mark === '\t') return 'A tab inside a string: write \\t.';
+	const code = mark.charCodeAt(0).toString(16).padStart(4, '0');
+	return `A control character inside a string: write \\u${code}.`;
+}
+
 function common(text: string, at: number): string | null {
 	const mark = text[at] ?? '';
 	if (mark === "'") return 'Single quotes: JSON wants double quotes.';

@@ -5,7 +5,8 @@
 import type { Result } from '#main/domain/result.ts';
 import { fail, ok } from '#main/domain/result.ts';
 import type { Value } from '#main/domain/value.ts';
-import { commaHint, escapeHint, keyHint, numberHint, valueHint } from './hints.ts';
+import { positionAt } from '../position.ts';
+import { commaHint, controlHint, escapeHint, keyHint, numberHint, valueHint } from './hints.ts';
 
 /** What protects the reader, and what a key that stands twice means. */
 export interface JsonLimits {
@@ -46,11 +47,7 @@ class Stop extends Error {
 }
 
 function failureAt(text: string, stop: Stop): Result<never> {
-	const before = text.slice(0, stop.offset);
-	const breaks = before.match(/\r\n|\r|\n/g)?.length ?? 0;
-	const lineStart = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1;
-	const line = breaks + 1;
-	const column = stop.offset - lineStart + 1;
+	const { line, column } = positionAt(text, stop.offset);
 	return fail(stop.code, `${stop.message} (Line ${line}, column ${column}.)`, {
 		details: { offset: stop.offset, line, column },
 	});
@@ -76,8 +73,8 @@ const MINUS_INFINITY: Value = { kind: 'float', text: '-Infinity' };
 
 const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings end at control characters, and only at those below 0x20.
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings hold no control characters, which is those below 0x20.
+const SPECIAL = /[\\\u0000-\u001f]/;
 const WORDS: Readonly<Record<string, Value>> = {
 	null: NONE,
 	true: TRUE,
@@ -87,16 +84,7 @@ const WORDS: Readonly<Record<string, Value>> = {
 	'-Infinity': MINUS_INFINITY,
 };
 const WORD = /-?[A-Za-z_$][\w$]*/y;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-	'"': '"',
-	'\\': '\\',
-	'/': '/',
-	b: '\b',
-	f: '\f',
-	n: '\n',
-	r: '\r',
-	t: '\t',
-};
+/** Up to so many keys are looked through; a map pays beyond. */
 const FEW = 12;
 
 class Reader {
@@ -181,8 +169,8 @@ class Reader {
 			if (mark !== end) {
 				if (mark === undefined) {
 					const what = frame.kind === 'list' ? 'list' : 'object';
-					const before = this.#text.slice(0, frame.start).match(/\n/g)?.length ?? 0;
-					this.#stop(`The text ends inside the ${what} that began at line ${before + 1}: a ${end} is missing.`);
+					const { line } = positionAt(this.#text, frame.start);
+					this.#stop(`The text ends inside the ${what} that began at line ${line}: a ${end} is missing.`);
 				}
 				this.#stop(commaHint(this.#text, this.#at, end));
 			}
@@ -255,41 +243,46 @@ class Reader {
 
 	#string(): string {
 		const start = this.#at;
-		this.#at += 1;
-		let pieces: string[] | null = null;
-		for (;;) {
-			const from = this.#at;
-			this.#take(PLAIN);
-			const piece = this.#text.slice(from, this.#at);
-			const mark = this.#text[this.#at];
-			if (mark === '"') {
-				this.#at += 1;
-				if (pieces === null) return piece;
-				pieces.push(piece);
-				return pieces.join('');
+		let end = start;
+		do end = this.#text.indexOf('"', end + 1);
+		while (end > 0 && this.#escaped(end, start));
+		if (end > 0) {
+			const body = this.#text.slice(start + 1, end);
+			if (!SPECIAL.test(body)) {
+				this.#at = end + 1;
+				return body;
 			}
-			if (mark === undefined) this.#stop('This string never ends: a " is missing.', start);
-			if (mark !== '\\') {
-				const name = mark === '\n' || mark === '\r' ? 'line break' : mark === '\t' ? 'tab' : 'control character';
-				const right = mark === '\n' || mark === '\r' ? '\\n' : mark === '\t' ? '\\t' : '\\u0000 with its number';
-				this.#stop(`A ${name} inside a string: write ${right}, or close the string with a ".`);
+			const value = parsedString(this.#text.slice(start, end + 1));
+			if (value !== null) {
+				this.#at = end + 1;
+				return value;
 			}
-			pieces ??= [];
-			pieces.push(piece, this.#escape());
 		}
+		return this.#explain(start);
 	}
 
-	#escape(): string {
-		const letter = this.#text[this.#at + 1] ?? '';
-		const short = Object.hasOwn(SHORT_ESCAPES, letter) ? SHORT_ESCAPES[letter] : undefined;
-		if (short !== undefined) {
-			this.#at += 2;
-			return short;
+	/** Whether an odd number of backslashes stands before a quote. */
+	#escaped(quote: number, start: number): boolean {
+		let back = quote - 1;
+		while (back > start && this.#text[back] === '\\') back -= 1;
+		return (quote - back) % 2 === 0;
+	}
+
+	/** Walks a string that is known to be wrong to the place where it is. */
+	#explain(start: number): never {
+		const text = this.#text;
+		for (let at = start + 1; at < text.length; at += 1) {
+			const code = text.charCodeAt(at);
+			if (code < 0x20) this.#stop(controlHint(text[at] ?? ''), at);
+			if (code === 0x22) break;
+			if (code !== 0x5c) continue;
+			const letter = text[at + 1] ?? '';
+			const digits = letter === 'u' ? text.slice(at + 2, at + 6) : '';
+			const fits = letter === 'u' ? /^[0-9a-fA-F]{4}$/.test(digits) : /^["\\/bfnrt]$/.test(letter);
+			if (!fits) this.#stop(escapeHint(letter, digits), at);
+			at += 1;
 		}
-		const digits = letter === 'u' ? this.#text.slice(this.#at + 2, this.#at + 6) : '';
-		if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#stop(escapeHint(letter, digits));
-		this.#at += 6;
-		return String.fromCharCode(Number.parseInt(digits, 16));
+		return this.#stop('This string never ends: a " is missing.', start);
 	}
 
 	#space(): void {
@@ -305,6 +298,17 @@ class Reader {
 
 	#stop(message: string, offset = this.#at, code: 'invalid-input' | 'too-large' = 'invalid-input'): never {
 		throw new Stop(message, offset, code);
+	}
+}
+
+/** A string literal by the platform's own parser, which is right about strings and quick; null when it refuses. */
+function parsedString(literal: string): string | null {
+	try {
+		const value: unknown = JSON.parse(literal);
+		return typeof value === 'string' ? value : null;
+	} catch {
+		// Refused: `#explain` says why.
+		return null;
 	}
 }
 

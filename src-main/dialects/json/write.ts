@@ -134,25 +134,14 @@ class Writer {
 }
 
 const FLOAT = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/;
-const ODD_IN_ASCII = /["\\]|[^ -~]/g;
-const ODD_IN_UNICODE =
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones JSON wants escaped, and lone surrogates.
-	/["\\\u0000-\u001f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-const SHORT: Readonly<Record<string, string>> = {
-	'"': '\\"',
-	'\\': '\\\\',
-	'\n': '\\n',
-	'\r': '\\r',
-	'\t': '\\t',
-	'\f': '\\f',
-	'\b': '\\b',
-};
-
-/** A JSON string literal; with `ascii`, as `json.dumps` writes it, every other character as `\uXXXX` in lower case. */
+/**
+ * A JSON string literal. The platform writes it as Python would, lone surrogates included, but for characters beyond ASCII;
+ * with `ascii` those become `\uXXXX` in lower case too, as `json.dumps` has them.
+ */
 export function quoteJson(text: string, ascii: boolean): string {
-	const odd = ascii ? ODD_IN_ASCII : ODD_IN_UNICODE;
-	const body = text.replace(odd, (mark) => SHORT[mark] ?? `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
-	return `"${body}"`;
+	const literal = JSON.stringify(text);
+	if (!ascii) return literal;
+	return literal.replace(/[^ -~]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The scanner under the literal reader: position, failures in words, and the two tokens with rules of their own. */
 import { fail, type Result } from '#main/domain/result.ts';
 import type { Value } from '#main/domain/value.ts';
+import { positionAt } from '../position.ts';
 
 /** Unwinds to the reader's entry; never leaves this folder. */
 export class LiteralStop extends Error {
@@ -15,9 +16,7 @@ export class LiteralStop extends Error {
 
 /** The failure of a stop, with `details` `offset` (UTF-16), `line` and `column` (from 1). */
 export function failureOf(text: string, stop: LiteralStop): Result<never> {
-	const before = text.slice(0, stop.offset);
-	const line = (before.match(/\r\n|\r|\n/g)?.length ?? 0) + 1;
-	const column = stop.offset - Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r'));
+	const { line, column } = positionAt(text, stop.offset);
 	return fail(stop.code, `${stop.message} (Line ${line}, column ${column}.)`, {
 		details: { offset: stop.offset, line, column },
 	});
