@@ -52,7 +52,7 @@ export interface RabbitServer extends AsyncDisposable {
 	log(): Promise<string>;
 }
 
-const SCRIPTS = process.env['WARREN_TEST_RABBITMQ_SCRIPTS'] ?? '/usr/lib/rabbitmq/bin';
+const SCRIPTS = process.env.WARREN_TEST_RABBITMQ_SCRIPTS ?? '/usr/lib/rabbitmq/bin';
 const run = promisify(execFile);
 
 /** A name no other test uses. */
@@ -62,7 +62,7 @@ export function uniqueName(stem: string): string {
 
 /** Starts one and resolves when it speaks AMQP (3 to 10 s). */
 export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitServer> {
-	const given = process.env['WARREN_TEST_AMQP_URL'];
+	const given = process.env.WARREN_TEST_AMQP_URL;
 	// A server with a certain TLS set-up or configuration can only be one of our own.
 	if (given !== undefined && given !== '' && options.tls === undefined && options.config === undefined) {
 		return externalRabbit(given);
@@ -206,7 +206,7 @@ async function prepare(folder: string, places: Places, options: RabbitOptions): 
 	lines.push(...(options.config ?? []));
 	await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
 	return {
-		PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`,
+		PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`,
 		LANG: 'C.UTF-8',
 		HOME: home,
 		ERL_EPMD_PORT: String(places.epmdPort),
