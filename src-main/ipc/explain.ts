@@ -16,10 +16,12 @@ const TOLD = 3;
 /** Puts a schema's complaints into words. `known`: the fields there are, for names that are not among them. */
 export function explainIssues(issues: readonly Issue[], known: readonly string[]): Explanation {
 	const problems = issues.map((issue) => ({ field: fieldOf(issue), message: sayIssue(issue, known) }));
-	const told = problems.slice(0, TOLD).map((p) => (p.field === '' ? p.message : `${p.field}: ${p.message}`));
+	const told = problems
+		.slice(0, TOLD)
+		.map((p) => (p.field === '' ? `The input ${p.message}` : `${p.field}: ${p.message}`));
 	const rest = problems.length - told.length;
 	const message = rest > 0 ? `${told.join('; ')}; and ${rest} more` : told.join('; ');
-	return { message: `${capital(message)}.`, field: problems[0]?.field ?? '', problems };
+	return { message: `${message}.`, field: problems[0]?.field ?? '', problems };
 }
 
 function fieldOf(issue: Issue): string {
@@ -89,8 +91,4 @@ export function oneOf(values: readonly string[]): string {
 
 function trimmed(message: string): string {
 	return message.replace(/\.$/, '');
-}
-
-function capital(text: string): string {
-	return text === '' ? text : `${text[0]?.toUpperCase()}${text.slice(1)}`;
 }
