@@ -2,7 +2,8 @@
 
 /** A value in an AMQP field table, typed as on the wire so that it can be written back byte for byte. */
 export type FieldValue =
-	| { readonly type: 'longstr'; readonly text: string }
+	/** `base64` is there only when the bytes are not UTF-8: then it holds them, and `text` what can be shown of them. */
+	| { readonly type: 'longstr'; readonly text: string; readonly base64?: string }
 	| { readonly type: 'bytes'; readonly base64: string }
 	| { readonly type: 'bool'; readonly value: boolean }
 	| {

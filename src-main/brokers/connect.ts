@@ -1,0 +1,47 @@
+/** The driver and the doctor for an address. */
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import type { BrokerAddress } from '../domain/profile.ts';
+import { assertNever } from '../domain/result.ts';
+import type { BrokerDriver, Doctor } from './driver.ts';
+import { createEmbeddedDoctor } from './embedded/doctor.ts';
+import { createEmbeddedDriver } from './embedded/driver.ts';
+import { createRabbitDoctor } from './rabbitmq/doctor.ts';
+import { createRabbitDriver } from './rabbitmq/driver.ts';
+
+export interface DriverContext {
+	/** The profile's folder, which exists; the embedded broker keeps `broker.db` there. */
+	readonly folder: string;
+	/** Asked for at each connect; null: none was given. */
+	readonly password: () => Promise<string | null>;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** Module to start as the embedded broker's thread. */
+	readonly embeddedThread: URL;
+	/** How Warren's connections are called in the broker's own tools. */
+	readonly clientName: string;
+}
+
+/** Makes the driver for an address. Nothing is connected until its `connect`; dispose of it to close everything. */
+export function createDriver(address: BrokerAddress, context: DriverContext): BrokerDriver {
+	switch (address.kind) {
+		case 'amqp':
+			return createRabbitDriver({ ...context, address });
+		case 'embedded':
+			return createEmbeddedDriver(context);
+		default:
+			return assertNever(address);
+	}
+}
+
+/** Makes the doctor for an address: it connects for itself and leaves nothing behind. */
+export function createDoctor(address: BrokerAddress, context: DriverContext): Doctor {
+	switch (address.kind) {
+		case 'amqp':
+			return createRabbitDoctor({ ...context, address });
+		case 'embedded':
+			return createEmbeddedDoctor(context);
+		default:
+			return assertNever(address);
+	}
+}

@@ -1,0 +1,167 @@
+/**
+ * Looking at waiting messages and picking some out, over AMQP: messages are fetched one after another, held for a moment and
+ * given back all at once (`basic.nack`, never `reject`, which counts towards delivery limits). That marks them as redelivered,
+ * and on a quorum queue it may count; where the count comes near the usual limit, the look is refused.
+ */
+import type { Channel, GetMessage } from 'amqplib';
+import type { Clock } from '../../domain/clock.ts';
+import type { BrokerMessage } from '../../domain/message.ts';
+import type { LookCost } from '../../domain/queue.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import type { Look } from '../driver.ts';
+import type { Link } from './link.ts';
+import { brokerMessage } from './message.ts';
+import { channelFailure, replyCode } from './problems.ts';
+import type { Session } from './session.ts';
+
+/** RabbitMQ 4 drops a message of a quorum queue after 20 deliveries; from this count on Warren no longer looks. */
+const RISKY_COUNT = 15;
+/** Most bytes of bodies held by one look. */
+const LOOK_BYTES = 64 * 1024 * 1024;
+
+/** How long over its deadline a look may take to give everything back, in ms. */
+const SILENCE = 5_000;
+
+class SilentBroker extends Error {}
+
+const FLAGGED: LookCost = {
+	kind: 'flagged',
+	words:
+		'A look fetches messages and gives them back: they come back marked as redelivered, and are hidden from workers meanwhile.',
+};
+const COUNTED: LookCost = {
+	kind: 'risky',
+	words:
+		'This is a quorum queue: each look may count as a delivery, and RabbitMQ 4 drops a message after 20 of them. Look seldom.',
+};
+
+export class Looks {
+	readonly #session: Session;
+	readonly #clock: Clock;
+	/** Highest delivery count seen per queue: quorum queues give themselves away by counting. */
+	readonly #counts = new Map<string, number>();
+
+	constructor(session: Session, clock: Clock) {
+		this.#session = session;
+		this.#clock = clock;
+	}
+
+	/** From what was seen so far; AMQP itself does not tell a queue's kind. */
+	cost(queue: string): LookCost {
+		const count = this.#counts.get(queue);
+		if (count === undefined) return FLAGGED;
+		return { kind: 'risky', words: `${COUNTED.words} A message here was handed out ${count} times already.` };
+	}
+
+	async look(queue: string, options: { readonly limit: number; readonly deadlineMs: number }): Promise<Result<Look>> {
+		const messages: BrokerMessage[] = [];
+		let bytes = 0;
+		const done = await this.#fetch(queue, options.deadlineMs, async (fetch, giveBack) => {
+			while (messages.length < options.limit && bytes < LOOK_BYTES) {
+				const got = await fetch();
+				if (got === null) break;
+				const message = brokerMessage(got, queue);
+				bytes += message.body.byteLength;
+				messages.push(message);
+			}
+			giveBack();
+		});
+		return done.ok ? ok({ messages, cost: this.cost(queue) }) : done;
+	}
+
+	async remove(
+		queue: string,
+		ids: ReadonlySet<string>,
+		options: { readonly scanLimit: number; readonly deadlineMs: number },
+	): Promise<Result<readonly BrokerMessage[]>> {
+		const found: { readonly got: GetMessage; readonly message: BrokerMessage }[] = [];
+		const wanted = new Set(ids);
+		const done = await this.#fetch(queue, options.deadlineMs, async (fetch, giveBack, channel) => {
+			for (let scanned = 0; scanned < options.scanLimit && wanted.size > 0; scanned++) {
+				const got = await fetch();
+				if (got === null) break;
+				const message = brokerMessage(got, queue);
+				// Two messages may share an id (a redelivered publish): each asked-for id takes the first one only.
+				if (message.properties.messageId !== undefined && wanted.delete(message.properties.messageId)) {
+					found.push({ got, message });
+				}
+			}
+			for (const { got } of found) channel.ack(got);
+			giveBack();
+		});
+		return done.ok ? ok(found.map(({ message }) => message)) : done;
+	}
+
+	/**
+	 * Runs `work` on a channel of its own. `fetch` answers null when the queue is empty or the time is up, and throws a refusal
+	 * when a message has been handed out dangerously often. The channel is closed in an orderly way, which also waits until the
+	 * broker has done what was sent on it; whatever is still held then goes back by itself.
+	 */
+	async #fetch(
+		queue: string,
+		deadlineMs: number,
+		work: (fetch: () => Promise<GetMessage | null>, giveBack: () => void, channel: Channel) => Promise<void>,
+	): Promise<Result<void>> {
+		const deadline = this.#clock.monotonic() + deadlineMs;
+		this.#session.connect();
+		const ready = await this.#session.ready(deadlineMs);
+		if (!ready.ok) return ready;
+		const known = this.#counts.get(queue) ?? 0;
+		if (known >= RISKY_COUNT) return tooRisky(queue, known);
+		const link: Link = ready.value;
+		let channel: Channel;
+		try {
+			channel = await link.model.createChannel();
+		} catch (error) {
+			return channelFailure(error, `Looking into "${queue}"`);
+		}
+		channel.on('error', () => undefined);
+		let risky = 0;
+		// A broker that says nothing at all: what is held goes back when the channel or the connection ends.
+		const silence = Promise.withResolvers<never>();
+		const late = this.#clock.after(deadlineMs + SILENCE, () => silence.reject(new SilentBroker()));
+		silence.promise.catch(() => undefined);
+		try {
+			const working = work(
+				async () => {
+					if (risky > 0 || this.#clock.monotonic() > deadline) return null;
+					const got = await channel.get(queue);
+					if (got === false) return null;
+					const count = brokerMessage(got, queue).deliveryCount;
+					if (count !== null) {
+						this.#counts.set(queue, Math.max(count, this.#counts.get(queue) ?? 0));
+						if (count >= RISKY_COUNT) {
+							risky = count;
+							return null;
+						}
+					}
+					return got;
+				},
+				() => channel.nackAll(true),
+				channel,
+			).then(() => channel.close());
+			working.catch(() => undefined);
+			await Promise.race([working, silence.promise]);
+			return risky > 0 ? tooRisky(queue, risky) : ok(undefined);
+		} catch (error) {
+			if (error instanceof SilentBroker) {
+				void channel.close().catch(() => undefined);
+				return fail('timeout', `RabbitMQ did not answer in time about "${queue}".`, {
+					details: { outcome: 'unknown' },
+				});
+			}
+			if (replyCode(error) === 404) return fail('not-found', `There is no queue "${queue}" on this virtual host.`);
+			return channelFailure(error, `Looking into "${queue}"`);
+		} finally {
+			late[Symbol.dispose]();
+		}
+	}
+}
+
+function tooRisky(queue: string, count: number): Result<never> {
+	return fail(
+		'refused',
+		`A message in the quorum queue "${queue}" was handed out ${count} times already. One more look could make RabbitMQ drop it, so Warren does not look. Let a worker take it, or raise the queue's delivery limit.`,
+		{ details: { deliveryCount: count } },
+	);
+}

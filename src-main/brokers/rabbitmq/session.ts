@@ -1,0 +1,176 @@
+/**
+ * A connection that comes back: it dials, and whenever it is refused or lost it dials again with back-off, for ever. Each
+ * connection is a `Link`; what was begun on one link is never continued on another.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import type { Log } from '../../domain/log.ts';
+import type { ConnectionState } from '../../domain/profile.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
+import { reconnectDelay, refusedDelay } from './backoff.ts';
+import { dial, type Link } from './link.ts';
+import { type AmqpAddress, connectProblem, unreachable } from './problems.ts';
+
+export interface SessionOptions {
+	readonly address: AmqpAddress;
+	/** Asked for at each connect, so a changed secret is used at once. */
+	readonly password: () => Promise<string | null>;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** The connection's name as RabbitMQ's tools show it. */
+	readonly name: string;
+}
+
+export class Session implements AsyncDisposable {
+	readonly #options: SessionOptions;
+	readonly #end = new AbortController();
+	readonly #stateListeners = new Set<(state: ConnectionState) => void>();
+	readonly #linkListeners = new Set<(link: Link) => void>();
+	#state: ConnectionState = { kind: 'idle' };
+	#link: Link | null = null;
+	#running: Promise<void> | null = null;
+	#closing = false;
+
+	constructor(options: SessionOptions) {
+		this.#options = options;
+	}
+
+	/** Starts dialling, once. */
+	connect(): void {
+		if (this.#running !== null || this.#closing) return;
+		this.#set({ kind: 'connecting', since: this.#options.clock.now() });
+		this.#running = this.#run();
+	}
+
+	state(): ConnectionState {
+		return this.#state;
+	}
+
+	/** The connection there is now; null while there is none. */
+	link(): Link | null {
+		return this.#link?.alive() === true ? this.#link : null;
+	}
+
+	onState(listener: (state: ConnectionState) => void): Disposable {
+		this.#stateListeners.add(listener);
+		return { [Symbol.dispose]: () => this.#stateListeners.delete(listener) };
+	}
+
+	/** Calls back with each new connection, from the next one on. */
+	onLink(listener: (link: Link) => void): Disposable {
+		this.#linkListeners.add(listener);
+		return { [Symbol.dispose]: () => this.#linkListeners.delete(listener) };
+	}
+
+	/** The connection, waiting for it up to `deadlineMs`; a refusal is answered at once. */
+	async ready(deadlineMs: number): Promise<Result<Link>> {
+		const settled = (): Result<Link> | null => {
+			if (this.#closing) return fail('gone', 'The connection was closed.');
+			const link = this.link();
+			if (link !== null) return ok(link);
+			if (this.#state.kind === 'refused') return fail('refused', this.#state.reason);
+			return null;
+		};
+		const now = settled();
+		if (now !== null) return now;
+		return new Promise((resolve) => {
+			const answer = (result: Result<Link>) => {
+				watch[Symbol.dispose]();
+				timer[Symbol.dispose]();
+				this.#end.signal.removeEventListener('abort', look);
+				resolve(result);
+			};
+			const look = () => {
+				const result = settled();
+				if (result !== null) answer(result);
+			};
+			const watch = this.onState(look);
+			const timer = this.#options.clock.after(deadlineMs, () => answer(unreachable(this.#why())));
+			this.#end.signal.addEventListener('abort', look, { once: true });
+		});
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#closing = true;
+		// The goodbye comes before the abort, which would cut it short.
+		await this.#link?.close();
+		this.#end.abort();
+		await this.#running;
+		this.#link = null;
+		this.#set({ kind: 'idle' });
+		this.#stateListeners.clear();
+		this.#linkListeners.clear();
+	}
+
+	async #run(): Promise<void> {
+		const { clock, log, address, name } = this.#options;
+		const { signal } = this.#end;
+		let attempt = 0;
+		let lostAt: number | null = null;
+		while (!this.#closing) {
+			let delay: number;
+			try {
+				const password = await this.#options.password();
+				const link = await dial({ address, password, name, signal });
+				if (this.#closing) {
+					await link.close();
+					return;
+				}
+				log.info('broker connected', { server: link.server, connection: name });
+				this.#link = link;
+				attempt = 0;
+				this.#set({ kind: 'connected', since: clock.now(), server: link.server });
+				for (const listener of [...this.#linkListeners]) listener(link);
+				const reason = await link.closed;
+				this.#link = null;
+				if (this.#closing) return;
+				lostAt = clock.now();
+				attempt = 1;
+				delay = reconnectDelay(attempt, Math.random());
+				log.warn('broker connection lost', { reason, connection: name });
+				this.#set({ kind: 'reconnecting', since: lostAt, nextTryAt: lostAt + delay, attempt, reason });
+			} catch (error) {
+				await this.#link?.close();
+				this.#link = null;
+				if (this.#closing) return;
+				const problem = connectProblem(error, address);
+				const now = clock.now();
+				attempt += 1;
+				delay = problem.kind === 'refused' ? refusedDelay(Math.random()) : reconnectDelay(attempt, Math.random());
+				log.warn('broker not reached', { reason: problem.reason, attempt, connection: name });
+				const since = lostAt ?? sinceOf(this.#state) ?? now;
+				const nextTryAt = now + delay;
+				this.#set(
+					problem.kind === 'refused'
+						? { kind: 'refused', since, nextTryAt, reason: problem.reason }
+						: { kind: 'reconnecting', since, nextTryAt, attempt, reason: problem.reason },
+				);
+			}
+			await this.#sleep(delay);
+		}
+	}
+
+	#sleep(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const done = () => {
+				timer[Symbol.dispose]();
+				this.#end.signal.removeEventListener('abort', done);
+				resolve();
+			};
+			const timer = this.#options.clock.after(ms, done);
+			this.#end.signal.addEventListener('abort', done, { once: true });
+		});
+	}
+
+	#why(): string {
+		return 'reason' in this.#state ? this.#state.reason : 'It has not answered yet.';
+	}
+
+	#set(state: ConnectionState): void {
+		this.#state = state;
+		for (const listener of [...this.#stateListeners]) listener(state);
+	}
+}
+
+function sinceOf(state: ConnectionState): number | null {
+	return 'since' in state ? state.since : null;
+}
