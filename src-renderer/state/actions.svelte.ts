@@ -3,9 +3,9 @@
  * filter, order or selection while the question is on the screen.
  */
 
+import type { ActionOutcome, ActionProgress, Review } from '#main/domain/action.ts';
 import type { Environment } from '#main/domain/profile.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { ActionOutcome, ActionProgress, Review } from '#main/ipc/contract/task.ts';
 import type { Engine } from './engine.ts';
 import type { SelectionScope } from './selection.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';

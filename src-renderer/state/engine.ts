@@ -1,32 +1,13 @@
 /** The engine as the page's state sees it: calls and streams by the contract's names, whatever wire they cross. */
+import type { Answer, Client } from '#main/ipc/client.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { CallerInput, CallName, Item, Output, StreamName } from '#main/ipc/contract.ts';
 
-/** What a call came to. */
-export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: WireError };
-
-/** Where a stream is read. After a reconnect a new snapshot comes; `end` comes at most once and is final. */
-export interface StreamReader<T> {
-	snapshot(items: readonly T[]): void;
-	/** `lost`: how many appended items were dropped since the last frame because the page was too slow. */
-	change(items: readonly T[], lost: number): void;
-	/** The engine refused the stream or closed it. Null: it simply ended. */
-	end(error: WireError | null): void;
-}
-
-export interface CallOptions {
-	/** The profile's name as the person typed it, for destructive commands on production. */
-	readonly confirm?: string;
-	readonly signal?: AbortSignal;
-}
+export type { Answer, CallOptions, StreamReader } from '#main/ipc/client.ts';
 
 /** Calls never reject: what goes wrong is an answer. Streams re-open by themselves after a reconnect. */
-export interface Engine {
-	call<R extends CallName>(route: R, input: CallerInput<R>, options?: CallOptions): Promise<Answer<Output<R>>>;
-	open<S extends StreamName>(stream: S, input: CallerInput<S>, reader: StreamReader<Item<S>>): Disposable;
-}
+export type Engine = Pick<Client, 'call' | 'open'>;
 
-/** Something being read: not yet, read, or refused. An old value may stay beside an error. */
+/** Something being read: not yet, read, or refused. */
 export type Loaded<T> =
 	| { readonly kind: 'loading' }
 	| { readonly kind: 'ready'; readonly value: T }

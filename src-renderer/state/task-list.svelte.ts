@@ -70,6 +70,8 @@ export class TaskList implements Disposable {
 	#gone = new Set<string>();
 	/** Place of the focused row when it was last seen, for when it has left. */
 	#focusedPlace = 0;
+	/** A place whose row the keyboard waits for. */
+	#awaited: number | null = $state(null);
 
 	constructor(engine: Engine, ticks: TaskTicks, spec: ListSpec) {
 		this.#engine = engine;
@@ -140,7 +142,24 @@ export class TaskList implements Disposable {
 		return task.row.id;
 	}
 
+	/** The place the keyboard is at, also while its row is being read; -1: nowhere. */
+	get focusedPlace(): number {
+		return this.#awaited ?? this.placeOf(this.focused);
+	}
+
+	/** Puts the keyboard at a place; at its row as soon as that is read. */
+	focusAt(place: number): void {
+		const task = place < 0 ? undefined : this.#cache.at(place);
+		if (place < 0) this.focus(null);
+		else if (task !== undefined) this.focus(task.row.id);
+		else {
+			this.#awaited = place;
+			this.#focusedPlace = place;
+		}
+	}
+
 	focus(id: string | null): void {
+		this.#awaited = null;
 		this.focused = id;
 		if (id !== null) this.#focusedPlace = this.#cache.placeOf(id) ?? this.#focusedPlace;
 	}
@@ -168,7 +187,13 @@ export class TaskList implements Disposable {
 
 	/** Whether rows may move: nobody is pointing at, holding or standing on any, and the top is in view. */
 	get #free(): boolean {
-		return !this.#pointerInside && this.selection.empty && this.focused === null && this.#window.from === 0;
+		return (
+			!this.#pointerInside &&
+			this.selection.empty &&
+			this.focused === null &&
+			this.#awaited === null &&
+			this.#window.from === 0
+		);
 	}
 
 	#newEpoch(): number {
@@ -189,6 +214,7 @@ export class TaskList implements Disposable {
 		this.status = 'loading';
 		this.error = null;
 		this.#window = { from: 0, to: 40 };
+		this.#awaited = null;
 		this.rewound += 1;
 		this.#version += 1;
 		void this.#readTop();
@@ -255,6 +281,7 @@ export class TaskList implements Disposable {
 			}
 			this.#cache.take(step, page.value.items, page.value.next);
 			this.#cache.trim(this.#window.from, this.#window.to);
+			if (this.#awaited !== null && this.#cache.at(this.#awaited) !== undefined) this.focusAt(this.#awaited);
 			this.#version += 1;
 			// Shorter than it was: rows have left since it was counted. Without this the end would be asked for for ever.
 			if (step.direction === 'forward' && page.value.next === null) {

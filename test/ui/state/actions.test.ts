@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ActionOutcome, Review } from '#main/ipc/contract/task.ts';
+import type { ActionOutcome, Review } from '#main/domain/action.ts';
 import { Actions, type ActionTarget } from '#renderer/state/actions.svelte.ts';
 import { TaskList } from '#renderer/state/task-list.svelte.ts';
 import { TaskTicks } from '#renderer/state/task-ticks.ts';

@@ -1,0 +1,222 @@
+/** The commands that exist everywhere. What a command is aimed at is settled when it runs, not when the list is read. */
+import { tasks } from './actions.svelte.ts';
+import type { Command } from './commands.svelte.ts';
+import type { View } from './route.svelte.ts';
+import type { Theme } from './settings.svelte.ts';
+import type { Warren } from './warren.svelte.ts';
+
+const GO: readonly { readonly view: View; readonly label: string; readonly key: string }[] = [
+	{ view: 'attention', label: 'Attention', key: '1' },
+	{ view: 'queued', label: 'Queued', key: '2' },
+	{ view: 'failed', label: 'Failed', key: '3' },
+	{ view: 'completed', label: 'Completed', key: '4' },
+	{ view: 'scheduled', label: 'Scheduled', key: '5' },
+	{ view: 'queues', label: 'Queues', key: '6' },
+	{ view: 'workers', label: 'Workers', key: '7' },
+	{ view: 'console', label: 'Console', key: '8' },
+	{ view: 'settings', label: 'Settings', key: '9' },
+];
+
+/** What only the view on the screen can do: reach its search box, put the keyboard into its list. */
+export interface ViewHands {
+	focusSearch(): void;
+}
+
+function inList(warren: Warren): true | string {
+	return warren.list === null ? 'There is no task list in this view' : true;
+}
+
+function mayAct(warren: Warren): true | string {
+	if (warren.mayChange !== true) return warren.mayChange;
+	if (warren.actions.stage.kind !== 'none' && warren.actions.stage.kind !== 'report') return 'Something is being done';
+	return warren.aim === null ? 'No task is chosen' : true;
+}
+
+/** All of them, for this page. */
+export function appCommands(warren: Warren, hands: ViewHands): readonly Command[] {
+	const always = (): true => true;
+	const profileOpen = (): true | string => (warren.deployment === null ? 'No profile is open' : true);
+	const act = (action: 'requeue' | 'delete') => (): void => {
+		const aim = warren.aim;
+		if (aim !== null) void warren.act(action, aim.scope);
+	};
+	const aimed = (verb: string): string => {
+		const count = warren.aim?.count ?? 0;
+		return count === 0 ? `${verb} tasks` : `${verb} ${tasks(count)}`;
+	};
+	return [
+		{
+			id: 'task.requeue',
+			label: aimed('Requeue'),
+			group: 'Tasks',
+			key: 'r',
+			enabled: () => mayAct(warren),
+			run: act('requeue'),
+		},
+		{
+			id: 'task.delete',
+			label: aimed('Delete'),
+			group: 'Tasks',
+			key: 'Shift+d',
+			destructive: true,
+			enabled: () => mayAct(warren),
+			run: act('delete'),
+		},
+		{
+			id: 'task.publish',
+			label: 'Publish a task',
+			group: 'Tasks',
+			key: 'n',
+			enabled: () => (warren.deployment === null ? 'No profile is open' : warren.mayChange),
+			run: () => warren.ask({ kind: 'publish' }),
+		},
+		{
+			id: 'task.select',
+			label: 'Tick or untick the row',
+			group: 'Tasks',
+			key: ' ',
+			enabled: () => (inList(warren) === true && warren.list?.focused !== null ? true : 'No row is at the keyboard'),
+			run: () => {
+				const list = warren.list;
+				if (list?.focused != null) list.selection.toggle(list.focused);
+			},
+		},
+		{
+			id: 'task.select-all',
+			label: 'Tick everything that matches',
+			group: 'Tasks',
+			key: 'Mod+a',
+			enabled: () => inList(warren),
+			run: () => warren.list?.selectEverything(),
+		},
+		{
+			id: 'task.next',
+			label: 'Next task',
+			group: 'Tasks',
+			key: 'j',
+			enabled: () => inList(warren),
+			run: () => warren.step(1),
+		},
+		{
+			id: 'task.previous',
+			label: 'Previous task',
+			group: 'Tasks',
+			key: 'k',
+			enabled: () => inList(warren),
+			run: () => warren.step(-1),
+		},
+		{
+			id: 'task.open',
+			label: 'Open the task',
+			group: 'Tasks',
+			key: 'Enter',
+			enabled: () => (inList(warren) === true && warren.list?.focused !== null ? true : 'No row is at the keyboard'),
+			run: () => {
+				const id = warren.list?.focused;
+				if (id != null) warren.route.openTask(id);
+			},
+		},
+		{
+			id: 'list.refresh',
+			label: 'Show what is new',
+			group: 'Tasks',
+			key: '.',
+			enabled: () => inList(warren),
+			run: () => warren.list?.reload(),
+		},
+		{
+			id: 'list.search',
+			label: 'Filter',
+			group: 'Tasks',
+			key: '/',
+			enabled: () => inList(warren),
+			run: () => hands.focusSearch(),
+		},
+		{
+			id: 'window.back',
+			label: 'Close the drawer, or untick',
+			group: 'Window',
+			key: 'Escape',
+			enabled: always,
+			run: () => {
+				if (warren.route.place.task !== null) warren.route.closeTask();
+				else if (warren.list !== null && !warren.list.selection.empty) warren.list.selection.clear();
+				else warren.list?.focus(null);
+			},
+		},
+		...GO.map(
+			({ view, label, key }): Command => ({
+				id: `view.${view}`,
+				label,
+				group: 'Go to',
+				key,
+				enabled: always,
+				run: () => warren.route.go(view),
+			}),
+		),
+		...warren.profiles.items.map(
+			(item): Command => ({
+				id: `profile.open.${item.profile.id}`,
+				label: `Open ${item.profile.name}`,
+				group: 'Profiles',
+				key: null,
+				enabled: always,
+				run: () => warren.route.go('queued', { profile: item.profile.name }),
+			}),
+		),
+		{
+			id: 'profile.add',
+			label: 'Add a profile',
+			group: 'Profiles',
+			key: null,
+			enabled: always,
+			run: () => warren.ask({ kind: 'profile', edit: null }),
+		},
+		{
+			id: 'profile.connect',
+			label: 'Try to connect now',
+			group: 'Profiles',
+			key: null,
+			enabled: profileOpen,
+			run: () => {
+				const profile = warren.profile?.profile;
+				if (profile !== undefined) void warren.engine.call('profile.connect', { name: profile.id });
+			},
+		},
+		{
+			id: 'consumer.start',
+			label: 'Start a consumer',
+			group: 'Workers',
+			key: null,
+			enabled: () => (warren.deployment === null ? 'No profile is open' : warren.mayChange),
+			run: () => warren.ask({ kind: 'consumer', queue: null }),
+		},
+		{
+			id: 'window.palette',
+			label: 'All commands',
+			group: 'Window',
+			key: 'Mod+k',
+			enabled: always,
+			run: () => warren.ask({ kind: 'palette' }),
+			whileTyping: true,
+		},
+		{
+			id: 'window.help',
+			label: 'Keys',
+			group: 'Window',
+			key: '?',
+			enabled: always,
+			run: () => warren.ask({ kind: 'help' }),
+		},
+		...(['system', 'light', 'dark'] as const).map(
+			(theme: Theme): Command => ({
+				id: `window.theme.${theme}`,
+				label: `Use the ${theme} theme`,
+				group: 'Window',
+				key: null,
+				enabled: always,
+				run: () => void warren.settings.change({ theme }),
+			}),
+		),
+	];
+}

@@ -1,0 +1,77 @@
+/** All that the page holds of the profile it is at. Made when the profile is entered, disposed of when it is left. */
+import type { CallerInput, Output } from '#main/ipc/contract.ts';
+import { LiveConsole } from './console.svelte.ts';
+import { Consumers } from './consumers.svelte.ts';
+import type { Answer, Engine } from './engine.ts';
+import { Reading } from './reading.svelte.ts';
+import type { ListView } from './route.svelte.ts';
+import { OpenTask } from './task-detail.svelte.ts';
+import { type ListSort, TaskList } from './task-list.svelte.ts';
+import { TaskTicks } from './task-ticks.ts';
+
+/** What each list is of, and how it is ordered unless told otherwise. */
+export const LISTS: Readonly<Record<ListView, { readonly base: string; readonly sort: ListSort }>> = {
+	queued: { base: 'state:queued,running,retrying', sort: { field: 'publishedAt', ascending: false } },
+	failed: { base: 'state:failed,rejected,lost', sort: { field: 'finishedAt', ascending: false } },
+	completed: { base: 'state:succeeded,revoked', sort: { field: 'finishedAt', ascending: false } },
+};
+
+export class Deployment implements Disposable {
+	/** The profile's permanent id, which every route takes for a name. */
+	readonly id: string;
+	readonly ticks: TaskTicks;
+	readonly consumers: Consumers;
+	readonly queues: Reading<Output<'queue.list'>>;
+	readonly schedules: Reading<Output<'schedule.list'>>;
+	readonly engine: Engine;
+	/** The task in the drawer. */
+	open: OpenTask | null = $state.raw(null);
+	readonly #lists = new Map<ListView, TaskList>();
+	#console: LiveConsole | null = null;
+
+	constructor(engine: Engine, id: string) {
+		this.engine = engine;
+		this.id = id;
+		this.ticks = new TaskTicks(engine, id);
+		this.consumers = new Consumers(engine, id);
+		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
+		this.schedules = new Reading(() => engine.call('schedule.list', { profile: id }));
+	}
+
+	/** The list of a view. It stays while the profile does, and with it what is selected. */
+	list(view: ListView): TaskList {
+		let list = this.#lists.get(view);
+		if (list === undefined) {
+			list = new TaskList(this.engine, this.ticks, { profile: this.id, ...LISTS[view] });
+			this.#lists.set(view, list);
+		}
+		return list;
+	}
+
+	/** The live log, from the moment it is first asked for. */
+	get console(): LiveConsole {
+		this.#console ??= new LiveConsole(this.engine, this.id);
+		return this.#console;
+	}
+
+	/** Puts a task into the drawer; null closes it. */
+	show(id: string | null): void {
+		if (this.open?.id === id) return;
+		this.open?.[Symbol.dispose]();
+		this.open = id === null ? null : new OpenTask(this.engine, this.ticks, this.id, id);
+	}
+
+	publish(input: Omit<CallerInput<'task.publish'>, 'profile'>): Promise<Answer<Output<'task.publish'>>> {
+		return this.engine.call('task.publish', { ...input, profile: this.id });
+	}
+
+	[Symbol.dispose](): void {
+		this.open?.[Symbol.dispose]();
+		for (const list of this.#lists.values()) list[Symbol.dispose]();
+		this.#console?.[Symbol.dispose]();
+		this.consumers[Symbol.dispose]();
+		this.queues[Symbol.dispose]();
+		this.schedules[Symbol.dispose]();
+		this.ticks[Symbol.dispose]();
+	}
+}

@@ -1,0 +1,145 @@
+/** The page as a whole: where it is, what it is connected to, and which dialog is open. Views get it by context. */
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import { Actions, type TaskAction } from './actions.svelte.ts';
+import { Commands } from './commands.svelte.ts';
+import { Deployment } from './deployment.svelte.ts';
+import type { Engine } from './engine.ts';
+import { Now } from './now.svelte.ts';
+import { Profiles } from './profiles.svelte.ts';
+import { type AddressBar, isListView, Route } from './route.svelte.ts';
+import type { SelectionScope } from './selection.svelte.ts';
+import { Settings } from './settings.svelte.ts';
+import type { TaskList } from './task-list.svelte.ts';
+import { Toasts } from './toasts.svelte.ts';
+import type { WireStatus } from './wire.svelte.ts';
+
+/** At most one dialog is open. */
+export type OpenDialog =
+	| { readonly kind: 'none' }
+	| { readonly kind: 'palette' }
+	| { readonly kind: 'help' }
+	| { readonly kind: 'publish' }
+	| { readonly kind: 'consumer'; readonly queue: string | null }
+	| { readonly kind: 'peek'; readonly queue: string }
+	| { readonly kind: 'profile'; readonly edit: ProfileView | null }
+	| { readonly kind: 'remove-profile'; readonly view: ProfileView };
+
+const NONE: OpenDialog = { kind: 'none' };
+
+export class Warren implements Disposable {
+	readonly engine: Engine;
+	readonly wire: WireStatus;
+	readonly now = new Now();
+	readonly toasts = new Toasts();
+	readonly commands = new Commands();
+	readonly route: Route;
+	readonly profiles: Profiles;
+	readonly settings: Settings;
+	readonly actions: Actions;
+	dialog: OpenDialog = $state.raw(NONE);
+	deployment: Deployment | null = $state.raw(null);
+	readonly #ticking: Disposable;
+
+	constructor(engine: Engine, wire: WireStatus, bar: AddressBar) {
+		this.engine = engine;
+		this.wire = wire;
+		this.route = new Route(bar);
+		this.profiles = new Profiles(engine);
+		this.settings = new Settings(engine);
+		this.actions = new Actions(engine, this.toasts);
+		this.#ticking = this.now.start();
+		this.profiles.watch(this.route.place.profile);
+		void this.settings.load();
+	}
+
+	/** The profile this page is at; null while profiles aren't known, or when there is none of that name. */
+	get profile(): ProfileView | null {
+		return this.profiles.found(this.route.place.profile);
+	}
+
+	/** True, or why nothing may be changed here, in words. */
+	get mayChange(): true | string {
+		if (this.profile === null) return 'No profile is open';
+		return this.profile.profile.readOnly ? `${this.profile.profile.name} is read-only` : true;
+	}
+
+	/** The list in view, where the view is one. */
+	get list(): TaskList | null {
+		const { view } = this.route.place;
+		return this.deployment !== null && isListView(view) ? this.deployment.list(view) : null;
+	}
+
+	/** Goes along with the address: enters its profile, opens its task. Called whenever either may have changed. */
+	follow(): void {
+		const { profile: wanted, task } = this.route.place;
+		if (wanted === null) {
+			if (!this.profiles.known) return;
+			const last = this.profiles.found(this.settings.view?.lastProfile ?? null);
+			const start = last ?? this.profiles.items.find((view) => view.profile.sandbox) ?? this.profiles.items[0];
+			if (start !== undefined) this.route.settle(start.profile.name);
+			return;
+		}
+		const found = this.profile;
+		this.profiles.watch(found?.profile.id ?? wanted);
+		if (found === null) {
+			// Before the first snapshot nobody knows; after it, there is no such profile.
+			if (this.profiles.known) this.#leave();
+			return;
+		}
+		if (this.deployment?.id !== found.profile.id) {
+			this.#leave();
+			this.deployment = new Deployment(this.engine, found.profile.id);
+			if (this.settings.view !== null && this.settings.view.lastProfile !== found.profile.name) {
+				void this.settings.change({ lastProfile: found.profile.name });
+			}
+		}
+		this.deployment?.show(task);
+	}
+
+	ask(dialog: Exclude<OpenDialog, { readonly kind: 'none' }>): void {
+		this.dialog = dialog;
+	}
+
+	closeDialog(): void {
+		this.dialog = NONE;
+	}
+
+	/** What a command for tasks is aimed at: what is ticked, else the open task, else the row at the keyboard. */
+	get aim(): { readonly scope: SelectionScope; readonly count: number } | null {
+		const list = this.list;
+		const ticked = list?.selection.scope ?? null;
+		if (list !== null && ticked !== null) return { scope: ticked, count: list.selection.count };
+		const one = this.route.place.task ?? list?.focused ?? null;
+		return one === null ? null : { scope: { ids: [one] }, count: 1 };
+	}
+
+	/** Starts an action on a target that is fixed here and now. */
+	async act(action: TaskAction, scope: SelectionScope): Promise<void> {
+		const view = this.profile;
+		if (view === null || this.mayChange !== true) return;
+		await this.actions.start(action, {
+			profile: view.profile.id,
+			environment: view.profile.environment,
+			scope,
+		});
+	}
+
+	/** Opens the row the keyboard is at after moving by some; the open drawer goes along. */
+	step(by: number): void {
+		const id = this.list?.moveFocus(by) ?? null;
+		if (id !== null && this.route.place.task !== null) this.route.openTask(id);
+	}
+
+	[Symbol.dispose](): void {
+		this.#leave();
+		this.#ticking[Symbol.dispose]();
+		this.actions[Symbol.dispose]();
+		this.profiles[Symbol.dispose]();
+		this.route[Symbol.dispose]();
+	}
+
+	#leave(): void {
+		this.deployment?.[Symbol.dispose]();
+		this.deployment = null;
+	}
+}

@@ -1,0 +1,131 @@
+/** What needs a person, with the reason and the next step. Only what is known for sure; silence is not good news. */
+
+import type { ConsumerSetView } from '#main/domain/consumer.ts';
+import type { QueueFigures } from '#main/domain/queue.ts';
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import type { IconName } from '../../components/icon-paths.ts';
+import type { Tone } from '../../components/states.ts';
+import type { View } from '../../state/route.svelte.ts';
+import type { Warren } from '../../state/warren.svelte.ts';
+import { brokerWords, connectionWords, tasks } from '../words.ts';
+
+/** One thing, for a person to do something about. */
+export interface Finding {
+	readonly id: string;
+	readonly icon: IconName;
+	readonly tone: Tone;
+	readonly title: string;
+	readonly reason: string;
+	readonly next: FindingStep;
+}
+
+export type FindingStep =
+	| { readonly kind: 'go'; readonly label: string; readonly view: View; readonly filter?: string }
+	| { readonly kind: 'consumer'; readonly label: string; readonly queue: string }
+	| { readonly kind: 'connect'; readonly label: string };
+
+/** What `findings` looks at. */
+export interface Situation {
+	readonly view: ProfileView;
+	/** Null: not read yet. */
+	readonly queues: readonly QueueFigures[] | null;
+	readonly consumers: readonly ConsumerSetView[];
+	readonly now: number;
+}
+
+/** What a situation asks of a person, gravest first. */
+export function assess({ view, queues, consumers, now }: Situation): readonly Finding[] {
+	const found: Finding[] = [];
+	const { counts, connection, profile } = view;
+	if (connection.kind === 'reconnecting' || connection.kind === 'refused') {
+		const words = connectionWords(connection, now);
+		found.push({
+			id: 'connection',
+			icon: words.icon,
+			tone: words.tone,
+			title:
+				connection.kind === 'refused'
+					? `${brokerWords(profile)} refuses the connection`
+					: `${brokerWords(profile)} does not answer`,
+			reason: `${words.long.charAt(0).toUpperCase()}${words.long.slice(1)}. History can be read all the same.`,
+			next:
+				connection.kind === 'refused'
+					? { kind: 'go', label: 'Check the profile', view: 'settings' }
+					: { kind: 'connect', label: 'Try now' },
+		});
+	}
+	if (counts.lost > 0) {
+		found.push({
+			id: 'lost',
+			icon: 'state-lost',
+			tone: 'warning',
+			title: `${tasks(counts.lost)} lost`,
+			reason: 'The worker ended without telling what became of them. They may have run, wholly or in part.',
+			next: { kind: 'go', label: 'Look at them', view: 'failed', filter: 'state:lost' },
+		});
+	}
+	const failed = counts.failed + counts.rejected;
+	if (failed > 0) {
+		found.push({
+			id: 'failed',
+			icon: 'state-failed',
+			tone: 'failed',
+			title: `${tasks(failed)} failed`,
+			reason:
+				counts.rejected === 0
+					? 'They raised an exception and wait for somebody to mend the cause.'
+					: `They raised an exception, or could not be read (${counts.rejected}).`,
+			next: { kind: 'go', label: 'Show the failures', view: 'failed' },
+		});
+	}
+	for (const queue of queues ?? []) {
+		const taken = consumers.some((set) => set.state !== 'stopped' && set.intent.queues.includes(queue.name));
+		if (queue.exists && (queue.ready ?? 0) > 0 && queue.consumers === 0 && !taken) {
+			found.push({
+				id: `queue:${queue.name}`,
+				icon: 'queues',
+				tone: 'warning',
+				title: `Nobody takes from ${queue.name}`,
+				reason: `${queue.ready === 1 ? '1 message waits' : `${queue.ready} messages wait`} and the queue has no consumer.`,
+				next: { kind: 'consumer', label: 'Start a consumer', queue: queue.name },
+			});
+		}
+	}
+	for (const set of consumers) {
+		const stopped = set.slots.filter((slot) => slot.state.kind === 'stopped');
+		if (set.state === 'stopped' && set.note !== null && set.intent.untilEmpty === false) {
+			found.push({
+				id: `set:${set.id}`,
+				icon: 'workers',
+				tone: 'warning',
+				title: `The consumer of ${set.intent.queues.join(', ')} stopped`,
+				reason: set.note,
+				next: { kind: 'go', label: 'Look at the workers', view: 'workers' },
+			});
+		} else if (set.state === 'running' && stopped.length > 0) {
+			const first = stopped[0];
+			found.push({
+				id: `slots:${set.id}`,
+				icon: 'workers',
+				tone: 'warning',
+				title: `${stopped.length} of ${set.slots.length} slots do not run`,
+				reason: first !== undefined && first.state.kind === 'stopped' ? first.state.reason : 'They stopped.',
+				next: { kind: 'go', label: 'Look at the workers', view: 'workers' },
+			});
+		}
+	}
+	return found;
+}
+
+/** The same for what the page knows now. */
+export function findings(warren: Warren): readonly Finding[] {
+	const view = warren.profile;
+	const deployment = warren.deployment;
+	if (view === null || deployment === null) return [];
+	return assess({
+		view,
+		queues: deployment.queues.value?.items ?? null,
+		consumers: deployment.consumers.sets,
+		now: warren.now.value,
+	});
+}
