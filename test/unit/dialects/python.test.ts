@@ -141,6 +141,12 @@ describe('Python literals', () => {
 		expect(read(`'${'a'.repeat(3_000_000)}', ${'1,'.repeat(200_000)}`)).toHaveLength(200_001);
 	});
 
+	it('writes nesting without end as far as is sensible', () => {
+		let deep: Value = { kind: 'none' };
+		for (let level = 0; level < 50_000; level += 1) deep = { kind: level % 2 === 0 ? 'list' : 'tuple', items: [deep] };
+		expect(writeLiteral(deep)).toContain('[(...,)]');
+	});
+
 	it('reads what it writes', () => {
 		fc.assert(
 			fc.property(LITERAL_VALUE, (value) => {
