@@ -14,6 +14,7 @@ import { createDeployments } from './deployments.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
+import { scheduleHandlers } from './handlers/schedule.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
 import type { Ports } from './ports.ts';
@@ -54,6 +55,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...profileHandlers(core),
 		...taskHandlers(core),
 		...deploymentHandlers(core),
+		...scheduleHandlers(core),
 		...consoleHandlers(core),
 	};
 	const streams: StreamHandlers = { ...profileStreams(core), ...watchStreams(core) };

@@ -1,4 +1,4 @@
-/** Handlers of the routes about queues, consumers and schedules. */
+/** Handlers of the routes about queues and consumers. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { decodeCarrot } from '#main/dialects/carrot/decode.ts';
@@ -14,13 +14,13 @@ import { type Core, targetOf } from '../core.ts';
 import { sandboxRunner } from '../sandbox.ts';
 import { plainProperties } from './task.ts';
 
-type Name = 'queue.list' | 'queue.peek' | 'consumer.list' | 'consumer.run' | 'consumer.stop' | 'schedule.list';
+type Name = 'queue.list' | 'queue.peek' | 'consumer.list' | 'consumer.run' | 'consumer.stop';
 
 const READY_MS = 10_000;
 const LOOK_MS = 15_000;
 
 export function deploymentHandlers(core: Core): Pick<CallHandlers, Name> {
-	const { history, records } = core.store;
+	const { history } = core.store;
 	return {
 		'queue.list': async (input) => {
 			const target = await targetOf(core, input.profile);
@@ -105,12 +105,6 @@ export function deploymentHandlers(core: Core): Pick<CallHandlers, Name> {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			return core.consumers.stop(profile.value.id, input.id, input.now === true ? 'now' : 'drain');
-		},
-		'schedule.list': async (input) => {
-			const profile = await core.profiles.find(input.profile);
-			if (!profile.ok) return profile;
-			const items = await records.schedules(profile.value.id);
-			return ok({ items, total: items.length });
 		},
 	};
 }

@@ -93,6 +93,25 @@ export const deploymentRoutes = {
 		item: returns<{ readonly key: string; readonly set: ConsumerSetView | null }>(),
 		cli: { hidden: 'consumer run shows its own' },
 	}),
+	'schedule.next': query({
+		scope: 'console',
+		summary: 'When something would run next, in any zone, with clock changes marked',
+		input: z.strictObject({
+			every: z.string().min(1).max(100).optional().describe("Interval, e.g. '5 seconds'"),
+			cron: z.string().min(1).max(200).optional().describe('Cron expression: five fields, or six with seconds first'),
+			at: z.string().min(1).max(100).optional().describe('Once, e.g. 2026-12-24T18:00 in the zone'),
+			zone: z.string().min(1).max(100).default('UTC').describe('Time zone, e.g. Europe/London'),
+			from: z.string().min(1).max(100).optional().describe('Runs after this time (default: now)'),
+			count: z.int().min(1).max(1_000).default(20).describe('How many'),
+		}),
+		output: returns<{
+			/** The timing in plain words. */
+			readonly words: string;
+			/** `at` in epoch ms, `local` as the zone's wall clock shows it; `clockChange` in ms since the run before. */
+			readonly items: readonly { readonly at: number; readonly local: string; readonly clockChange: number }[];
+			readonly total: number;
+		}>(),
+	}),
 	'schedule.list': query({
 		scope: 'deployment',
 		summary: 'List schedules',

@@ -1,0 +1,23 @@
+/** Twenty zones that between them hold what zones do: both hemispheres, half hours, midnight changes, none at all. */
+export const ZONES = [
+	'UTC',
+	'Europe/London',
+	'Europe/Berlin',
+	'Europe/Lisbon',
+	'America/New_York',
+	'America/Los_Angeles',
+	'America/Sao_Paulo',
+	'America/Santiago',
+	'America/St_Johns',
+	'America/Havana',
+	'Asia/Kolkata',
+	'Asia/Kathmandu',
+	'Asia/Tokyo',
+	'Asia/Beirut',
+	'Asia/Tehran',
+	'Africa/Cairo',
+	'Africa/Casablanca',
+	'Australia/Sydney',
+	'Australia/Lord_Howe',
+	'Pacific/Auckland',
+] as const;
