@@ -48,10 +48,11 @@ export function checkArguments(
 	const nothing = { ...seen, call: null, argsJson: '[]', kwargsJson: '{}', body: null };
 	if (!args.ok || !kwargs.ok || kwargs.value.kind !== 'dict') return nothing;
 
-	const argsJson = writeJson({ kind: 'list', items: args.value }, 'python');
+	const argsJson = writeJson({ kind: 'list', items: args.value }, 'readable');
+	// Kept readable (not \uXXXX), so that a search for 'ü' finds it; the body itself is written as carrot writes it.
 	// Python's literals hold more than JSON does (sets, bytes): say so here, not when the message is sent.
 	if (!argsJson.ok) return { ...nothing, argsProblem: problemOf(argsJson.error) };
-	const kwargsJson = writeJson(kwargs.value, 'python');
+	const kwargsJson = writeJson(kwargs.value, 'readable');
 	if (!kwargsJson.ok) return { ...nothing, kwargsProblem: problemOf(kwargsJson.error) };
 	const call: CallArguments = {
 		args: args.value,
