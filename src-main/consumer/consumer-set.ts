@@ -1,10 +1,563 @@
-/** A consumer set: takes tasks from queues, has them run in child processes and acknowledges them once their outcome is stored. */
-import type { ConsumerIntent } from '../domain/consumer.ts';
-import type { ConsumerDeps, ConsumerSet } from './ports.ts';
+/**
+ * A consumer set: takes tasks from queues, has them run in child processes and acknowledges them once their outcome is stored.
+ *
+ * A delivery's way: taken, decoded, looked up in history, begun in a free slot (its `started` is written meanwhile), ended,
+ * outcome committed, acknowledged. The slot is free again as soon as its process has answered. A crash at any point leaves
+ * the message with the broker, which hands it out again; when only the acknowledgement was lost, history knows that.
+ */
+import { createHash } from 'node:crypto';
+import type { Delivery } from '#main/brokers/driver.ts';
+import type { ConsumerIntent, ConsumerSetView } from '#main/domain/consumer.ts';
+import type { AttemptId } from '#main/domain/ids.ts';
+import type { BrokerMessage } from '#main/domain/message.ts';
+import type { Attempt, AttemptOutcome, DecodedTask, StartedFacts, UndecodableTask } from '#main/domain/task.ts';
+import { Chronicle } from './chronicle.ts';
+import { Feed } from './feed.ts';
+import { Flight, type Held } from './flight.ts';
+import { Intake } from './intake.ts';
+import { Ledger } from './ledger.ts';
+import { isSettled, outcomeOf, ownLine, repeatedOutcome } from './outcome.ts';
+import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet, Decoded } from './ports.ts';
+import { Shelf } from './shelf.ts';
+import { Slot } from './slot.ts';
+import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
-export type { ConsumerDeps, ConsumerSet } from './ports.ts';
+const LEASE_MS = 30_000;
+const LEASE_EVERY_MS = 10_000;
+const TICK_MS = 150;
+/** Looks at empty queues, in a row, before a set that runs until they are empty believes it. */
+const EMPTY_LOOKS = 2;
+/** Failed starts of every runner before a set that runs until its queues are empty gives up. */
+const START_TRIES = 3;
+/** How long a stop waits for a store that refuses, before messages are given back without a record. */
+const STOP_STORE_MS = 5000;
 
 /** Creates and starts a set; it never throws for what a broker, a store or an interpreter can do. */
-export function createConsumerSet(_deps: ConsumerDeps, _intent: ConsumerIntent): ConsumerSet {
-	throw new Error('Not built yet');
+export const createConsumerSet: CreateConsumerSet = (deps, intent) => {
+	const set = new WorkingSet(deps, intent);
+	set.start();
+	return set;
+};
+
+class WorkingSet implements ConsumerSet {
+	readonly finished: Promise<ConsumerSetView>;
+	readonly #deps: ConsumerDeps;
+	readonly #intent: ConsumerIntent;
+	readonly #slots: readonly Slot[];
+	readonly #intake: Intake;
+	readonly #ledger: Ledger;
+	readonly #feed: Feed;
+	readonly #done = Promise.withResolvers<ConsumerSetView>();
+	readonly #watch = new DisposableStack();
+	readonly #chronicle: Chronicle;
+	readonly #shelf = new Shelf();
+	#unforeseen: Held[] = [];
+	readonly #flights = new Map<string, Flight>();
+	readonly #running = new Map<Slot, { readonly flight: Flight; readonly since: number }>();
+	#leaseTimer: Disposable | null = null;
+	#tickTimer: Disposable | null = null;
+	#settled: PromiseWithResolvers<void> | null = null;
+	#window: Window;
+	#epoch = 0;
+	#taking = false;
+	#emptyLooks = 0;
+	#stopping: 'drain' | 'now' | null = null;
+	#stopped: Promise<void> | null = null;
+	#ended = false;
+	#endNote: string | null = null;
+	#lastState: ConsumerSetView['state'] = 'starting';
+	#since: number;
+	#succeeded = 0;
+	#failed = 0;
+
+	constructor(deps: ConsumerDeps, intent: ConsumerIntent) {
+		this.#deps = deps;
+		this.#intent = intent;
+		this.finished = this.#done.promise;
+		this.#since = deps.clock.now();
+		this.#feed = new Feed(deps.clock, () => this.view());
+		this.#ledger = new Ledger(deps.history, deps.clock, deps.log, () => {
+			this.#changed();
+			this.#pump();
+		});
+		const { profile, worker, clock } = deps;
+		this.#chronicle = new Chronicle({ profile, worker, clock, ledger: this.#ledger, feed: this.#feed });
+		this.#slots = Array.from({ length: Math.max(1, intent.concurrency) }, (_, index) => {
+			return new Slot({
+				number: index + 1,
+				spec: intent.runner,
+				startRunner: deps.startRunner,
+				clock: deps.clock,
+				log: deps.log,
+				onStray: (slot, lines) => this.#chronicle.tell(lines, null, slot),
+				onChange: () => this.#onSlotChange(),
+			});
+		});
+		this.#window = firstWindow(this.#slots.length);
+		this.#intake = new Intake({
+			driver: deps.driver,
+			queues: intent.queues,
+			clock: deps.clock,
+			log: deps.log,
+			onDelivery: (delivery, queue) => this.#onDelivery(delivery, queue),
+			onStatus: () => this.#changed(),
+		});
+	}
+
+	get id(): ConsumerDeps['id'] {
+		return this.#deps.id;
+	}
+
+	/** The lease comes first: an attempt of a set without one could never be found lost. */
+	start(): void {
+		let connected = this.#deps.driver.state().kind === 'connected';
+		this.#watch.use(
+			this.#deps.driver.onState((state) => {
+				const was = connected;
+				connected = state.kind === 'connected';
+				if (was && !connected) this.#onDisconnected();
+				this.#changed();
+			}),
+		);
+		void this.#holdLease().then(() => {
+			if (this.#stopping !== null) return;
+			for (const slot of this.#slots) slot.start();
+			this.#tick();
+		});
+	}
+
+	view(): ConsumerSetView {
+		return {
+			id: this.#deps.id,
+			profile: this.#deps.profile,
+			intent: this.#intent,
+			state: this.#lastState,
+			note: this.#note(),
+			since: this.#since,
+			slots: this.#slots.map((slot) => slot.view()),
+			succeeded: this.#succeeded,
+			failed: this.#failed,
+			worker: this.#deps.worker,
+		};
+	}
+
+	onChange(listener: (view: ConsumerSetView) => void): Disposable {
+		return this.#feed.onChange(listener);
+	}
+
+	onLines(listener: Parameters<ConsumerSet['onLines']>[0]): Disposable {
+		return this.#feed.onLines(listener);
+	}
+
+	follow(attempt: AttemptId, listener: AttemptListener): Disposable | null {
+		return this.#chronicle.follow(attempt, listener);
+	}
+
+	taskNames(): readonly string[] | null {
+		return this.#slots.find((slot) => slot.taskNames !== null)?.taskNames ?? null;
+	}
+
+	async stop(how: 'drain' | 'now'): Promise<void> {
+		if (this.#ended) return;
+		if (how === 'now' || this.#stopping === null) this.#stopping = how;
+		if (how === 'now') for (const { flight } of this.#running.values()) flight.stopped = true;
+		this.#stopped ??= this.#stop();
+		if (how === 'now') for (const slot of this.#running.keys()) slot.kill();
+		this.#changed();
+		await this.#stopped;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop('now');
+	}
+
+	async #stop(): Promise<void> {
+		this.#changed();
+		await this.#intake.close();
+		await this.#releaseHeld();
+		while (this.#flights.size > 0) {
+			this.#settled = Promise.withResolvers();
+			const gaveUp = Promise.withResolvers<'gave up'>();
+			const timer = this.#deps.clock.after(STOP_STORE_MS, () => gaveUp.resolve('gave up'));
+			const seen = await Promise.race([this.#settled.promise, gaveUp.promise]);
+			timer[Symbol.dispose]();
+			// A store that refuses can't keep a stop waiting for ever: unacknowledged messages go back to their queue.
+			if (seen === 'gave up' && this.#stopping === 'now' && this.#running.size === 0) break;
+		}
+		this.#chronicle[Symbol.dispose]();
+		this.#leaseTimer?.[Symbol.dispose]();
+		this.#tickTimer?.[Symbol.dispose]();
+		await this.#intake[Symbol.asyncDispose]();
+		await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
+		this.#ledger[Symbol.dispose]();
+		this.#watch.dispose();
+		this.#ended = true;
+		this.#changed();
+		this.#feed.flush();
+		try {
+			await this.#deps.leases.release(this.#leaseName(), this.#deps.worker);
+		} catch (error) {
+			this.#deps.log.warn('consumer.lease-kept', { reason: String(error) });
+		}
+		this.#done.resolve(this.view());
+	}
+
+	// Taking
+
+	#onDelivery(delivery: Delivery, queue: string): void {
+		this.#emptyLooks = 0;
+		const decoded = this.#decode(delivery.message);
+		const id = decoded.kind === 'task' ? decoded.task.messageId : decoded.fault.messageId;
+		const key = id ?? delivery.message.properties.messageId ?? this.#ownKey(delivery.message);
+		this.#take({ delivery, decoded, key, queue, epoch: this.#epoch, foresight: null });
+	}
+
+	#take(held: Held): void {
+		if (this.#stopping !== null || !this.#taking) {
+			void this.#release(held.delivery);
+			return;
+		}
+		const before = this.#flights.get(held.key);
+		if (before !== undefined) {
+			before.repeats.push(held);
+			return;
+		}
+		if (this.#deps.history.foresee === undefined) this.#hold(held);
+		else {
+			this.#unforeseen.push(held);
+			if (this.#unforeseen.length === 1) queueMicrotask(() => void this.#foresee());
+		}
+	}
+
+	async #foresee(): Promise<void> {
+		const batch = this.#unforeseen;
+		this.#unforeseen = [];
+		try {
+			const keys = batch.map((held) => held.key);
+			const seen = (await this.#deps.history.foresee?.(this.#deps.profile, keys)) ?? [];
+			for (const [index, held] of batch.entries()) held.foresight = seen[index] ?? null;
+		} catch (error) {
+			// Without foresight each task waits for the commit of its `started`, which tells the same.
+			this.#deps.log.warn('consumer.foresight-failed', { reason: String(error) });
+		}
+		for (const held of batch) this.#hold(held);
+		this.#pump();
+	}
+
+	#hold(held: Held): void {
+		if (held.epoch !== this.#epoch) return;
+		if (this.#stopping !== null || !this.#taking) {
+			void this.#release(held.delivery);
+			return;
+		}
+		this.#shelf.put(held);
+		if (held.foresight === null) this.#pump();
+	}
+
+	#decode(message: BrokerMessage): Decoded {
+		try {
+			return this.#deps.decode(message);
+		} catch (error) {
+			this.#deps.log.error('consumer.decode-failed', { reason: String(error) });
+			const reason = `Warren could not read this message: ${error instanceof Error ? error.message : String(error)}`;
+			const { messageId, priority } = message.properties;
+			const fault = { name: null, messageId: messageId ?? null, priority: priority ?? null, reason };
+			return { kind: 'fault', fault: { ...fault, exceptionType: 'InvalidMessage' } };
+		}
+	}
+
+	/** Two messages without an id may be equal and still be two tasks, so that no key can come from the content alone. */
+	#ownKey(message: BrokerMessage): string {
+		return `no-id-${createHash('sha256').update(message.body).digest('hex').slice(0, 16)}-${this.#deps.newRun()}`;
+	}
+
+	#onDisconnected(): void {
+		this.#epoch += 1;
+		this.#shelf.clear();
+		for (const flight of this.#flights.values()) flight.repeats.length = 0;
+	}
+
+	async #releaseHeld(): Promise<void> {
+		await Promise.all(this.#shelf.clear().map((held) => this.#release(held.delivery)));
+	}
+
+	async #release(delivery: Delivery): Promise<void> {
+		const released = await delivery.release();
+		if (!released.ok) this.#deps.log.info('consumer.release-refused', { reason: released.error.message });
+	}
+
+	// Running
+
+	/** Begins as much as there are free slots for. While the store refuses, nothing new is begun. */
+	#pump(): void {
+		while (!this.#shelf.empty && this.#ledger.problem === null && this.#stopping === null) {
+			const slot = this.#slots.find((one) => one.free && !this.#running.has(one)) ?? null;
+			if (slot === null) return;
+			const held = this.#shelf.next();
+			if (held === null) return;
+			this.#begin(held, slot);
+		}
+	}
+
+	#begin(held: Held, slot: Slot): void {
+		const before = this.#flights.get(held.key);
+		if (before !== undefined) {
+			before.repeats.push(held);
+			return;
+		}
+		const flight = new Flight(held, this.#deps.newRun());
+		this.#flights.set(held.key, flight);
+		if (held.decoded.kind === 'task') {
+			flight.slot = slot.number;
+			this.#running.set(slot, { flight, since: this.#deps.clock.monotonic() });
+			this.#guard(flight, slot, this.#runTask(flight, held.decoded.task, slot));
+		} else this.#guard(flight, null, this.#recordFault(flight, held.decoded.fault));
+	}
+
+	/** One delivery's defect ends neither the set nor the delivery: the message goes back. */
+	#guard(flight: Flight, slot: Slot | null, work: Promise<void>): void {
+		work.catch((error: unknown) => {
+			this.#deps.log.error('consumer.delivery-failed', { run: flight.run, reason: String(error) });
+			if (slot !== null && this.#running.get(slot)?.flight === flight) this.#free(slot);
+			void this.#release(flight.held.delivery);
+			this.#land(flight);
+		});
+	}
+
+	async #begun(flight: Flight, slot: Slot): Promise<StartedFacts | null> {
+		const facts = await this.#chronicle.begin(flight);
+		if (facts !== null && this.#running.get(slot)?.flight === flight) {
+			const { taskId, attemptId } = facts;
+			slot.show({ kind: 'running', since: this.#deps.clock.now(), taskId, attemptId, name: flight.name });
+		}
+		return facts;
+	}
+
+	async #runTask(flight: Flight, task: DecodedTask, slot: Slot): Promise<void> {
+		const { held } = flight;
+		const started = this.#begun(flight, slot);
+		let attempt = held.foresight?.attemptNumber ?? null;
+		if (attempt === null || held.foresight?.earlierOutcome !== null) {
+			const facts = await started;
+			attempt = facts?.attemptNumber ?? 1;
+			if (facts !== null && this.#isRepeat(flight, facts)) {
+				this.#free(slot);
+				await this.#recordRepeat(flight, facts);
+				return;
+			}
+		}
+		const since = this.#deps.clock.monotonic();
+		const end = this.#stoppedNow()
+			? ({ kind: 'unavailable', reason: 'The consumer stopped.' } as const)
+			: await slot.run(
+					{
+						run: flight.run,
+						name: task.name,
+						messageId: held.key,
+						attempt,
+						queue: held.queue,
+						argsJson: task.argsJson,
+						kwargsJson: task.kwargsJson,
+					},
+					(lines) => this.#chronicle.lines(flight, lines),
+				);
+		const took = this.#deps.clock.monotonic() - since;
+		this.#free(slot);
+		if (end.kind === 'unavailable' || (flight.stopped && end.kind === 'died')) {
+			const type = end.kind === 'unavailable' ? 'RunnerUnavailable' : 'ConsumerStopped';
+			const reason = end.kind === 'unavailable' ? end.reason : 'The consumer was stopped while this ran.';
+			const message = `${reason} The message went back to its queue.`;
+			const runtimeMs = end.kind === 'unavailable' ? null : took;
+			await this.#conclude(
+				flight,
+				{ state: 'lost', exception: { type, message }, traceback: null },
+				runtimeMs,
+				'release',
+			);
+			return;
+		}
+		void this.#resize(afterTask(this.#window, this.#slots.length, took));
+		const runtimeMs = end.kind === 'returned' || end.kind === 'raised' ? end.runtimeMs : took;
+		await this.#conclude(flight, outcomeOf(end), end.kind === 'not-found' ? null : runtimeMs, 'ack');
+	}
+
+	#stoppedNow(): boolean {
+		return this.#stopping === 'now';
+	}
+
+	#free(slot: Slot): void {
+		this.#running.delete(slot);
+		slot.rest();
+		this.#pump();
+	}
+
+	/** Only what the broker itself calls a redelivery is dropped: an id may also come twice because somebody sent it twice. */
+	#isRepeat(flight: Flight, facts: StartedFacts): boolean {
+		if (!isSettled(facts.earlierOutcome) || this.#deps.onKnownOutcome === 'run') return false;
+		return flight.message.redelivered || (flight.message.deliveryCount ?? 0) > 0;
+	}
+
+	async #recordRepeat(flight: Flight, facts: StartedFacts): Promise<void> {
+		const state = facts.earlierOutcome;
+		if (!isSettled(state)) return;
+		let earlier: Attempt | null = null;
+		try {
+			const detail = await this.#deps.history.detail(this.#deps.profile, facts.taskId);
+			earlier = detail?.history.findLast((one) => one.id !== facts.attemptId && one.state === state) ?? null;
+		} catch (error) {
+			this.#deps.log.warn('consumer.detail-unread', { reason: String(error) });
+		}
+		const text = `The broker handed this message out again, because its acknowledgement was lost. It had already ${state}, so it was not run a second time.`;
+		flight.add([ownLine(this.#deps.clock.now(), 'info', text)]);
+		await this.#conclude(flight, repeatedOutcome(state, earlier), null, 'ack');
+	}
+
+	async #recordFault(flight: Flight, fault: UndecodableTask): Promise<void> {
+		void this.#chronicle.begin(flight);
+		const exception = { type: fault.exceptionType, message: fault.reason };
+		await this.#conclude(flight, { state: 'failed', exception, traceback: null }, null, 'ack');
+	}
+
+	/** Writes an attempt's end, and only then lets go of its message. */
+	async #conclude(
+		flight: Flight,
+		outcome: AttemptOutcome,
+		runtimeMs: number | null,
+		then: 'ack' | 'release',
+	): Promise<void> {
+		await this.#chronicle.end(flight, outcome, runtimeMs);
+		if (outcome.state === 'succeeded') this.#succeeded += 1;
+		else if (then === 'ack') this.#failed += 1;
+		const { delivery } = flight.held;
+		const settled = then === 'ack' ? await delivery.ack() : await delivery.release();
+		if (!settled.ok) this.#deps.log.info('consumer.settle-refused', { then, reason: settled.error.message });
+		this.#land(flight);
+	}
+
+	#land(flight: Flight): void {
+		this.#flights.delete(flight.held.key);
+		this.#chronicle.land(flight);
+		// History knows the outcome now, and decides what becomes of these.
+		for (const repeat of flight.repeats) {
+			if (repeat.epoch === this.#epoch) this.#take({ ...repeat, foresight: null });
+		}
+		if (this.#flights.size === 0) {
+			this.#settled?.resolve();
+			if (!this.#taking) void this.#intake.retire();
+		}
+		this.#changed();
+	}
+
+	// State
+
+	#onSlotChange(): void {
+		if (this.#stopping === null) {
+			const usable = this.#slots.some((slot) => slot.usable);
+			if (usable && !this.#taking) {
+				this.#taking = true;
+				void this.#intake.open(this.#window.size);
+			} else if (!usable && this.#taking) {
+				// Nobody could run them here, and somebody else perhaps can.
+				this.#taking = false;
+				void this.#intake.close();
+				void this.#releaseHeld();
+			}
+			this.#pump();
+		}
+		this.#changed();
+	}
+
+	async #resize(window: Window): Promise<void> {
+		const before = this.#window.size;
+		this.#window = window;
+		if (window.size !== before && this.#taking && this.#stopping === null) await this.#intake.open(window.size);
+	}
+
+	/** Every 150 ms: has a task grown long in front of waiting ones; are the queues empty. */
+	#tick(): void {
+		if (this.#stopping !== null) return;
+		this.#tickTimer = this.#deps.clock.after(TICK_MS, () => {
+			const now = this.#deps.clock.monotonic();
+			const slots = this.#slots.length;
+			const long = [...this.#running.values()].some(({ since }) => now - since > LONG_MS);
+			if (long && this.#window.size > slots) {
+				// The smaller number first, or the broker would hand the same messages right back.
+				void this.#resize(narrowed(this.#window, slots)).then(() => this.#releaseHeld());
+			}
+			if (!this.#intent.untilEmpty) this.#tick();
+			else void this.#lookForEnd().then(() => this.#tick());
+		});
+	}
+
+	async #lookForEnd(): Promise<void> {
+		const hopeless = this.#slots.every((slot) => slot.failures >= START_TRIES && !slot.usable);
+		if (hopeless) {
+			this.#endNote = this.#slots[0]?.problem ?? 'No runner could be started.';
+			void this.stop('drain');
+			return;
+		}
+		const idle = this.#shelf.empty && this.#flights.size === 0 && this.#unforeseen.length === 0;
+		const heard = this.#intent.queues.every((queue) => this.#intake.heardOf(queue));
+		if (!idle || !heard || !this.#taking || this.#deps.driver.state().kind !== 'connected') {
+			this.#emptyLooks = 0;
+			return;
+		}
+		this.#emptyLooks += 1;
+		const figures = await this.#deps.driver.queues(this.#intent.queues);
+		// Messages that another worker holds come back if it dies; until then the queue isn't empty.
+		const empty =
+			figures.ok && figures.value.every((one) => !one.exists || ((one.ready ?? 0) === 0 && (one.unacked ?? 0) === 0));
+		if (!empty) this.#emptyLooks = 0;
+		else if (this.#emptyLooks >= EMPTY_LOOKS && this.#flights.size === 0) {
+			const missing = figures.value.filter((one) => !one.exists).map((one) => `"${one.name}"`);
+			if (missing.length > 0) this.#endNote = `There is no queue ${missing.join(', ')} on this broker.`;
+			void this.stop('drain');
+		}
+	}
+
+	#leaseName(): string {
+		return `consumer:${this.#deps.profile}:${this.#deps.worker}`;
+	}
+
+	async #holdLease(): Promise<void> {
+		try {
+			const held = await this.#deps.leases.hold(this.#leaseName(), this.#deps.worker, LEASE_MS);
+			if (!held.ok) this.#deps.log.warn('consumer.lease-refused', { reason: held.error.message });
+		} catch (error) {
+			this.#deps.log.warn('consumer.lease-refused', { reason: String(error) });
+		}
+		if (!this.#ended) this.#leaseTimer = this.#deps.clock.after(LEASE_EVERY_MS, () => void this.#holdLease());
+	}
+
+	#changed(): void {
+		const state = this.#state();
+		if (state !== this.#lastState) {
+			this.#lastState = state;
+			this.#since = this.#deps.clock.now();
+		}
+		this.#feed.changed();
+	}
+
+	#state(): ConsumerSetView['state'] {
+		if (this.#ended) return 'stopped';
+		if (this.#stopping !== null) return 'draining';
+		if (this.#deps.driver.state().kind !== 'connected') return 'waiting-for-broker';
+		return this.#intake.inForce ? 'running' : 'starting';
+	}
+
+	#note(): string | null {
+		if (this.#ended) return this.#endNote;
+		if (this.#ledger.problem !== null) return `${this.#ledger.problem} Nothing is acknowledged meanwhile.`;
+		const broken = this.#slots.filter((slot) => slot.problem !== null);
+		if (broken.length > 0) {
+			const reason = broken[0]?.problem ?? '';
+			return broken.length === this.#slots.length
+				? reason
+				: `${broken.length} of ${this.#slots.length} slots have no runner: ${reason}`;
+		}
+		const broker = this.#deps.driver.state();
+		if (broker.kind === 'reconnecting' || broker.kind === 'refused') return broker.reason;
+		const problems = this.#intake.problems();
+		return problems.length === 0 ? null : problems.join(' ');
+	}
 }

@@ -1,12 +1,12 @@
 /** What a consumer set needs from the rest of the engine, and what it offers in return. */
-import type { BrokerDriver } from '../brokers/driver.ts';
-import type { Clock } from '../domain/clock.ts';
-import type { ConsoleLine, ConsumerIntent, ConsumerSetView, RunnerSpec } from '../domain/consumer.ts';
-import type { AttemptId, ConsumerSetId, ProfileId } from '../domain/ids.ts';
-import type { Log } from '../domain/log.ts';
-import type { BrokerMessage } from '../domain/message.ts';
-import type { DecodedTask, UndecodableTask } from '../domain/task.ts';
-import type { HistoryStore, LeaseStore, StoredLogLine } from '../store/store.ts';
+import type { BrokerDriver } from '#main/brokers/driver.ts';
+import type { Clock } from '#main/domain/clock.ts';
+import type { ConsoleLine, ConsumerIntent, ConsumerSetView, RunnerSpec } from '#main/domain/consumer.ts';
+import type { AttemptId, ConsumerSetId, ProfileId } from '#main/domain/ids.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { BrokerMessage } from '#main/domain/message.ts';
+import type { DecodedTask, LogLine, UndecodableTask } from '#main/domain/task.ts';
+import type { HistoryStore, LeaseStore, StoredLogLine } from '#main/store/store.ts';
 import type { Runner } from './runner.ts';
 
 /** What a dialect makes of a message. */
@@ -14,8 +14,11 @@ export type Decoded =
 	| { readonly kind: 'task'; readonly task: DecodedTask }
 	| { readonly kind: 'fault'; readonly fault: UndecodableTask };
 
-/** Starts one runner process for a slot. What keeps it from starting is told by the runner's `started`, never thrown. */
-export type StartRunner = (spec: RunnerSpec) => Runner;
+/**
+ * Starts one runner process for a slot. What keeps it from starting is told by the runner's `started`, never thrown.
+ * `onStray` gets output that belongs to no task.
+ */
+export type StartRunner = (spec: RunnerSpec, onStray: (lines: readonly LogLine[]) => void) => Runner;
 
 /**
  * What to do with a message that the broker hands out again although this home knows how it ended (the acknowledgement was

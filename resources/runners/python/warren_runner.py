@@ -1,0 +1,557 @@
+"""Runs tasks for Warren, one at a time: jobs come in as JSON lines on stdin, messages go out as JSON lines on descriptor 3.
+
+Needs nothing but the standard library of Python 3.6 or newer. It is started by Warren in the project's folder with the
+project's own interpreter, and lives for many tasks. What the tasks print or log is sent as it happens, in its order.
+"""
+
+import argparse
+import codecs
+import importlib
+import inspect
+import io
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+
+OWN_FILE = os.path.abspath(__file__)
+
+# One line of output longer than this is sent in pieces, so that no single message grows without bound.
+LINE_LIMIT = 32000
+# Longer texts are cut, and say so.
+RECORD_LIMIT = 256 * 1024
+MESSAGE_LIMIT = 64 * 1024
+TRACEBACK_LIMIT = 512 * 1024
+RESULT_LIMIT = 1024 * 1024
+
+# How long changed code may go unnoticed while jobs follow each other without a pause.
+CHECK_EVERY = 0.2
+# A pause after which the code is always looked at again: somebody may just have mended it.
+PAUSE = 0.02
+
+LINE_END = re.compile('\r\n|\n|\r')
+
+
+def cut(text, limit):
+    if len(text) <= limit:
+        return text
+    return text[:limit] + '\n[cut: {} characters in all]'.format(len(text))
+
+
+def safely(make, what, value):
+    """`str` and `repr` are the task's own code, so they may fail in any way."""
+    try:
+        return make(value)
+    except Exception as error:
+        return '<{} of {} failed: {}>'.format(what, type_name(type(value)), type_name(type(error)))
+
+
+def type_name(kind):
+    module = getattr(kind, '__module__', None)
+    name = getattr(kind, '__qualname__', None) or getattr(kind, '__name__', '?')
+    if module is None or module == 'builtins':
+        return str(name)
+    return '{}.{}'.format(module, name)
+
+
+class Channel:
+    """The way to Warren. Whole lines only, written at once: what a task said before it crashed has arrived."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        self.renew_lock()
+        if hasattr(os, 'register_at_fork'):
+            # Another thread may hold the lock at the moment of a fork, and would hold it in the child for ever.
+            os.register_at_fork(after_in_child=self.renew_lock)
+
+    def renew_lock(self):
+        self.lock = threading.RLock()
+
+    def send(self, message):
+        data = memoryview((json.dumps(message) + '\n').encode('ascii'))
+        with self.lock:
+            while data:
+                data = data[os.write(self.descriptor, data):]
+
+
+class State:
+    """What this process is busy with, for those who send on its behalf."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.run = None
+
+
+class LineBuffer:
+    """Turns pieces of text into lines. A carriage return ends a line too, so that progress bars show."""
+
+    def __init__(self, state, source):
+        self.state = state
+        self.source = source
+        self.rest = ''
+        self.renew_lock()
+        if hasattr(os, 'register_at_fork'):
+            os.register_at_fork(after_in_child=self.renew_lock)
+
+    def renew_lock(self):
+        self.lock = threading.RLock()
+
+    def add(self, text):
+        with self.lock:
+            text = self.rest + text
+            self.rest = ''
+            position = 0
+            for match in LINE_END.finditer(text):
+                if match.end() == len(text) and match.group() == '\r':
+                    break  # The other half of a "\r\n" may follow.
+                self.emit(text[position:match.start()])
+                position = match.end()
+            rest = text[position:]
+            while len(rest) > LINE_LIMIT:
+                self.emit(rest[:LINE_LIMIT])
+                rest = rest[LINE_LIMIT:]
+            self.rest = rest
+
+    def end(self):
+        with self.lock:
+            rest, self.rest = self.rest, ''
+            if rest:
+                self.emit(rest[:-1] if rest.endswith('\r') else rest)
+
+    def emit(self, line):
+        while True:
+            self.state.channel.send({
+                't': 'out', 'run': self.state.run, 'at': int(time.time() * 1000), 'source': self.source,
+                'text': line[:LINE_LIMIT],
+            })
+            line = line[LINE_LIMIT:]
+            if not line:
+                return
+
+
+class ByteWriter(io.RawIOBase):
+    """`sys.stdout.buffer`: bytes join the same lines as text. What is not UTF-8 shows as escapes."""
+
+    def __init__(self, lines):
+        super().__init__()
+        self.lines = lines
+        self.decoder = codecs.getincrementaldecoder('utf-8')('backslashreplace')
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        data = bytes(data)
+        self.lines.add(self.decoder.decode(data))
+        return len(data)
+
+    def flush(self):
+        pass
+
+    def close(self):
+        pass
+
+
+class LineWriter(io.TextIOBase):
+    """Stands in for `sys.stdout` and `sys.stderr`."""
+
+    def __init__(self, lines, descriptor):
+        super().__init__()
+        self.lines = lines
+        self.number = descriptor
+        self.bytes_writer = ByteWriter(lines)
+
+    @property
+    def buffer(self):
+        return self.bytes_writer
+
+    @property
+    def encoding(self):
+        return 'utf-8'
+
+    @property
+    def errors(self):
+        return 'backslashreplace'
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError('write() argument must be str, not {}'.format(type(text).__name__))
+        self.lines.add(text)
+        return len(text)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+    def fileno(self):
+        # A child process that is given this stream writes to the real descriptor, which Warren reads too.
+        return self.number
+
+    def reconfigure(self, **_options):
+        pass
+
+    def close(self):
+        # A task that closes its output must not silence the next task's.
+        pass
+
+
+LEVELS = ((logging.CRITICAL, 'critical'), (logging.ERROR, 'error'), (logging.WARNING, 'warning'), (logging.INFO, 'info'))
+
+
+class ChannelHandler(logging.Handler):
+    """Sends every record with its level, logger and time."""
+
+    def __init__(self, state):
+        super().__init__(logging.NOTSET)
+        self.state = state
+        self.setFormatter(logging.Formatter('%(message)s'))
+
+    def emit(self, record):
+        try:
+            text = self.format(record)
+            level = 'debug'
+            for number, name in LEVELS:
+                if record.levelno >= number:
+                    level = name
+                    break
+            self.state.channel.send({
+                't': 'log', 'run': self.state.run, 'at': int(record.created * 1000), 'level': level,
+                'logger': str(record.name), 'text': cut(text, RECORD_LIMIT),
+            })
+        except Exception:
+            self.handleError(record)
+
+
+class LogCapture:
+    """Keeps the handler where records pass, whatever the project's own logging configuration does meanwhile."""
+
+    def __init__(self, handler):
+        self.handler = handler
+        self.known = -1
+        self.renewed = 0.0
+
+    def ensure(self, now):
+        root = logging.getLogger()
+        if self.handler not in root.handlers:
+            root.addHandler(self.handler)
+            self.known = -1
+        if root.level == logging.WARNING:
+            # Python's default, under which `info` lines would be lost. A level that the project chose is kept.
+            root.setLevel(logging.DEBUG)
+        loggers = logging.Logger.manager.loggerDict
+        if len(loggers) == self.known and now - self.renewed < 1.0:
+            return
+        self.known = len(loggers)
+        self.renewed = now
+        for logger in list(loggers.values()):
+            # Records of a logger that doesn't propagate never reach the root.
+            if isinstance(logger, logging.Logger) and not logger.propagate and self.handler not in logger.handlers:
+                logger.addHandler(self.handler)
+
+
+class CodeWatch:
+    """Notices when a project's module that this process has loaded is no longer what is on disk."""
+
+    def __init__(self, project):
+        self.project = os.path.join(os.path.realpath(project), '')
+        self.stamps = {}
+        self.seen = set()
+        self.checked = 0.0
+
+    @staticmethod
+    def stamp(path):
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size)
+
+    def learn(self):
+        """Remembers the state of modules that were loaded since the last call."""
+        if len(sys.modules) == len(self.seen):
+            return
+        for name, module in list(sys.modules.items()):
+            if name in self.seen:
+                continue
+            self.seen.add(name)
+            path = getattr(module, '__file__', None)
+            if not isinstance(path, str):
+                continue
+            path = os.path.realpath(path)
+            if not path.startswith(self.project) or 'site-packages' in path or path == OWN_FILE:
+                continue
+            self.stamps[path] = self.stamp(path)
+
+    def changed(self, now):
+        """The path of a changed module, or None."""
+        self.checked = now
+        for path, before in self.stamps.items():
+            if self.stamp(path) != before:
+                return path
+        return None
+
+
+class NotFound(Exception):
+    """The task's name leads nowhere; the cause says why."""
+
+
+def find(name):
+    """Resolves a dotted path as carrot does: everything before the last dot is a module, the rest its attribute."""
+    module_name, _, attribute = name.rpartition('.')
+    try:
+        if not module_name:
+            raise ValueError('Empty module name: {!r} has no dot, and a task is named module.function'.format(name))
+        module = sys.modules.get(module_name)
+        if module is None:
+            # It may have been added since this process looked into its folder.
+            importlib.invalidate_caches()
+            __import__(module_name)
+            module = sys.modules[module_name]
+        return getattr(module, attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NotFound() from error
+
+
+def own_traceback(error):
+    """The traceback as Python prints it, without this file's frames on top, so that the task's own code comes first."""
+    trace = error.__traceback__
+    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename) == OWN_FILE:
+        trace = trace.tb_next
+    try:
+        return cut(''.join(traceback.format_exception(type(error), error, trace)), TRACEBACK_LIMIT)
+    except Exception as failure:
+        return '{}: {}\n[the traceback could not be formatted: {}]\n'.format(
+            type_name(type(error)), safely(str, 'str()', error), type_name(type(failure)))
+
+
+def has_own_frames(error):
+    trace = error.__traceback__
+    while trace is not None:
+        if os.path.abspath(trace.tb_frame.f_code.co_filename) != OWN_FILE:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def describe_error(error):
+    return {
+        'type': type_name(type(error)),
+        'message': cut(safely(str, 'str()', error), MESSAGE_LIMIT),
+        'traceback': own_traceback(error),
+    }
+
+
+def describe_result(value):
+    if value is None:
+        return None
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except Exception:
+        # Not JSON: its printed form is what a person can read.
+        text = cut(safely(repr, 'repr()', value), RESULT_LIMIT)
+        return {'kind': 'text', 'text': text, 'type': type_name(type(value))}
+    if len(text) > RESULT_LIMIT:
+        return {'kind': 'text', 'text': cut(text, RESULT_LIMIT), 'type': type_name(type(value))}
+    return {'kind': 'json', 'text': text}
+
+
+def wait_for_coroutine(coroutine):
+    import asyncio
+    # Which selector it uses is no news about a task.
+    if logging.getLogger('asyncio').level == logging.NOTSET:
+        logging.getLogger('asyncio').setLevel(logging.INFO)
+    if hasattr(asyncio, 'run'):
+        return asyncio.run(coroutine)
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        return loop.run_until_complete(coroutine)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class Django:
+    """A Django project's settings, and its database connections between tasks."""
+
+    def __init__(self, settings_module):
+        os.environ['DJANGO_SETTINGS_MODULE'] = settings_module
+        import django
+        django.setup()
+        from django.db import close_old_connections, reset_queries
+        self.close_old_connections = close_old_connections
+        self.reset_queries = reset_queries
+
+    def tidy(self):
+        try:
+            self.reset_queries()
+            self.close_old_connections()
+        except Exception:
+            # The task is not to blame, but a person should see it.
+            traceback.print_exc()
+
+
+class Service:
+    def __init__(self, project, channel, state, capture, streams, django):
+        self.project = project
+        self.channel = channel
+        self.state = state
+        self.capture = capture
+        self.streams = streams
+        self.django = django
+        self.watch = CodeWatch(project)
+        self.pid = os.getpid()
+
+    def serve(self, jobs):
+        self.watch.learn()
+        waiting_since = time.monotonic()
+        while True:
+            line = jobs.readline()
+            if not line:
+                return
+            now = time.monotonic()
+            job = json.loads(line.decode('utf-8', 'surrogatepass'))
+            if now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
+                changed = self.watch.changed(now)
+                if changed is not None:
+                    self.channel.send({'t': 'declined', 'run': job['run'], 'reason': changed + ' changed on disk'})
+                    return
+            self.capture.ensure(now)
+            end = self.perform(job)
+            if os.getpid() != self.pid:
+                # A task forked and its child came back here: only the parent speaks for the task.
+                os._exit(0)
+            for stream in self.streams:
+                stream.lines.end()
+            self.state.run = None
+            self.channel.send(end)
+            self.restore()
+            waiting_since = time.monotonic()
+
+    def perform(self, job):
+        end = {'t': 'end', 'run': job['run']}
+        self.state.run = job['run']
+        if self.django is not None:
+            self.django.tidy()
+        started = time.perf_counter()
+        try:
+            try:
+                task = find(job['name'])
+            except NotFound as missing:
+                error = missing.__cause__
+                end['kind'] = 'not-found'
+                found = describe_error(error)
+                if not has_own_frames(error):
+                    found['traceback'] = None
+                end.update(found)
+                return end
+            args = json.loads(job['args'])
+            kwargs = json.loads(job['kwargs'])
+            started = time.perf_counter()
+            result = task(*args, **kwargs)
+            if inspect.iscoroutine(result):
+                result = wait_for_coroutine(result)
+            end['ms'] = (time.perf_counter() - started) * 1000
+            end['kind'] = 'returned'
+            end['result'] = describe_result(result)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt too: the task ends, this process doesn't.
+            end['ms'] = (time.perf_counter() - started) * 1000
+            end['kind'] = 'raised'
+            end.update(describe_error(error))
+        return end
+
+    def restore(self):
+        """Undoes what a task may have changed for the next one."""
+        sys.stdout, sys.stderr = self.streams
+        try:
+            moved = os.getcwd() != self.project
+        except OSError:
+            moved = True
+        if moved:
+            os.chdir(self.project)
+        if self.django is not None:
+            self.django.tidy()
+        self.watch.learn()
+
+
+def end_with_parent(descriptor):
+    """Ends this process and all it started when Warren is gone, even in the middle of a task that never pauses."""
+    import select
+    if not hasattr(select, 'poll'):
+        return
+    poll = select.poll()
+    # Without any event asked for, only a hang-up is told; jobs waiting to be read are not.
+    poll.register(descriptor, 0)
+
+    def watch():
+        while True:
+            for _, event in poll.poll():
+                if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+                    if os.getpgrp() == os.getpid():
+                        os.killpg(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name='warren-parent-watch', daemon=True).start()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--project', required=True)
+    parser.add_argument('--settings')
+    options = parser.parse_args()
+
+    # Jobs and messages move to descriptors that nothing a task starts inherits, and that a task won't hit by number.
+    jobs_descriptor = os.dup(0)
+    channel = Channel(os.dup(3))
+    os.close(3)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    jobs = os.fdopen(jobs_descriptor, 'rb', buffering=65536)
+
+    state = State(channel)
+    streams = (LineWriter(LineBuffer(state, 'stdout'), 1), LineWriter(LineBuffer(state, 'stderr'), 2))
+    sys.stdout, sys.stderr = streams
+    sys.stdin = open(os.devnull, 'r')
+
+    project = os.path.abspath(options.project)
+    django = None
+    try:
+        end_with_parent(jobs_descriptor)
+        os.chdir(project)
+        project = os.getcwd()
+        # Python puts this file's own folder first; tasks come from the project.
+        own_folder = os.path.dirname(OWN_FILE)
+        sys.path[:] = [project] + [entry for entry in sys.path if entry != own_folder]
+        sys.argv = [os.path.join(project, 'warren')]
+        capture = LogCapture(ChannelHandler(state))
+        capture.ensure(time.monotonic())
+        if options.settings:
+            django = Django(options.settings)
+            capture.ensure(time.monotonic())
+    except BaseException as error:
+        for stream in streams:
+            stream.lines.end()
+        found = describe_error(error)
+        channel.send({
+            't': 'failed', 'message': '{}: {}'.format(found['type'], found['message']), 'traceback': found['traceback'],
+        })
+        return 3
+
+    channel.send({'t': 'ready', 'version': '.'.join(str(part) for part in sys.version_info[:3]), 'tasks': None})
+    Service(project, channel, state, capture, streams, django).serve(jobs)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,100 @@
+/** One delivery on its way: from the broker, perhaps through a slot, to a committed outcome and its acknowledgement. */
+import type { Delivery } from '#main/brokers/driver.ts';
+import type { BrokerMessage } from '#main/domain/message.ts';
+import type { LogLine, StartedFacts } from '#main/domain/task.ts';
+import type { Foresight, StoredLogLine } from '#main/store/store.ts';
+import type { AttemptListener, Decoded } from './ports.ts';
+
+/** A delivery that waits for a slot. */
+export interface Held {
+	readonly delivery: Delivery;
+	readonly decoded: Decoded;
+	/** The message id, or a key of Warren's own. */
+	readonly key: string;
+	readonly queue: string;
+	/** Connection it came by; a held delivery of an earlier one is the broker's again. */
+	readonly epoch: number;
+	/** What history knows of the message; null: unknown, so that the commit of `started` has to tell. */
+	foresight: Foresight | null;
+}
+
+/** Lines and characters kept per attempt; a task that prints without end fills neither disk nor memory. */
+const LINES_KEPT = 100_000;
+const CHARACTERS_KEPT = 32 * 1024 * 1024;
+
+/** The log of one attempt while it runs: what is not yet written, what was too much, and who listens. */
+export class Flight {
+	readonly held: Held;
+	readonly run: string;
+	readonly listeners = new Set<AttemptListener>();
+	/** The same message, handed out again by a later connection while this one is still on its way. */
+	readonly repeats: Held[] = [];
+	facts: StartedFacts | null = null;
+	/** Number of the slot that runs it; null for what needs none. */
+	slot: number | null = null;
+	/** Settled with the broker; nothing more comes. */
+	landed = false;
+	/** A person stopped it: its end is a loss, whatever the process says. */
+	stopped = false;
+	#waiting: LogLine[] = [];
+	#lines = 0;
+	#characters = 0;
+	#dropped = 0;
+	#written = 0;
+
+	constructor(held: Held, run: string) {
+		this.held = held;
+		this.run = run;
+	}
+
+	get message(): BrokerMessage {
+		return this.held.delivery.message;
+	}
+
+	get name(): string {
+		const { decoded } = this.held;
+		return decoded.kind === 'task' ? decoded.task.name : (decoded.fault.name ?? '(unknown)');
+	}
+
+	get waiting(): number {
+		return this.#waiting.length;
+	}
+
+	/** Adds lines, within bounds. */
+	add(lines: readonly LogLine[]): void {
+		for (const line of lines) {
+			if (this.#lines >= LINES_KEPT || this.#characters >= CHARACTERS_KEPT) {
+				this.#dropped += 1;
+				continue;
+			}
+			this.#lines += 1;
+			this.#characters += line.text.length;
+			this.#waiting.push(line);
+		}
+	}
+
+	/** Takes what is to be written next. */
+	take(): readonly LogLine[] {
+		const lines = this.#waiting;
+		this.#waiting = [];
+		return lines;
+	}
+
+	/** Takes the rest at the attempt's end, with a word about what was too much. */
+	takeLast(now: number): readonly LogLine[] {
+		if (this.#dropped > 0) {
+			const text = `${this.#dropped} more lines were not kept: an attempt's log holds ${LINES_KEPT.toLocaleString('en')} lines.`;
+			this.#waiting.push({ at: now, level: 'warning', source: 'warren', logger: null, text });
+		}
+		return this.take();
+	}
+
+	/** Tells listeners of lines that are committed now. */
+	committed(lines: readonly LogLine[]): void {
+		const first = this.#written;
+		this.#written += lines.length;
+		if (this.listeners.size === 0) return;
+		const stored = lines.map((line, index): StoredLogLine => ({ ...line, seq: first + index }));
+		for (const listener of this.listeners) listener.lines(stored);
+	}
+}

@@ -1,0 +1,61 @@
+/** What a job's end means for its attempt. Pure. */
+import { assertNever } from '#main/domain/result.ts';
+import type { Attempt, AttemptOutcome, LogLine, TaskState } from '#main/domain/task.ts';
+import type { JobEnd } from './runner.ts';
+
+/** The outcome of a job that came to an end in its runner. */
+export function outcomeOf(end: Exclude<JobEnd, { readonly kind: 'declined' }>): AttemptOutcome {
+	switch (end.kind) {
+		case 'returned':
+			return { state: 'succeeded', result: end.result };
+		case 'raised':
+		case 'not-found':
+			return { state: 'failed', exception: end.exception, traceback: end.traceback };
+		case 'died':
+			return { state: 'failed', exception: { type: 'WorkerLost', message: describeDeath(end) }, traceback: null };
+		default:
+			return assertNever(end);
+	}
+}
+
+const SIGNAL_WORDS: Readonly<Record<string, string>> = {
+	SIGKILL: ' (killed from outside; often by the system because memory ran out)',
+	SIGSEGV: ' (a crash inside native code)',
+	SIGABRT: ' (native code gave up)',
+	SIGTERM: ' (asked to end from outside)',
+};
+
+function describeDeath(end: Extract<JobEnd, { readonly kind: 'died' }>): string {
+	const how =
+		end.signal === null
+			? `ended with exit code ${end.exitCode ?? 'unknown'}`
+			: `was ended by ${end.signal}${SIGNAL_WORDS[end.signal] ?? ''}`;
+	const words = end.lastWords === '' ? '' : ` Its last words:\n${end.lastWords.slice(-2000)}`;
+	return `The process that ran this task ${how}.${words}`;
+}
+
+/** Whether a message that ended so needs no further run when the broker hands it out again. */
+export function isSettled(state: TaskState | null): state is 'succeeded' | 'failed' | 'rejected' {
+	return state === 'succeeded' || state === 'failed' || state === 'rejected';
+}
+
+/**
+ * The outcome of a delivery that was not run because the same message had ended before: the earlier one again, so that the
+ * task keeps its true state, result and exception.
+ */
+export function repeatedOutcome(state: 'succeeded' | 'failed' | 'rejected', earlier: Attempt | null): AttemptOutcome {
+	if (state === 'succeeded') return { state, result: earlier?.result ?? null };
+	return {
+		state,
+		exception: earlier?.exception ?? {
+			type: 'Exception',
+			message: 'The exception of the earlier attempt is not known.',
+		},
+		traceback: earlier?.traceback ?? null,
+	};
+}
+
+/** A line of Warren's own in a task's log. */
+export function ownLine(at: number, level: LogLine['level'], text: string): LogLine {
+	return { at, level, source: 'warren', logger: null, text };
+}

@@ -1,0 +1,38 @@
+/**
+ * How many messages a set holds at a time. As many as it has slots, so that it takes no task away from other workers that it
+ * can't begin; more only while tasks are so short that waiting for the broker would cost more than running them.
+ */
+export interface Window {
+	/** Unsettled messages to hold per queue. */
+	readonly size: number;
+	/** Short tasks in a row so far. */
+	readonly streak: number;
+	/** Streak at which the window widens; doubles each time that widening turned out wrong. */
+	readonly needed: number;
+}
+
+const SHORT_MS = 50;
+/** A task that runs longer than this, while messages wait behind it, has the window narrowed and them given back. */
+export const LONG_MS = 500;
+const WIDENING = 24;
+const WIDEST = 256;
+const FIRST_STREAK = 8;
+const LONGEST_STREAK = 2048;
+
+/** The window of a set that starts. */
+export function firstWindow(slots: number): Window {
+	return { size: slots, streak: 0, needed: FIRST_STREAK * slots };
+}
+
+/** The window after a task that took `ms`. */
+export function afterTask(window: Window, slots: number, ms: number): Window {
+	if (ms > SHORT_MS) return window.streak === 0 ? window : { ...window, streak: 0 };
+	const streak = window.streak + 1;
+	if (window.size > slots || streak < window.needed) return { ...window, streak };
+	return { ...window, streak, size: Math.max(slots, Math.min(slots * WIDENING, WIDEST)) };
+}
+
+/** The window once a long task was found in front of waiting messages. */
+export function narrowed(window: Window, slots: number): Window {
+	return { size: slots, streak: 0, needed: Math.min(window.needed * 2, LONGEST_STREAK * slots) };
+}
