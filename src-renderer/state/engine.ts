@@ -2,7 +2,11 @@
 import type { Answer, Client } from '#main/ipc/client.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 
-export type { Answer, CallOptions, StreamReader } from '#main/ipc/client.ts';
+export type { Answer, CallOptions, ClientState, StreamReader } from '#main/ipc/client.ts';
+export type { WireError } from '#main/ipc/codes.ts';
+export type { ProfileView } from '#main/ipc/contract/profile.ts';
+export type { TaskLogLine } from '#main/ipc/contract/task.ts';
+export type { CallerInput, Output } from '#main/ipc/contract.ts';
 
 /** Calls never reject: what goes wrong is an answer. Streams re-open by themselves after a reconnect. */
 export type Engine = Pick<Client, 'call' | 'open'>;

@@ -3,11 +3,10 @@
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { Recurrence } from '#main/domain/schedule.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
-import type { ClientState } from '#main/ipc/client.ts';
-import type { WireError } from '#main/ipc/codes.ts';
 import { age, clockTime, counted, duration, relativeTime } from '../components/format.ts';
 import type { IconName } from '../components/icon-paths.ts';
 import type { Tone } from '../components/states.ts';
+import type { ClientState, WireError } from '../state/engine.ts';
 
 /** A connection in shape, colour and words. */
 export interface ConnectionWords {

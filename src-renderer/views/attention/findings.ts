@@ -2,9 +2,9 @@
 
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
-import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
+import type { ProfileView } from '../../state/engine.ts';
 import type { View } from '../../state/route.svelte.ts';
 import type { Warren } from '../../state/warren.svelte.ts';
 import { brokerWords, connectionWords, tasks } from '../words.ts';

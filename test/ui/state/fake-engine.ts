@@ -67,6 +67,8 @@ export class FakeEngine implements Engine {
 	readonly tasks = new Map<string, TaskRow>();
 	readonly handlers = new Map<CallName, Handler>();
 	revision = 1;
+	/** What a stream starts with, for tests that draw; without it a stream says nothing by itself. */
+	answerStreams: ((name: StreamName) => readonly unknown[]) | null = null;
 	/** Waited for before each answer, so that a test decides in which order they come. */
 	gate: (called: Called) => Promise<void> = () => Promise.resolve();
 
@@ -117,6 +119,12 @@ export class FakeEngine implements Engine {
 	open(name: StreamName, input: unknown, reader: unknown): Disposable {
 		const stream: OpenStream = { name, input, reader: reader as StreamReader<unknown>, closed: false };
 		this.streams.push(stream);
+		const start = this.answerStreams;
+		if (start !== null) {
+			queueMicrotask(() => {
+				if (!stream.closed) stream.reader.snapshot(start(name));
+			});
+		}
 		return {
 			[Symbol.dispose]: () => {
 				stream.closed = true;
