@@ -202,7 +202,14 @@ export type HistoryOp =
 			readonly message: BrokerMessage;
 			readonly worker: string;
 	  }
-	| { readonly kind: 'log'; readonly profile: ProfileId; readonly run: string; readonly lines: readonly LogLine[] }
+	| {
+			readonly kind: 'log';
+			readonly profile: ProfileId;
+			readonly run: string;
+			readonly lines: readonly LogLine[];
+			/** How many lines of this run went before these. Without it, applying twice writes the lines twice. */
+			readonly from?: number;
+	  }
 	| {
 			readonly kind: 'finished';
 			readonly profile: ProfileId;

@@ -1,0 +1,201 @@
+/**
+ * Ways to find the few rows that a query can match without walking all of them. A way proposes at least every match; each
+ * proposed row is then compared for real.
+ */
+import type { PathTest, Query, TextMatch } from '#main/domain/query.ts';
+import { assertNever } from '#main/domain/result.ts';
+import { STATE_CODES, STATES } from './codes.ts';
+import type { SqlValue } from './handles.ts';
+import { type SearchScope, seenMatches } from './search.ts';
+import { factQuery, gramQuery } from './search-words.ts';
+
+/** SQL that proposes row numbers as `seq`. */
+interface Source {
+	readonly name: string;
+	readonly sql: string;
+	readonly values: readonly SqlValue[];
+	/** Whether the rows that the index does not have must be proposed besides. */
+	readonly lags: boolean;
+}
+
+/** Sources that together propose every match. */
+export type Way = readonly Source[];
+
+const EVERY_STATE = Array.from({ length: STATES }, (_, code) => code);
+
+/** The states that a query admits, as codes; all of them where it does not say. */
+export function statesOf(query: Query): readonly number[] {
+	switch (query.kind) {
+		case 'state':
+			return EVERY_STATE.filter((code) => query.any.some((state) => STATE_CODES[state] === code));
+		case 'not': {
+			if (query.part.kind !== 'state') return EVERY_STATE;
+			const denied = statesOf(query.part);
+			return EVERY_STATE.filter((code) => !denied.includes(code));
+		}
+		case 'and':
+			return query.parts.map(statesOf).reduce((all, some) => all.filter((code) => some.includes(code)), EVERY_STATE);
+		case 'or':
+			return EVERY_STATE.filter((code) => query.parts.some((part) => statesOf(part).includes(code)));
+		default:
+			return EVERY_STATE;
+	}
+}
+
+/** What is left of a query once its states are seen to; `all` when nothing is. */
+export function withoutStates(query: Query): Query {
+	const stateOnly = (part: Query): boolean =>
+		part.kind === 'all' ||
+		part.kind === 'state' ||
+		((part.kind === 'and' || part.kind === 'or') && part.parts.every(stateOnly)) ||
+		(part.kind === 'not' && part.part.kind === 'state');
+	if (stateOnly(query)) return { kind: 'all' };
+	if (query.kind !== 'and') return query;
+	const rest = query.parts.filter((part) => !stateOnly(part));
+	const only = rest[0];
+	return rest.length === 1 && only !== undefined ? only : { kind: 'and', parts: rest };
+}
+
+/** Ways to find what a query can match, the most promising first; none when it must be looked for row by row. */
+export function waysOf(query: Query, scope: SearchScope, states: readonly number[]): readonly Way[] {
+	switch (query.kind) {
+		case 'all':
+		case 'not':
+		case 'state':
+			return [];
+		case 'and':
+			return query.parts.flatMap((part) => waysOf(part, scope, states));
+		case 'or': {
+			const first = query.parts.map((part) => waysOf(part, scope, states)[0]);
+			return first.every((way) => way !== undefined) ? [first.flat()] : [];
+		}
+		case 'text':
+			return one(grams([query.match]));
+		case 'field': {
+			const { field, any } = query;
+			if (field === 'name' || field === 'queue' || field === 'worker') {
+				const found = seenMatches(scope, field, any);
+				if (found === null) return [];
+				return [[field === 'worker' ? byWorker(scope, found) : byColumn(scope, states, field, found)]];
+			}
+			if (field === 'id') {
+				const begins = any.flatMap((match) => (match.kind === 'equals' || match.kind === 'prefix' ? [match.text] : []));
+				if (begins.length === any.length) return [begins.map((text) => byId(scope, text))];
+			}
+			return field === 'log' ? [] : one(grams(any));
+		}
+		case 'number': {
+			if (query.field !== 'priority' && query.field !== 'runtime') return [];
+			const column = query.field === 'priority' ? 'priority' : 'runtime_ms';
+			return [[byRange(scope, states, column, query.op, query.value)]];
+		}
+		case 'time':
+			if (query.field !== 'activity') return [[byRange(scope, states, TIME_COLUMNS[query.field], query.op, query.at)]];
+			// The latest of three: one of them lies there, whichever it is.
+			return [Object.values(TIME_COLUMNS).map((column) => byRange(scope, states, column, query.op, query.at))];
+		case 'path':
+			return [[facts(query.root, query.path, query.any)]];
+		default:
+			return assertNever(query);
+	}
+}
+
+const TIME_COLUMNS = { finished: 'finished_at', started: 'started_at', published: 'published_at' } as const;
+
+/** Row numbers that a way proposes; null when there are more than `limit`. */
+export function propose(way: Way, scope: SearchScope, limit: number): ReadonlySet<number> | null {
+	const found = new Set<number>();
+	const sources = way.some((source) => source.lags) ? [...way, ...UNINDEXED] : way;
+	for (const source of sources) {
+		const statement = scope.db.read<{ seq: number }>(source.name, `${source.sql} LIMIT ?`, true);
+		for (const { seq } of statement.all(...source.values, limit + 1)) found.add(seq);
+		if (found.size > limit) return null;
+	}
+	return found;
+}
+
+/** What the index does not have yet, and what is too long for it. */
+const UNINDEXED: readonly Source[] = ['search_dirty', 'search_long'].map((table) => ({
+	name: `propose from ${table}`,
+	sql: `SELECT seq FROM ${table}`,
+	values: [],
+	lags: false,
+}));
+
+function one(source: Source | null): readonly Way[] {
+	return source === null ? [] : [[source]];
+}
+
+function grams(any: readonly TextMatch[]): Source | null {
+	const wanted: string[] = [];
+	for (const match of any) {
+		const piece = literalOf(match);
+		const expression = piece === null ? null : gramQuery(piece);
+		if (expression === null) return null;
+		wanted.push(`(${expression})`);
+	}
+	return {
+		name: 'propose by text',
+		sql: 'SELECT rowid AS seq FROM search_grams WHERE search_grams MATCH ?',
+		values: [wanted.join(' OR ')],
+		lags: true,
+	};
+}
+
+/** Text that every match contains; null when there is none to be had. */
+function literalOf(match: TextMatch): string | null {
+	if (match.kind === 'regex') return null;
+	if (match.kind !== 'glob') return match.text;
+	return match.text.split('*').reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
+}
+
+function facts(root: 'args' | 'kwargs', path: readonly string[], any: readonly PathTest[]): Source {
+	return {
+		name: 'propose by argument',
+		sql: 'SELECT rowid AS seq FROM search_facts WHERE search_facts MATCH ?',
+		values: [any.map((test) => `(${factQuery(root, path, test)})`).join(' OR ')],
+		lags: true,
+	};
+}
+
+function byColumn(
+	scope: SearchScope,
+	states: readonly number[],
+	column: 'name' | 'queue',
+	found: readonly string[],
+): Source {
+	return {
+		name: `propose by ${column}`,
+		sql: `SELECT seq FROM tasks WHERE profile = ? AND state IN (${states.join(', ')}) AND removed_at IS NULL
+			AND ${column} IN (${found.map(() => '?').join(', ')})`,
+		values: [scope.profile, ...found],
+		lags: false,
+	};
+}
+
+function byWorker(scope: SearchScope, found: readonly string[]): Source {
+	return {
+		name: 'propose by worker',
+		sql: `SELECT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
+		values: [scope.profile, ...found],
+		lags: false,
+	};
+}
+
+function byId(scope: SearchScope, prefix: string): Source {
+	return {
+		name: 'propose by id',
+		sql: 'SELECT seq FROM tasks WHERE profile = ? AND id >= ? AND id <= ?',
+		values: [scope.profile, prefix, `${prefix}\u{10ffff}`],
+		lags: false,
+	};
+}
+
+function byRange(scope: SearchScope, states: readonly number[], column: string, op: string, value: number): Source {
+	return {
+		name: `propose by ${column}`,
+		sql: `SELECT seq FROM tasks WHERE profile = ? AND state IN (${states.join(', ')}) AND removed_at IS NULL AND ${column} ${op} ?`,
+		values: [scope.profile, value],
+		lags: false,
+	};
+}

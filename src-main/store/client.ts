@@ -1,0 +1,145 @@
+/** The store over its threads: one writer, two readers. */
+import { join } from 'node:path';
+import { type Clock, systemClock } from '#main/domain/clock.ts';
+import type { Log } from '#main/domain/log.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ReadCalls, WriteCalls } from './protocol.ts';
+import type { HistoryStore, LeaseStore, ProfileStore, RecordStore, Store } from './store.ts';
+import { Ticker } from './ticks.ts';
+import { type StoreThread, startThread } from './worker-thread.ts';
+
+export interface StoreOptions {
+	/** Folder of `warren.db`; made if need be. */
+	readonly home: string;
+	/** Module of the threads: `thread.ts` from source, its bundle elsewhere. */
+	readonly thread: URL;
+	readonly log: Log;
+	readonly clock?: Clock;
+}
+
+/** Name of the file within the home. */
+export const STORE_FILE = 'warren.db';
+
+const OLDEST_NODE = 22;
+
+/**
+ * Opens the store of a home, migrating its file first if need be. Fails in words, with nothing left running, when the file
+ * is damaged, written by a newer Warren, or cannot be written.
+ */
+export async function openStore(options: StoreOptions): Promise<Result<OpenStore>> {
+	const node = Number(process.versions.node.split('.')[0]);
+	if (node < OLDEST_NODE) {
+		return fail('unsupported', `Warren's store needs Node ${OLDEST_NODE} or newer; this is ${process.version}.`);
+	}
+	const { log, thread: url, clock = systemClock } = options;
+	const file = join(options.home, STORE_FILE);
+	await using stack = new AsyncDisposableStack();
+	const writer = await startThread<WriteCalls>(url, { role: 'writer', file, now: clock.now() }, log);
+	if (!writer.ok) return writer;
+	stack.use(writer.value.thread);
+	const { opened } = writer.value;
+	if (opened.from !== opened.schema) {
+		log.info('store.migrated', { from: opened.from, to: opened.schema, backup: opened.backup });
+	}
+	const readers: StoreThread<ReadCalls>[] = [];
+	for (const _ of [1, 2]) {
+		const reader = await startThread<ReadCalls>(url, { role: 'reader', file, now: clock.now() }, log);
+		if (!reader.ok) return reader;
+		readers.push(stack.use(reader.value.thread));
+	}
+	const [first, second] = readers;
+	if (first === undefined || second === undefined) throw new Error('Two readers were started');
+	const ticker = stack.use(new Ticker((profiles, force) => first.call('pulse', profiles, force), clock, log));
+	return ok(new ThreadedStore({ writer: writer.value.thread, first, second, ticker, clock, stack: stack.move() }));
+}
+
+/** A store with what tests and benches need besides. */
+export interface OpenStore extends Store {
+	/** Resolves when the search index has caught up and removed profiles are purged. */
+	settle(): Promise<void>;
+	/** For tests: the threads, to crash one. */
+	readonly threads: {
+		readonly writer: StoreThread<WriteCalls>;
+		readonly readers: readonly StoreThread<ReadCalls>[];
+	};
+}
+
+interface Parts {
+	readonly writer: StoreThread<WriteCalls>;
+	readonly first: StoreThread<ReadCalls>;
+	/** Takes what may be long, so that pages never wait behind a count. */
+	readonly second: StoreThread<ReadCalls>;
+	readonly ticker: Ticker;
+	readonly clock: Clock;
+	readonly stack: AsyncDisposableStack;
+}
+
+class ThreadedStore implements OpenStore {
+	readonly history: HistoryStore;
+	readonly profiles: ProfileStore;
+	readonly records: RecordStore;
+	readonly leases: LeaseStore;
+	readonly threads: OpenStore['threads'];
+	readonly #parts: Parts;
+
+	constructor(parts: Parts) {
+		this.#parts = parts;
+		this.threads = { writer: parts.writer, readers: [parts.first, parts.second] };
+		const { writer, first, second, ticker, clock } = parts;
+		/** The less busy reader, for what is always quick. */
+		const quick = () => (second.waiting < first.waiting ? second : first);
+		this.history = {
+			async apply(ops) {
+				if (ops.length === 0) return [];
+				const facts = await writer.call('apply', ops);
+				ticker.touched();
+				return facts;
+			},
+			foresee: (profile, keys) => quick().call('foresee', profile, keys),
+			page: (request) => quick().call('page', request, clock.now()),
+			count: (profile, query) => second.call('count', profile, query, clock.now()),
+			ids: (profile, query, limit) => second.call('ids', profile, query, limit, clock.now()),
+			rows: (profile, ids) => quick().call('rows', profile, ids),
+			detail: (profile, id) => quick().call('detail', profile, id),
+			taskOfMessage: (profile, messageId) => quick().call('taskOfMessage', profile, messageId),
+			log: (attempt, request) => (request.search === '' ? quick() : second).call('log', attempt, request),
+			message: (attempt) => quick().call('message', attempt),
+			counts: (profile) => quick().call('counts', profile),
+			names: (profile, limit) => quick().call('names', profile, limit),
+			queues: (profile) => quick().call('queues', profile),
+			onTick: (profile, listener) => ticker.onTick(profile, listener),
+		};
+		this.profiles = {
+			list: () => quick().call('profiles'),
+			async put(profile) {
+				const result = await writer.call('putProfile', profile);
+				ticker.touched();
+				return result;
+			},
+			async remove(id) {
+				await writer.call('removeProfile', id);
+				ticker.touched();
+			},
+			onChange: (listener) => ticker.onProfiles(listener),
+		};
+		this.records = {
+			audit: (entry) => writer.call('audit', entry),
+			auditList: (limit) => quick().call('auditList', limit),
+			journal: (entry) => writer.call('journal', entry),
+			schedules: (profile) => quick().call('schedules', profile),
+		};
+		this.leases = {
+			hold: (name, holder, ttlMs) => writer.call('hold', name, holder, ttlMs, clock.now()),
+			release: (name, holder) => writer.call('release', name, holder),
+			expired: (prefix) => writer.call('expired', prefix, clock.now()),
+		};
+	}
+
+	settle(): Promise<void> {
+		return this.#parts.writer.settle();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#parts.stack.disposeAsync();
+	}
+}

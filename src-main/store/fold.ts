@@ -1,0 +1,449 @@
+/**
+ * History operations into rows. Every operation is idempotent, and each finds its attempt by a fact that does not change:
+ * `started` by its run, else by its message; `log` and `finished` by their run; `published` by message id and time.
+ */
+import { createHash } from 'node:crypto';
+import { attemptId, taskId } from '#main/domain/ids.ts';
+import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
+import { assertNever } from '#main/domain/result.ts';
+import type { AttemptCause, HistoryOp, StartedFacts, TaskState } from '#main/domain/task.ts';
+import { type AttemptRow, type AttemptTable, attemptTable, type Ending } from './attempts.ts';
+import { cutName } from './caps.ts';
+import { SEEN, STATE_CODES, stateName } from './codes.ts';
+import { type Content, contentOf, endingOf, UNKNOWN_NAME } from './content.ts';
+import type { CountKeeper } from './counts.ts';
+import type { WriteHandle } from './handles.ts';
+import { type LogTable, logTable } from './log-lines.ts';
+import { type MessageTable, messageTable } from './messages.ts';
+import type { ProfileKeys } from './profile-keys.ts';
+import type { SearchIndex } from './search-index.ts';
+import type { SeenKeeper } from './seen.ts';
+import { type TaskHead, type TaskTable, type TaskTexts, taskTable } from './tasks.ts';
+
+/** What the fold writes through, besides its own tables. */
+export interface FoldKeepers {
+	readonly keys: ProfileKeys;
+	readonly counts: CountKeeper;
+	readonly seen: SeenKeeper;
+	readonly search: SearchIndex;
+}
+
+type Op<K extends HistoryOp['kind']> = Extract<HistoryOp, { kind: K }>;
+
+const { queued: QUEUED, running: RUNNING, lost: LOST, succeeded: SUCCEEDED } = STATE_CODES;
+
+/** Folds operations into the open transaction. */
+export class Fold {
+	readonly #keepers: FoldKeepers;
+	readonly #tasks: TaskTable;
+	readonly #attempts: AttemptTable;
+	readonly #logs: LogTable;
+	readonly #messages: MessageTable;
+	readonly #attemptTexts: AttemptTexts;
+	readonly #touched = new Set<number>();
+
+	constructor(db: WriteHandle, keepers: FoldKeepers) {
+		this.#keepers = keepers;
+		this.#tasks = taskTable(db);
+		this.#attempts = attemptTable(db);
+		this.#logs = logTable(db);
+		this.#messages = messageTable(db);
+		this.#attemptTexts = attemptTexts(db);
+	}
+
+	/** Profiles that operations have changed since the last call. */
+	takeTouched(): readonly number[] {
+		const touched = [...this.#touched];
+		this.#touched.clear();
+		return touched;
+	}
+
+	/** Applies one operation; facts for `started`, null for the others. */
+	apply(op: HistoryOp): StartedFacts | null {
+		const profile = this.#keepers.keys.key(op.profile);
+		switch (op.kind) {
+			case 'published':
+				this.#published(profile, op);
+				return null;
+			case 'unpublished':
+				this.#unpublished(profile, op);
+				return null;
+			case 'waiting':
+				this.#waiting(profile, op);
+				return null;
+			case 'started':
+				return this.#started(profile, op);
+			case 'log':
+				this.#log(profile, op);
+				return null;
+			case 'finished':
+				this.#finished(profile, op);
+				return null;
+			case 'abandoned':
+				this.#abandoned(profile, op);
+				return null;
+			case 'removed':
+				for (const id of op.ids) this.#setRemoved(profile, id, Math.trunc(op.at), op.at);
+				return null;
+			case 'restored':
+				for (const id of op.ids) this.#setRemoved(profile, id, null, op.at);
+				return null;
+			default:
+				return assertNever(op);
+		}
+	}
+
+	#published(profile: number, op: Op<'published'>): void {
+		const content = contentOf(op.task, null, op.message);
+		const key = content.messageId ?? ownKey(op);
+		const at = Math.trunc(op.at);
+		const known = this.#attempts.byMessage(profile, key);
+		const target = op.requeueOf === null ? undefined : this.#tasks.byId(profile, op.requeueOf);
+		if (known.some((attempt) => attempt.queued_at === at)) return;
+		const untold = known.find((attempt) => attempt.queued_at === null);
+		if (untold !== undefined) {
+			// A worker (or a look into the queue) was quicker than this fact.
+			this.#attempts.queued(untold.id, op.cause, at, content.publishedAt);
+			if (target !== undefined && target.seq !== untold.task) this.#graft(untold.task, target, content);
+			else this.#sync(untold.task, at);
+			return;
+		}
+		if (target === undefined) {
+			if (known.length > 0) return;
+			this.#create(profile, key, content, {
+				at,
+				cause: op.cause,
+				queue: op.queue,
+				queuedAt: at,
+				message: op.message,
+				start: null,
+			});
+			return;
+		}
+		this.#setTexts(target, content);
+		this.#add(target, key, content, {
+			at,
+			cause: op.cause,
+			queue: op.queue,
+			queuedAt: at,
+			message: op.message,
+			start: null,
+		});
+	}
+
+	#unpublished(profile: number, op: Op<'unpublished'>): void {
+		for (const attempt of this.#attempts.byMessage(profile, op.messageId)) {
+			if (attempt.state !== QUEUED) continue;
+			const task = this.#tasks.head(attempt.task);
+			this.#dropAttempt(attempt.id);
+			if (task === undefined) continue;
+			const left = this.#attempts.ofTask(task.seq);
+			const last = left.at(-1);
+			if (last === undefined) {
+				this.#dropTask(task);
+				continue;
+			}
+			for (const [at, one] of left.entries()) if (one.number !== at + 1) this.#attempts.move(one.id, task.seq, at + 1);
+			const before = this.#attemptTexts.take(last.id);
+			if (before !== null) {
+				this.#tasks.setTexts(task.seq, before);
+				this.#keepers.search.mark(task.seq);
+			}
+			this.#sync(task.seq, op.at, task);
+		}
+	}
+
+	#waiting(profile: number, op: Op<'waiting'>): void {
+		if (this.#attempts.byMessage(profile, op.key).length > 0) return;
+		this.#create(profile, op.key, contentOf(op.task, op.fault, op.message), {
+			at: Math.trunc(op.at),
+			cause: 'published',
+			queue: op.message.queue,
+			queuedAt: null,
+			message: op.message,
+			start: null,
+		});
+	}
+
+	#started(profile: number, op: Op<'started'>): StartedFacts {
+		const again = this.#attempts.byRun(profile, op.run);
+		if (again !== undefined) return this.#facts(again.id);
+		const at = Math.trunc(op.at);
+		const worker = cutName(op.worker);
+		this.#keepers.seen.note(profile, SEEN.worker, worker, at);
+		const known = this.#attempts.byMessage(profile, op.key);
+		const waiting = known.findLast((attempt) => attempt.state === QUEUED);
+		const start = { run: op.run, worker };
+		if (waiting !== undefined) {
+			this.#attempts.begin(waiting.id, op.run, worker, at, op.message.queue);
+			this.#keepers.seen.note(profile, SEEN.queue, op.message.queue, at);
+			if (waiting.has_message === 0) this.#keepMessage(waiting.id, op.message);
+			if (op.task !== null && waiting.name === UNKNOWN_NAME) {
+				const content = contentOf(op.task, null, op.message);
+				this.#attempts.describe(waiting.id, content.name, content.priority, content.publishedAt);
+				this.#keepers.seen.note(profile, SEEN.name, content.name, at);
+				const head = this.#tasks.head(waiting.task);
+				if (head !== undefined) this.#setTexts(head, content);
+			}
+			this.#sync(waiting.task, at, undefined, true);
+			return this.#facts(waiting.id);
+		}
+		const content = contentOf(op.task, op.fault, op.message);
+		const entry = { at, queue: op.message.queue, queuedAt: null, start };
+		const last = known.at(-1);
+		const head = last === undefined ? undefined : this.#tasks.head(last.task);
+		if (last === undefined || head === undefined) {
+			return this.#facts(this.#create(profile, op.key, content, { ...entry, cause: 'published', message: op.message }));
+		}
+		for (const attempt of known) {
+			if (attempt.state !== RUNNING) continue;
+			const words = `The broker handed the message out again (to ${worker}) while this attempt was still open.`;
+			this.#end(attempt.id, lostEnding(at, words));
+		}
+		if (op.task !== null) this.#setTexts(head, content);
+		const described = op.task === null && op.fault?.name == null ? { ...content, name: last.name } : content;
+		const kept = known.some((attempt) => attempt.has_message === 1);
+		const id = this.#add(head, op.key, described, {
+			...entry,
+			cause: 'redelivered',
+			message: kept ? null : op.message,
+		});
+		if (kept) this.#attempts.keptMessage(id, true);
+		return this.#facts(id);
+	}
+
+	#log(profile: number, op: Op<'log'>): void {
+		const attempt = this.#attempts.byRun(profile, op.run);
+		if (attempt !== undefined && this.#logs.append(attempt, op.lines, op.from)) this.#touched.add(profile);
+	}
+
+	#finished(profile: number, op: Op<'finished'>): void {
+		const attempt = this.#attempts.byRun(profile, op.run);
+		if (attempt === undefined) return;
+		// What was only presumed lost may yet tell how it ended; everything else is final.
+		const open = attempt.state === RUNNING || (attempt.state === LOST && op.outcome.state !== 'lost');
+		if (!open) return;
+		this.#end(attempt.id, endingOf(op.outcome, op.at, op.runtimeMs));
+		this.#sync(attempt.task, op.at);
+	}
+
+	#abandoned(profile: number, op: Op<'abandoned'>): void {
+		for (const attempt of this.#attempts.runningOf(profile, cutName(op.worker))) {
+			if ((attempt.started_at ?? 0) > op.at) continue;
+			this.#end(attempt.id, lostEnding(Math.trunc(op.at), op.reason));
+			this.#sync(attempt.task, op.at);
+		}
+	}
+
+	#setRemoved(profile: number, id: string, removedAt: number | null, at: number): void {
+		const task = this.#tasks.byId(profile, id);
+		if (task === undefined || (task.removed_at === null) === (removedAt === null)) return;
+		this.#tasks.setRemoved(task.seq, removedAt, Math.trunc(at));
+		this.#keepers.counts.add(profile, task.state, removedAt === null ? 1 : -1);
+		this.#touched.add(profile);
+	}
+
+	#create(profile: number, key: string, content: Content, entry: Entry): number {
+		const { start } = entry;
+		const state = start === null ? QUEUED : RUNNING;
+		const queue = cutName(entry.queue);
+		const seq = this.#tasks.insert({
+			profile,
+			id: key,
+			name: content.name,
+			state,
+			queue,
+			priority: content.priority,
+			publishedAt: content.publishedAt ?? entry.queuedAt,
+			startedAt: start === null ? null : entry.at,
+			worker: start?.worker ?? null,
+			updatedAt: entry.at,
+			texts: content.texts,
+		});
+		const attempt = this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry);
+		this.#tasks.firstAttempt(seq, attempt);
+		this.#keepers.counts.add(profile, state, 1);
+		this.#keepers.search.mark(seq);
+		this.#touched.add(profile);
+		return attempt;
+	}
+
+	/** A further attempt of a known task, which thereby is listed again if it was removed. */
+	#add(task: TaskHead, key: string, content: Content, entry: Entry): number {
+		const number = (this.#attempts.ofTask(task.seq).at(-1)?.number ?? 0) + 1;
+		const attempt = this.#insertAttempt({ seq: task.seq, profile: task.profile, number }, key, content, entry);
+		this.#sync(task.seq, entry.at, task, true);
+		return attempt;
+	}
+
+	#insertAttempt(
+		task: { readonly seq: number; readonly profile: number; readonly number: number },
+		key: string,
+		content: Content,
+		entry: Entry,
+	): number {
+		const { start } = entry;
+		const queue = cutName(entry.queue);
+		const id = this.#attempts.insert({
+			profile: task.profile,
+			task: task.seq,
+			number: task.number,
+			cause: entry.cause,
+			message_key: key,
+			has_message_id: content.messageId === null ? 0 : 1,
+			run: start?.run ?? null,
+			state: start === null ? QUEUED : RUNNING,
+			name: content.name,
+			queue,
+			priority: content.priority,
+			worker: start?.worker ?? null,
+			published_at: content.publishedAt ?? entry.queuedAt,
+			queued_at: entry.queuedAt,
+			started_at: start === null ? null : entry.at,
+		});
+		if (entry.message !== null) this.#keepMessage(id, entry.message);
+		if (content.cut) this.#attempts.truncated(id);
+		this.#keepers.seen.note(task.profile, SEEN.name, content.name, entry.at);
+		this.#keepers.seen.note(task.profile, SEEN.queue, queue, entry.at);
+		return id;
+	}
+
+	/** Moves the attempts of a task that only stood in for `target` until we knew better. */
+	#graft(from: number, target: TaskHead, content: Content): void {
+		const stub = this.#tasks.head(from);
+		if (stub === undefined) return;
+		let number = this.#attempts.ofTask(target.seq).at(-1)?.number ?? 0;
+		this.#setTexts(target, content);
+		for (const attempt of this.#attempts.ofTask(from)) {
+			number += 1;
+			this.#attempts.move(attempt.id, target.seq, number);
+		}
+		this.#dropTask(stub);
+		this.#sync(target.seq, stub.updated_at, target, true);
+		this.#keepers.search.mark(target.seq);
+	}
+
+	#end(attempt: number, ending: Ending): void {
+		this.#attempts.end(attempt, ending);
+		const row = this.#attempts.byId(attempt);
+		if (row !== undefined && (ending.exception_type !== null || ending.result_text !== null)) {
+			this.#keepers.search.mark(row.task);
+		}
+	}
+
+	/** Makes a task's row say what its last attempt says, and keeps the counts true. */
+	#sync(seq: number, at: number, before = this.#tasks.head(seq), relist = false): void {
+		if (before === undefined) return;
+		const attempts = this.#attempts.ofTask(seq);
+		const last = attempts.at(-1);
+		if (last === undefined) return;
+		if (relist && before.removed_at !== null) this.#tasks.setRemoved(seq, null, Math.trunc(at));
+		this.#tasks.mirror(seq, last.id, attempts.length, Math.trunc(at));
+		if (before.removed_at === null) this.#keepers.counts.add(before.profile, before.state, -1);
+		if (before.removed_at === null || relist) this.#keepers.counts.add(before.profile, last.state, 1);
+		if (last.name !== before.name) this.#keepers.search.mark(seq);
+		this.#touched.add(before.profile);
+	}
+
+	/** New arguments for a task; those of its last attempt are set aside, should this one be taken back. */
+	#setTexts(task: TaskHead, content: Content): void {
+		const old = this.#tasks.texts(task.seq);
+		const { texts } = content;
+		if (old.args === texts.args && old.kwargs === texts.kwargs && old.typed === texts.typed) return;
+		this.#attemptTexts.put(task.last_attempt, old);
+		this.#tasks.setTexts(task.seq, texts);
+		this.#keepers.search.mark(task.seq);
+	}
+
+	#keepMessage(attempt: number, message: OutgoingMessage | BrokerMessage): void {
+		const kept = this.#messages.put(attempt, message);
+		this.#attempts.keptMessage(attempt, kept);
+		if (!kept) this.#attempts.truncated(attempt);
+	}
+
+	#dropAttempt(id: number): void {
+		this.#logs.drop(id);
+		this.#messages.drop(id);
+		this.#attemptTexts.drop(id);
+		this.#attempts.drop(id);
+	}
+
+	#dropTask(task: TaskHead): void {
+		this.#tasks.drop(task.seq);
+		this.#keepers.search.drop(task.seq);
+		if (task.removed_at === null) this.#keepers.counts.add(task.profile, task.state, -1);
+		this.#touched.add(task.profile);
+	}
+
+	#facts(id: number): StartedFacts {
+		const attempt = this.#attempts.byId(id);
+		const task = attempt === undefined ? undefined : this.#tasks.head(attempt.task);
+		if (attempt === undefined || task === undefined) throw new Error(`Attempt ${id} has no task`);
+		const earlier = this.#attempts
+			.byMessage(attempt.profile, attempt.message_key)
+			.filter((other) => other.id < id && other.task === attempt.task);
+		return {
+			taskId: taskId(task.id),
+			attemptId: attemptId(id),
+			attemptNumber: attempt.number,
+			earlierOutcome: earlierOutcome(earlier),
+		};
+	}
+}
+
+/** How an attempt comes to be. */
+interface Entry {
+	readonly at: number;
+	readonly cause: AttemptCause;
+	readonly queue: string;
+	readonly queuedAt: number | null;
+	readonly message: OutgoingMessage | BrokerMessage | null;
+	/** Null: it waits. */
+	readonly start: { readonly run: string; readonly worker: string } | null;
+}
+
+/** Success of any earlier attempt of the message, else how the last one ended; what still runs when handed out again is lost. */
+export function earlierOutcome(earlier: readonly Pick<AttemptRow, 'state'>[]): TaskState | null {
+	if (earlier.some((attempt) => attempt.state === SUCCEEDED)) return 'succeeded';
+	const last = earlier.findLast((attempt) => attempt.state !== QUEUED);
+	if (last === undefined) return null;
+	return last.state === RUNNING ? 'lost' : stateName(last.state);
+}
+
+function lostEnding(at: number, words: string): Ending {
+	return endingOf({ state: 'lost', exception: { type: 'WorkerLost', message: words }, traceback: null }, at, null);
+}
+
+/** A key for a message of ours without an id: the same for the same fact. */
+function ownKey(op: Op<'published'>): string {
+	const said = JSON.stringify([op.at, op.queue, op.task.name, op.task.argsJson, op.task.kwargsJson]);
+	return `warren-${createHash('sha256').update(said).digest('hex').slice(0, 32)}`;
+}
+
+/** Arguments of earlier attempts, where later ones have others. */
+interface AttemptTexts {
+	put(attempt: number, texts: TaskTexts): void;
+	take(attempt: number): TaskTexts | null;
+	drop(attempt: number): void;
+}
+
+function attemptTexts(db: WriteHandle): AttemptTexts {
+	const put = db.write(
+		'set attempt texts aside',
+		'INSERT OR REPLACE INTO attempt_texts (attempt, args, kwargs, preview, typed) VALUES (?, ?, ?, ?, ?)',
+	);
+	const get = db.read<TaskTexts>(
+		'attempt texts',
+		'SELECT args, kwargs, preview, typed FROM attempt_texts WHERE attempt = ?',
+	);
+	const drop = db.write('drop attempt texts', 'DELETE FROM attempt_texts WHERE attempt = ?');
+	return {
+		put: (attempt, texts) => void put.run(attempt, texts.args, texts.kwargs, texts.preview, texts.typed),
+		take(attempt) {
+			const texts = get.get(attempt) ?? null;
+			if (texts !== null) drop.run(attempt);
+			return texts;
+		},
+		drop: (attempt) => void drop.run(attempt),
+	};
+}

@@ -1,0 +1,5 @@
+/** Every step in order. Append only. */
+import { history } from './0001-history.ts';
+import type { Migration } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [history];

@@ -1,0 +1,82 @@
+/** What the client and its threads say to each other. All of it survives structured cloning. */
+import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
+import type { AttemptId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { OutgoingMessage } from '#main/domain/message.ts';
+import type { Page, TaskCounts } from '#main/domain/page.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import type { Failure, Result } from '#main/domain/result.ts';
+import type { ScheduleRow } from '#main/domain/schedule.ts';
+import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { LogRequest } from './log-lines.ts';
+import type { Foresight, LogPage, TaskPageRequest } from './store.ts';
+
+/** Calls that a reader answers. */
+export interface ReadCalls {
+	page(request: TaskPageRequest, now: number): Result<Page<TaskRow>>;
+	count(profile: ProfileId, query: string, now: number): Result<number>;
+	ids(profile: ProfileId, query: string, limit: number, now: number): Result<readonly TaskId[]>;
+	rows(profile: ProfileId, ids: readonly TaskId[]): readonly TaskRow[];
+	detail(profile: ProfileId, id: TaskId): TaskDetail | null;
+	taskOfMessage(profile: ProfileId, messageId: string): TaskId | null;
+	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
+	log(attempt: AttemptId, request: LogRequest): LogPage;
+	message(attempt: AttemptId): OutgoingMessage | null;
+	counts(profile: ProfileId): TaskCounts;
+	names(profile: ProfileId, limit: number): readonly string[];
+	queues(profile: ProfileId): readonly string[];
+	/** Whether anything was committed since this reader was last asked, and where things stand; `force`: that in any case. */
+	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
+	profiles(): readonly Profile[];
+	auditList(limit: number): readonly AuditEntry[];
+	schedules(profile: ProfileId): readonly ScheduleRow[];
+}
+
+export interface Pulse {
+	/** Null: nothing was committed by anybody since the last pulse. */
+	readonly counts: readonly TaskCounts[] | null;
+	readonly profilesRevision: number;
+}
+
+/** Calls that the writer answers; each is one part of a transaction. */
+export interface WriteCalls {
+	apply(ops: readonly HistoryOp[]): readonly (StartedFacts | null)[];
+	putProfile(profile: Profile): Result<void>;
+	removeProfile(id: ProfileId): void;
+	audit(entry: AuditEntry): void;
+	journal(entry: JournalEntry): number;
+	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
+	release(name: string, holder: string): void;
+	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];
+}
+
+/** To a thread. */
+export type Request =
+	| { readonly kind: 'call'; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
+	/** Writer only: works off all marks of the search index and all purges, then answers. */
+	| { readonly kind: 'settle'; readonly id: number }
+	/** Finish what was asked, close the file, end. */
+	| { readonly kind: 'close' };
+
+/** From a thread. */
+export type Reply =
+	| { readonly kind: 'opened'; readonly result: Result<Opened> }
+	| { readonly kind: 'done'; readonly id: number; readonly value: unknown }
+	| { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
+	| { readonly kind: 'slow'; readonly name: string; readonly ms: number }
+	/** Writer only: something other than tasks changed in the background and failed. */
+	| { readonly kind: 'trouble'; readonly failure: Failure };
+
+/** How opening went. */
+export interface Opened {
+	/** Schema before; null for a new file. */
+	readonly from: number | null;
+	readonly schema: number;
+	readonly backup: string | null;
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+	readonly role: 'writer' | 'reader';
+	readonly file: string;
+	readonly now: number;
+}

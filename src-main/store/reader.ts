@@ -1,0 +1,80 @@
+/** What a reader's thread answers. */
+import type { ProfileId } from '#main/domain/ids.ts';
+import { auditList } from './audit.ts';
+import { SEEN } from './codes.ts';
+import { taskCounts } from './counts.ts';
+import { earlierOutcome } from './fold.ts';
+import type { ReadHandle } from './handles.ts';
+import { countTasks, matchingIds, taskPage } from './lists.ts';
+import { logPage } from './log-lines.ts';
+import { rawMessage } from './messages.ts';
+import { profileKeyOf } from './profile-keys.ts';
+import { listProfiles, profilesRevision } from './profile-rows.ts';
+import type { ReadCalls } from './protocol.ts';
+import { scheduleRows } from './schedules.ts';
+import { SqlTests } from './search.ts';
+import { seenTexts } from './seen.ts';
+import type { Foresight } from './store.ts';
+import { taskDetail, taskOfMessage, taskRows } from './tasks.ts';
+
+const MOST_QUEUES = 1_000;
+
+/** Every call of `ReadCalls`, over one read-only connection. */
+export function readCalls(db: ReadHandle): ReadCalls {
+	const tests = new SqlTests(db);
+	let seenVersion: number | null = null;
+	return {
+		page: (request, now) => taskPage(db, tests, request, now),
+		count: (profile, query, now) => countTasks(db, tests, profile, query, now),
+		ids: (profile, query, limit, now) => matchingIds(db, tests, profile, query, limit, now),
+		rows: (profile, ids) => taskRows(db, profile, ids),
+		detail: (profile, id) => taskDetail(db, profile, id),
+		taskOfMessage: (profile, messageId) => taskOfMessage(db, profile, messageId),
+		foresee: (profile, keys) => foresee(db, profile, keys),
+		log: (attempt, request) => db.snapshot(() => logPage(db, attempt, request)),
+		message: (attempt) => db.snapshot(() => rawMessage(db, attempt)),
+		counts: (profile) => taskCounts(db, profile),
+		names: (profile, limit) => seenOf(db, profile, SEEN.name, limit),
+		queues: (profile) => seenOf(db, profile, SEEN.queue, MOST_QUEUES),
+		pulse(profiles, force) {
+			const version = db.dataVersion();
+			const changed = force || version !== seenVersion;
+			seenVersion = version;
+			return {
+				counts: changed ? profiles.map((profile) => taskCounts(db, profile)) : null,
+				profilesRevision: changed ? profilesRevision(db) : -1,
+			};
+		},
+		profiles: () => listProfiles(db),
+		auditList: (limit) => auditList(db, limit),
+		schedules: (profile) => scheduleRows(db, profile),
+	};
+}
+
+function seenOf(db: ReadHandle, profile: ProfileId, kind: number, limit: number): readonly string[] {
+	const key = profileKeyOf(db, profile);
+	return key === null ? [] : seenTexts(db, key, kind, limit);
+}
+
+/** What `started` would find for each key; the fold's own rules, read only. */
+function foresee(db: ReadHandle, profile: ProfileId, keys: readonly string[]): readonly Foresight[] {
+	return db.snapshot(() => {
+		const profileKey = profileKeyOf(db, profile);
+		const known = db.read<{ state: number; number: number; task: number }>(
+			'foresee',
+			'SELECT state, number, task FROM attempts WHERE profile = ? AND message_key = ? ORDER BY id',
+		);
+		const last = db.read<{ n: number | null }>('last number', 'SELECT max(number) AS n FROM attempts WHERE task = ?');
+		return keys.map((key) => {
+			const attempts = profileKey === null ? [] : known.all(profileKey, key);
+			const waiting = attempts.findLastIndex((attempt) => attempt.state === 0);
+			if (waiting >= 0) {
+				const earlier = attempts.slice(0, waiting);
+				return { attemptNumber: attempts[waiting]?.number ?? 1, earlierOutcome: earlierOutcome(earlier) };
+			}
+			const task = attempts.at(-1)?.task;
+			const number = task === undefined ? 0 : (last.get(task)?.n ?? 0);
+			return { attemptNumber: number + 1, earlierOutcome: earlierOutcome(attempts) };
+		});
+	});
+}

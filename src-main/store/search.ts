@@ -1,0 +1,253 @@
+/** The query language in SQL, over `tasks` as t and `task_texts` as x. Its meaning is `query-match.ts`; tests compare the two. */
+import { foldCase, type Query, type TextField, type TextMatch } from '#main/domain/query.ts';
+import { matches, textMatches } from '#main/domain/query-match.ts';
+import { REGEX_REACH } from '#main/domain/query-values.ts';
+import { assertNever } from '#main/domain/result.ts';
+import type { TaskRow, TaskState } from '#main/domain/task.ts';
+import { SEEN, STATE_CODES } from './codes.ts';
+import type { ReadHandle, SqlValue } from './handles.ts';
+import type { SqlPart } from './order.ts';
+import { seenTexts } from './seen.ts';
+import { callOf } from './tasks.ts';
+
+/** What a query is compiled against. */
+export interface SearchScope {
+	readonly db: ReadHandle;
+	readonly profile: number;
+}
+
+/** A condition, what it costs per row (for ordering), and whether it needs the texts. */
+interface Piece extends SqlPart {
+	readonly cost: number;
+	readonly texts: boolean;
+}
+
+/** A condition on a row. Always true or false, never null: the language has two values. */
+export interface Condition extends SqlPart {
+	readonly texts: boolean;
+}
+
+/** Tests that SQL cannot do itself, by the number it calls them with. Belongs to one connection. */
+export class SqlTests {
+	#tests: ((...values: SqlValue[]) => boolean)[] = [];
+
+	/** Registers the function through which SQL calls back. */
+	constructor(db: ReadHandle) {
+		db.define('warren_test', (number, ...values) => (this.#tests[Number(number)]?.(...values) === true ? 1 : 0));
+	}
+
+	/** Forgets the tests of the query before. */
+	clear(): void {
+		this.#tests = [];
+	}
+
+	add(test: (...values: SqlValue[]) => boolean): number {
+		return this.#tests.push(test) - 1;
+	}
+}
+
+/** Compiles a query; `tests` keeps what SQL must call back for. */
+export function compileQuery(query: Query, scope: SearchScope, tests: SqlTests): Condition {
+	const piece = compile(query, scope, tests);
+	return { sql: piece.sql, values: piece.values, texts: piece.texts };
+}
+
+function compile(query: Query, scope: SearchScope, tests: SqlTests): Piece {
+	switch (query.kind) {
+		case 'all':
+			return ALWAYS;
+		case 'and':
+		case 'or':
+			return join(
+				query.kind === 'and' ? ' AND ' : ' OR ',
+				query.parts.map((part) => compile(part, scope, tests)),
+			);
+		case 'not': {
+			const part = compile(query.part, scope, tests);
+			return { ...part, sql: `NOT (${part.sql})` };
+		}
+		case 'text':
+			return anyOf(FREE_TEXTS, [query.match], tests);
+		case 'state':
+			return plain(`t.state IN (${query.any.map((state) => STATE_CODES[state]).join(', ')})`, []);
+		case 'field':
+			return field(query.field, query.any, scope, tests);
+		case 'number':
+			return plain(`ifnull(${NUMBERS[query.field]} ${query.op} ?, 0)`, [query.value]);
+		case 'time':
+			return plain(`ifnull(${TIMES[query.field]} ${query.op} ?, 0)`, [query.at]);
+		case 'path': {
+			const number = tests.add((typed, args, kwargs) => {
+				const call = callOf(textOr(typed), textOr(args), textOr(kwargs));
+				return matches(query, { ...NOBODY, call });
+			});
+			return { sql: 'warren_test(?, x.typed, x.args, x.kwargs)', values: [number], cost: 50, texts: true };
+		}
+		default:
+			return assertNever(query);
+	}
+}
+
+const ALWAYS: Piece = { sql: '1', values: [], cost: 0, texts: false };
+const NEVER: Piece = { sql: '0', values: [], cost: 0, texts: false };
+
+const NUMBERS = {
+	priority: 't.priority',
+	attempts: 't.attempts',
+	runtime: 't.runtime_ms',
+	waited: '(t.started_at - t.published_at)',
+} as const;
+
+const TIMES = {
+	published: 't.published_at',
+	started: 't.started_at',
+	finished: 't.finished_at',
+	activity: 'coalesce(t.finished_at, t.started_at, t.published_at)',
+} as const;
+
+const FREE_TEXTS = [
+	't.name',
+	't.id',
+	't.queue',
+	'x.args',
+	'x.kwargs',
+	'x.preview',
+	't.exception_type',
+	'x.exception_message',
+];
+
+const FIELD_TEXTS: Readonly<Record<Exclude<TextField, 'log'>, readonly string[]>> = {
+	name: ['t.name'],
+	id: ['t.id'],
+	queue: ['t.queue'],
+	worker: ['t.worker'],
+	exception: ['t.exception_type', 'x.exception_message'],
+	args: ['x.args'],
+	kwargs: ['x.kwargs'],
+	result: ['x.result_text'],
+};
+
+/** A row that knows nothing but its arguments. */
+const NOBODY: Omit<TaskRow, 'updatedAt'> = {
+	id: '' as TaskRow['id'],
+	name: '',
+	state: 'queued' satisfies TaskState,
+	queue: null,
+	priority: null,
+	argsJson: null,
+	kwargsJson: null,
+	preview: '',
+	publishedAt: null,
+	startedAt: null,
+	finishedAt: null,
+	runtimeMs: null,
+	worker: null,
+	attempts: 0,
+	exception: null,
+};
+
+function plain(sql: string, values: readonly SqlValue[]): Piece {
+	return { sql, values, cost: 1, texts: false };
+}
+
+function join(word: ' AND ' | ' OR ', parts: readonly Piece[]): Piece {
+	// Cheap ones first: SQLite stops at the first that decides.
+	const sorted = parts.toSorted((a, b) => a.cost - b.cost);
+	return {
+		sql: `(${sorted.map((part) => part.sql).join(word)})`,
+		values: sorted.flatMap((part) => part.values),
+		cost: parts.reduce((sum, part) => sum + part.cost, 0),
+		texts: parts.some((part) => part.texts),
+	};
+}
+
+function field(name: TextField, any: readonly TextMatch[], scope: SearchScope, tests: SqlTests): Piece {
+	if (name === 'log') {
+		const line = anyOf(['l.text'], any, tests);
+		return {
+			...line,
+			sql: `EXISTS (SELECT 1 FROM attempts a JOIN log_lines l ON l.attempt = a.id WHERE a.task = t.seq AND ${line.sql})`,
+			cost: 500,
+			texts: false,
+		};
+	}
+	if (name === 'name' || name === 'queue' || name === 'worker') {
+		const found = seenMatches(scope, name, any);
+		if (found !== null) {
+			if (found.length === 0) return NEVER;
+			return plain(`ifnull(t.${name} IN (${found.map(() => '?').join(', ')}), 0)`, found);
+		}
+	}
+	return anyOf(FIELD_TEXTS[name], any, tests);
+}
+
+/** More different ones than this are compared row by row. */
+const SEEN_READ = 5_000;
+const SEEN_LISTED = 500;
+
+/** The names (queues, workers) of a profile that match, since many rows share few of them; null when they are too many. */
+export function seenMatches(
+	scope: SearchScope,
+	kind: 'name' | 'queue' | 'worker',
+	any: readonly TextMatch[],
+): readonly string[] | null {
+	const all = seenTexts(scope.db, scope.profile, SEEN[kind], SEEN_READ + 1);
+	if (all.length > SEEN_READ) return null;
+	const found = all.filter((text) => any.some((match) => textMatches(match, text)));
+	return found.length > SEEN_LISTED ? null : found;
+}
+
+function anyOf(columns: readonly string[], any: readonly TextMatch[], tests: SqlTests): Piece {
+	const pieces = any.flatMap((match) => columns.map((column) => textTest(column, match, tests)));
+	const only = pieces[0];
+	return pieces.length === 1 && only !== undefined ? only : join(' OR ', pieces);
+}
+
+function textTest(column: string, match: TextMatch, tests: SqlTests): Piece {
+	const texts = column.startsWith('x.');
+	const base = texts ? 4 : 2;
+	switch (match.kind) {
+		case 'equals':
+			return { sql: `ifnull(${column} = ?, 0)`, values: [match.text], cost: base, texts };
+		case 'prefix':
+			return { sql: `ifnull(instr(${column}, ?) = 1, 0)`, values: [match.text], cost: base, texts };
+		case 'contains': {
+			const wanted = foldCase(match.text);
+			// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant.
+			if (/^[\u0001-\u007f]*$/.test(wanted)) return containsAscii(column, wanted, tests, base, texts);
+			const number = tests.add((text) => typeof text === 'string' && foldCase(text).includes(wanted));
+			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 5, texts };
+		}
+		case 'glob': {
+			const number = tests.add((text) => typeof text === 'string' && textMatches(match, text));
+			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 5, texts };
+		}
+		case 'regex': {
+			const pattern = new RegExp(match.source, 'i');
+			const number = tests.add((text) => typeof text === 'string' && pattern.test(text.slice(0, REGEX_REACH)));
+			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 10, texts };
+		}
+		default:
+			return assertNever(match);
+	}
+}
+
+/**
+ * SQLite's own lower() knows ASCII only, which is all that an ASCII needle asks of it, but for two letters whose lower case is
+ * (or begins with) an ASCII one: the Kelvin sign and the dotted capital I.
+ */
+function containsAscii(column: string, wanted: string, tests: SqlTests, base: number, texts: boolean): Piece {
+	const native = `instr(lower(${column}), ?) > 0`;
+	if (!/[ki]/.test(wanted)) return { sql: `ifnull(${native}, 0)`, values: [wanted], cost: base, texts };
+	const number = tests.add((text) => typeof text === 'string' && foldCase(text).includes(wanted));
+	return {
+		sql: `ifnull(${native} OR ((instr(${column}, '\u212a') > 0 OR instr(${column}, '\u0130') > 0) AND warren_test(?, ${column})), 0)`,
+		values: [wanted, number],
+		cost: base,
+		texts,
+	};
+}
+
+function textOr(value: SqlValue | undefined): string | null {
+	return typeof value === 'string' ? value : null;
+}

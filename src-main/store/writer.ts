@@ -1,0 +1,171 @@
+/** What the writer's thread does: requests that came together become one transaction. */
+
+import type Database from 'better-sqlite3';
+import type { Failure } from '#main/domain/result.ts';
+import { auditWriter } from './audit.ts';
+import { countKeeper } from './counts.ts';
+import { failureOf } from './failures.ts';
+import { Fold } from './fold.ts';
+import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
+import { journalWriter } from './journal.ts';
+import { leaseTable } from './leases.ts';
+import { patiently } from './migrate.ts';
+import { profileKeys } from './profile-keys.ts';
+import { profileTable } from './profile-rows.ts';
+import type { WriteCalls } from './protocol.ts';
+import { purger } from './purge.ts';
+import { searchIndex } from './search-index.ts';
+import { seenKeeper } from './seen.ts';
+
+/** One request to be carried out. */
+export interface WriteRequest {
+	readonly name: string;
+	readonly args: readonly unknown[];
+}
+
+export type WriteOutcome =
+	| { readonly ok: true; readonly value: unknown }
+	| { readonly ok: false; readonly failure: Failure };
+
+/** Tasks that one background step takes on: a few milliseconds, so that requests don't wait long behind it. */
+const INDEX_STEP = 150;
+const PURGE_STEP = 200;
+
+/** Owns the writing connection. Everything is synchronous; the thread around it decides when. */
+export class Writer implements Disposable {
+	readonly #file: string;
+	readonly #db: WriteHandle & Disposable;
+	readonly #keepers;
+	readonly #fold: Fold;
+	readonly #calls: WriteCalls;
+	readonly #purge: (limit: number) => boolean;
+	#seenVersion = -1;
+	#indexDue = true;
+	#purgeDue = true;
+
+	constructor(db: Database.Database, file: string, slow: SlowListener) {
+		this.#file = file;
+		this.#db = writeHandle(db, slow);
+		const keys = profileKeys(this.#db);
+		const counts = countKeeper(this.#db);
+		const seen = seenKeeper(this.#db);
+		const search = searchIndex(this.#db);
+		this.#keepers = { keys, counts, seen, search };
+		this.#fold = new Fold(this.#db, this.#keepers);
+		this.#purge = purger(this.#db, this.#keepers);
+		const profiles = profileTable(this.#db);
+		const leases = leaseTable(this.#db);
+		const audit = auditWriter(this.#db);
+		const journal = journalWriter(this.#db);
+		this.#calls = {
+			apply: (ops) => ops.map((op) => this.#fold.apply(op)),
+			putProfile: (profile) => profiles.put(profile),
+			removeProfile: (id) => {
+				profiles.remove(id);
+				keys.detach(id);
+				this.#purgeDue = true;
+			},
+			audit,
+			journal,
+			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
+			release: (name, holder) => leases.release(name, holder),
+			expired: (prefix, now) => leases.takeExpired(prefix, now),
+		};
+	}
+
+	/** Carries requests out in one transaction. A request that fails takes only itself back, unless the disk or file is at fault. */
+	run(requests: readonly WriteRequest[]): readonly WriteOutcome[] {
+		const outcomes: WriteOutcome[] = [];
+		try {
+			this.#begin();
+			for (const request of requests) outcomes.push(this.#runOne(request, requests.length > 1));
+			this.#commit();
+			this.#indexDue = true;
+			return outcomes;
+		} catch (error) {
+			this.#rollBack();
+			const failure = failureOf(error, this.#file);
+			return requests.map((_, at) => {
+				const outcome = outcomes[at];
+				return outcome?.ok === false ? outcome : { ok: false, failure };
+			});
+		}
+	}
+
+	/** One step of what can wait; false when there is nothing to do. Throws what SQLite throws. */
+	step(): boolean {
+		if (!this.#indexDue && !this.#purgeDue) return false;
+		try {
+			this.#begin();
+			if (this.#indexDue) this.#indexDue = this.#keepers.search.work(INDEX_STEP) === INDEX_STEP;
+			else this.#purgeDue = this.#purge(PURGE_STEP);
+			this.#commit();
+			return true;
+		} catch (error) {
+			this.#rollBack();
+			throw error;
+		}
+	}
+
+	/** Closes the file, after folding the write-ahead log into it as far as readers allow. */
+	[Symbol.dispose](): void {
+		this.#db[Symbol.dispose]();
+	}
+
+	#runOne(request: WriteRequest, shared: boolean): WriteOutcome {
+		const call = callNamed(this.#calls, request.name);
+		if (!shared) {
+			const value = call(...request.args);
+			this.#settleKeepers();
+			return { ok: true, value };
+		}
+		this.#db.execute('savepoint', 'SAVEPOINT request');
+		try {
+			const value = call(...request.args);
+			this.#settleKeepers();
+			this.#db.execute('release', 'RELEASE request');
+			return { ok: true, value };
+		} catch (error) {
+			const failure = failureOf(error, this.#file);
+			// A full disk or a damaged file fails everybody: SQLite may have rolled back already.
+			if (failure.details?.kind !== 'defect' || !this.#db.inTransaction()) throw error;
+			this.#db.execute('roll back to savepoint', 'ROLLBACK TO request; RELEASE request');
+			this.#forget();
+			return { ok: false, failure };
+		}
+	}
+
+	#settleKeepers(): void {
+		this.#keepers.counts.flush();
+		for (const key of this.#fold.takeTouched()) this.#keepers.keys.raise(key);
+	}
+
+	#begin(): void {
+		patiently(() => this.#db.execute('begin', 'BEGIN IMMEDIATE'));
+		// Another process may have renamed, removed or purged what is remembered here.
+		const version = this.#db.dataVersion();
+		if (version !== this.#seenVersion) this.#forget();
+		this.#seenVersion = version;
+	}
+
+	#commit(): void {
+		this.#db.execute('commit', 'COMMIT');
+	}
+
+	#rollBack(): void {
+		if (this.#db.inTransaction()) this.#db.execute('roll back', 'ROLLBACK');
+		this.#forget();
+	}
+
+	#forget(): void {
+		this.#keepers.keys.forget();
+		this.#keepers.seen.forget();
+		this.#keepers.counts.forget();
+		this.#fold.takeTouched();
+	}
+}
+
+function callNamed(calls: WriteCalls, name: string): (...args: readonly unknown[]) => unknown {
+	if (!Object.hasOwn(calls, name)) throw new Error(`The writer has no call "${name}"`);
+	return calls[name as keyof WriteCalls] as (...args: readonly unknown[]) => unknown;
+}
