@@ -1,6 +1,6 @@
 /** amqplib's messages as Warren's, and Warren's as bytes. */
 import type { GetMessage, Message } from 'amqplib';
-import type { BrokerMessage, MessageProperties, OutgoingMessage } from '../../domain/message.ts';
+import type { BrokerMessage, FieldValue, MessageProperties, OutgoingMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { readProperties, writeProperties } from '../properties.ts';
 import { rawProperties } from './exact-frames.ts';
@@ -31,7 +31,7 @@ export function brokerMessage(message: Message | GetMessage, queue: string): Bro
 		exchange: fields.exchange,
 		routingKey: fields.routingKey,
 		properties,
-		body: content.byteLength === content.buffer.byteLength ? content : Uint8Array.from(content),
+		body: content.byteLength === content.buffer.byteLength ? new Uint8Array(content.buffer) : Uint8Array.from(content),
 		redelivered: fields.redelivered,
 		deliveryCount: deliveryCount(properties),
 	};
@@ -57,6 +57,12 @@ export function wireMessage(message: OutgoingMessage, frameMax: number): Result<
 			});
 		}
 	}
+	// RabbitMQ's language has no such numbers: it would end the connection over them.
+	if (message.properties.headers?.some(([, value]) => holdsNonFinite(value)) === true) {
+		return fail('invalid-input', 'RabbitMQ cannot take NaN or infinite numbers in headers.', {
+			details: { outcome: 'not-sent' },
+		});
+	}
 	let properties: Buffer;
 	try {
 		properties = writeProperties(message.properties);
@@ -79,4 +85,18 @@ export function wireMessage(message: OutgoingMessage, frameMax: number): Result<
 		properties,
 		body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
 	});
+}
+
+function holdsNonFinite(value: FieldValue): boolean {
+	switch (value.type) {
+		case 'float':
+		case 'double':
+			return !Number.isFinite(value.value);
+		case 'array':
+			return value.items.some(holdsNonFinite);
+		case 'table':
+			return value.fields.some(([, field]) => holdsNonFinite(field));
+		default:
+			return false;
+	}
 }
