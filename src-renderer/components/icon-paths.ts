@@ -86,7 +86,7 @@ const ICONS = {
 	moon: [{ d: 'M13 9.6A5.6 5.6 0 0 1 6.4 3a5.6 5.6 0 1 0 6.6 6.6Z' }],
 	monitor: [{ d: 'M2 3h12v8H2ZM5.6 13.6h4.8M8 11.2v2.2' }],
 	edited: [{ d: TRIANGLE }],
-	dot: [{ d: circle(8, 8, 3.4), fill: true }],
+	dot: [{ d: circle(8, 8, 4.2), fill: true }],
 } as const satisfies Readonly<Record<string, readonly IconPart[]>>;
 
 /** Every icon there is. */

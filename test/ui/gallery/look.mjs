@@ -45,6 +45,7 @@ try {
 		await page.evaluate(() => document.fonts.ready);
 		await shot.act?.(page);
 		await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+		if (process.env.PROBE) console.log(await page.evaluate(process.env.PROBE));
 		await page.screenshot({ path: path.join(out, `${shot.name}.png`) });
 		// Through the debugger, which the page's policy does not bind.
 		await page.evaluate(axeSource);

@@ -5,5 +5,5 @@ export default defineConfig({
 	root: import.meta.dirname,
 	plugins: [svelte()],
 	build: { assetsInlineLimit: 0, modulePreload: { polyfill: false }, target: 'esnext', emptyOutDir: true },
-	logLevel: 'warn',
+	logLevel: 'error',
 });
