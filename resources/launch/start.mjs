@@ -2,7 +2,8 @@
 /**
  * `npm start`: installs and builds what is missing, then opens Warren. In Electron where its runtime is here or can be
  * fetched; else the same console, served on loopback, in an installed Chromium or Chrome; else at the address it prints.
- * Arguments after `--` reach Warren (`npm start -- --home DIR`). Ctrl+C, or closing the window, ends all of it.
+ * Arguments after `--` reach Warren (`npm start -- --home DIR`); `--browser` passes Electron over. Ctrl+C, or closing the
+ * window, ends all of it.
  */
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -157,10 +158,12 @@ function withAbsoluteHome(args) {
 
 requireNode();
 try {
-	const args = withAbsoluteHome(process.argv.slice(2));
+	const given = process.argv.slice(2);
+	const wantsBrowser = given.includes('--browser');
+	const args = withAbsoluteHome(given.filter((arg) => arg !== '--browser'));
 	await ensurePackages(say);
 	await ensureBuild(say);
-	const instead = await openInElectron(args);
+	const instead = wantsBrowser ? 'a browser was asked for' : await openInElectron(args);
 	if (instead !== undefined && !ending) {
 		say(`Not in Electron: ${instead}. Serving the same console for a browser.`);
 		await openInBrowser(args);
