@@ -9,7 +9,7 @@ import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { format, inspect, parseArgs } from 'node:util';
-import { isMainThread, Worker } from 'node:worker_threads';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 const OWN_URL = import.meta.url;
 /** One line of output longer than this is sent in pieces. */
@@ -20,7 +20,7 @@ const TRACEBACK_LIMIT = 512 * 1024;
 const RESULT_LIMIT = 1024 * 1024;
 /** How long changed code may go unnoticed while jobs follow each other without a pause, and what counts as a pause. */
 const CHECK_EVERY_MS = 200;
-const PAUSE_MS = 20;
+const PAUSE_MS = 5;
 
 const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'];
 
@@ -138,12 +138,21 @@ function describeResult(value) {
 	return { kind: 'text', text: cut(text ?? printed(value), RESULT_LIMIT), type: String(type) };
 }
 
+function typeOf(error) {
+	return typeof error.name === 'string' && error.name !== 'Error' ? error.name : error.constructor.name;
+}
+
 function stackOf(error) {
-	const stack = typeof error.stack === 'string' ? error.stack : `${error.name}: ${error.message}`;
+	let stack = typeof error.stack === 'string' ? error.stack : `${error.name}: ${error.message}`;
+	// The stack's first line is made before a class can set its own name.
+	const name = typeOf(error);
+	if (name !== 'Error' && /^Error\b/.test(stack)) stack = name + stack.slice('Error'.length);
 	// This file's frames, and those below them, say nothing about the task.
 	const lines = stack.split('\n');
 	const end = lines.findIndex((line) => line.includes(OWN_URL));
-	return (end === -1 ? lines : lines.slice(0, end)).join('\n');
+	if (end !== -1) lines.length = end;
+	while (/\(node:internal\/[^)]*\)$/.test(lines.at(-1) ?? '')) lines.pop();
+	return lines.join('\n');
 }
 
 function describeError(error) {
@@ -166,7 +175,7 @@ function describeError(error) {
 			}
 		}
 		return {
-			type: typeof error.name === 'string' && error.name !== 'Error' ? error.name : error.constructor.name,
+			type: typeOf(error),
 			message: cut(String(error.message), MESSAGE_LIMIT),
 			traceback: cut(parts.join('\n\n'), TRACEBACK_LIMIT),
 		};
@@ -242,7 +251,8 @@ function missing(name, tasks) {
 
 /** Ends this process and all it started when Warren is gone, even while a task keeps the main thread busy. */
 function watchParent() {
-	const parent = process.ppid;
+	// Known from the start: by the time this thread runs, Warren may be gone already.
+	const { parent } = workerData;
 	const clock = new Int32Array(new SharedArrayBuffer(4));
 	while (process.ppid === parent) Atomics.wait(clock, 0, 0, 500);
 	endGroup();
@@ -354,10 +364,12 @@ async function main() {
 	};
 
 	let waitingSince = performance.now();
+	// After a failure somebody may mend its cause at once.
+	let mended = false;
 	const take = async (line) => {
 		const job = JSON.parse(line);
 		const now = performance.now();
-		if (now - waitingSince > PAUSE_MS || now - watch.checked > CHECK_EVERY_MS) {
+		if (mended || now - waitingSince > PAUSE_MS || now - watch.checked > CHECK_EVERY_MS) {
 			const changed = watch.changed(now);
 			if (changed !== null) {
 				send({ t: 'declined', run: job.run, reason: `${changed} changed on disk` });
@@ -365,7 +377,9 @@ async function main() {
 			}
 		}
 		run = job.run;
-		finish(await perform(job));
+		const end = await perform(job);
+		finish(end);
+		mended = end.kind !== 'returned';
 		waitingSince = performance.now();
 	};
 
@@ -385,7 +399,7 @@ async function main() {
 	};
 
 	if (parentPort === undefined) {
-		new Worker(new URL(OWN_URL)).unref();
+		new Worker(new URL(OWN_URL), { workerData: { parent: process.ppid } }).unref();
 		process.stdin.setEncoding('utf8');
 		process.stdin.on('data', receive);
 		process.stdin.on('end', () => {

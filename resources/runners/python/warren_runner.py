@@ -32,7 +32,7 @@ RESULT_LIMIT = 1024 * 1024
 # How long changed code may go unnoticed while jobs follow each other without a pause.
 CHECK_EVERY = 0.2
 # A pause after which the code is always looked at again: somebody may just have mended it.
-PAUSE = 0.02
+PAUSE = 0.005
 
 LINE_END = re.compile('\r\n|\n|\r')
 
@@ -266,6 +266,7 @@ class CodeWatch:
         self.project = os.path.join(os.path.realpath(project), '')
         self.stamps = {}
         self.seen = set()
+        self.count = 0
         self.checked = 0.0
 
     @staticmethod
@@ -278,8 +279,9 @@ class CodeWatch:
 
     def learn(self):
         """Remembers the state of modules that were loaded since the last call."""
-        if len(sys.modules) == len(self.seen):
+        if len(sys.modules) == self.count:
             return
+        self.count = len(sys.modules)
         for name, module in list(sys.modules.items()):
             if name in self.seen:
                 continue
@@ -415,13 +417,14 @@ class Service:
     def serve(self, jobs):
         self.watch.learn()
         waiting_since = time.monotonic()
+        mended = False
         while True:
             line = jobs.readline()
             if not line:
                 return
             now = time.monotonic()
             job = json.loads(line.decode('utf-8', 'surrogatepass'))
-            if now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
+            if mended or now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
                 changed = self.watch.changed(now)
                 if changed is not None:
                     self.channel.send({'t': 'declined', 'run': job['run'], 'reason': changed + ' changed on disk'})
@@ -434,8 +437,12 @@ class Service:
             for stream in self.streams:
                 stream.lines.end()
             self.state.run = None
+            # Before Warren hears of the end: what is changed from then on is a change.
+            self.watch.learn()
             self.channel.send(end)
             self.restore()
+            # After a failure somebody may mend its cause at once.
+            mended = end['kind'] != 'returned'
             waiting_since = time.monotonic()
 
     def perform(self, job):
@@ -455,6 +462,8 @@ class Service:
                     found['traceback'] = None
                 end.update(found)
                 return end
+            # A long task gives people time to change the code that it runs.
+            self.watch.learn()
             args = json.loads(job['args'])
             kwargs = json.loads(job['kwargs'])
             started = time.perf_counter()
@@ -481,7 +490,6 @@ class Service:
             os.chdir(self.project)
         if self.django is not None:
             self.django.tidy()
-        self.watch.learn()
 
 
 def end_with_parent(descriptor):
