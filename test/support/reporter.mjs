@@ -32,6 +32,11 @@ function describe(error) {
 	return parts.join('\n');
 }
 
+/** A skip without a reason counts as one. */
+function isFailure(result) {
+	return result.state === 'failed' || (result.state !== 'passed' && !result.note);
+}
+
 /** Vitest's reporter interface, as much of it as is needed here. */
 export class RunReporter {
 	#failed(name, errors) {
@@ -70,7 +75,7 @@ export class RunReporter {
 		const place = relative(process.cwd(), module.moduleId);
 		if (errors.length > 0) this.#failed(`${module.project.name} | ${place}`, errors);
 		const tests = [...module.children.allTests()];
-		const failed = tests.filter((test) => test.result().state === 'failed').length;
+		const failed = tests.filter((test) => isFailure(test.result())).length;
 		const state = failed > 0 || errors.length > 0 ? 'failed' : 'ok    ';
 		const seconds = (module.diagnostic().duration / 1000).toFixed(1);
 		console.log(`  ${state}  ${place}  ${tests.length} tests${failed > 0 ? `, ${failed} failed` : ''}, ${seconds} s`);

@@ -94,6 +94,11 @@ function testEnvironment(extra = {}) {
 		if (name.startsWith('WARREN_') && !/^WARREN_(TEST_|LONG$|BROWSER$)/.test(name)) delete env[name];
 	}
 	delete env.NODE_OPTIONS;
+	// Logs of continuous integration are read as text.
+	if (!process.stdout.isTTY) {
+		env.NO_COLOR = '1';
+		delete env.FORCE_COLOR;
+	}
 	delete env.NODE_ENV;
 	return env;
 }
@@ -253,7 +258,7 @@ try {
 	const problems = await ensureSystem(wanted, say);
 	for (const problem of problems) fail(problem);
 	if (problems.length === 0) {
-		say('Checks');
+		if (checks.some((check) => wanted.has(check.name))) say('Checks');
 		await runChecks(wanted);
 		const needsBuild = ['architecture', 'electron', 'e2e', 'integration'].some((name) => wanted.has(name));
 		if (needsBuild && !wanted.has('build')) await ensureBuild(say);
