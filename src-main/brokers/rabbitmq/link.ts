@@ -18,6 +18,8 @@ export interface Link {
 	/** Why the broker takes no publishes at the moment; null: it does. */
 	blocked(): string | null;
 	alive(): boolean;
+	/** The error that ended it, with AMQP's code where the broker gave one; null while it lives. */
+	failure(): Error | null;
 	/** Resolves with the reason when the connection is gone. */
 	readonly closed: Promise<string>;
 	/** Says goodbye, then closes whatever the answer. */
@@ -62,9 +64,9 @@ export async function dial(options: Dial): Promise<Link> {
 	);
 	let alive = true;
 	let blocked: string | null = null;
-	let lastError: string | null = null;
+	let lastError: Error | null = null;
 	model.on('error', (error) => {
-		lastError = error.message;
+		lastError = error;
 	});
 	model.on('blocked', (reason) => {
 		blocked = reason;
@@ -75,7 +77,7 @@ export async function dial(options: Dial): Promise<Link> {
 	const closed = new Promise<string>((resolve) => {
 		model.on('close', (error) => {
 			alive = false;
-			resolve(goodReason(lastError ?? error?.message ?? 'closed'));
+			resolve(goodReason(lastError?.message ?? error?.message ?? 'closed'));
 		});
 	});
 	const said = model.connection.serverProperties;
@@ -85,6 +87,7 @@ export async function dial(options: Dial): Promise<Link> {
 		server: `${said.product ?? 'AMQP broker'} ${said.version ?? ''}`.trim(),
 		blocked: () => blocked,
 		alive: () => alive,
+		failure: () => lastError,
 		closed,
 		async close() {
 			if (alive) {

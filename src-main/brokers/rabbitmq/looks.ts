@@ -151,7 +151,8 @@ export class Looks {
 				});
 			}
 			if (replyCode(error) === 404) return fail('not-found', `There is no queue "${queue}" on this virtual host.`);
-			return channelFailure(error, `Looking into "${queue}"`);
+			// A stream answers by ending the whole connection (540), which only the connection's own error tells.
+			return channelFailure(link.alive() ? error : (link.failure() ?? error), `Looking into "${queue}"`);
 		} finally {
 			late[Symbol.dispose]();
 		}
