@@ -121,6 +121,23 @@ export class TaskList implements Disposable {
 		void this.#readTop();
 	}
 
+	/**
+	 * Shows what a person's own change has left: rows that it took away go, without waiting to be asked. The keyboard stays
+	 * at its place. Far down a long list, where that would mean walking there again, they stay marked instead.
+	 */
+	async takeAway(): Promise<void> {
+		this.selection.clear();
+		const { from, to } = this.#window;
+		if (to >= 480) {
+			this.#onTick();
+			return;
+		}
+		const place = this.focusedPlace;
+		await this.#readTop(Math.max(100, to + 20));
+		this.#window = { from, to };
+		if (place >= 0 && this.placeOf(this.focused) < 0) this.focusAt(Math.min(place, this.count - 1));
+	}
+
 	/** The rows in view have changed. Both ends count. */
 	look(from: number, to: number): void {
 		this.#window = { from, to };
@@ -220,10 +237,10 @@ export class TaskList implements Disposable {
 		void this.#readTop();
 	}
 
-	async #readTop(): Promise<void> {
+	async #readTop(limit = 100): Promise<void> {
 		const epoch = this.#newEpoch();
 		const cache = new RowCache();
-		const step: Step = { direction: 'forward', at: 0, cursor: null, limit: 100 };
+		const step: Step = { direction: 'forward', at: 0, cursor: null, limit };
 		const page = await this.#page(step);
 		if (epoch !== this.#epoch) return;
 		if (!page.ok) {

@@ -124,6 +124,21 @@ export class Warren implements Disposable {
 		});
 	}
 
+	/** Carries out what the question on the screen was about, and tidies up after it. `name`: as typed, where asked for. */
+	async confirmAction(name?: string): Promise<void> {
+		const stage = this.actions.stage;
+		const list = this.list;
+		if (stage.kind !== 'asking' || !(await this.actions.confirm(name)) || list === null) return;
+		const open = this.route.place.task;
+		const { scope } = stage.target;
+		const openIsGone = stage.action === 'delete' && open !== null && 'ids' in scope && scope.ids.includes(open);
+		await list.takeAway();
+		if (!openIsGone || this.route.place.task !== open) return;
+		// As in a mailbox: the next one takes the place of the one that went.
+		if (list.focused !== null && list.focused !== open) this.route.openTask(list.focused);
+		else this.route.closeTask();
+	}
+
 	/** Opens the row the keyboard is at after moving by some; the open drawer goes along. */
 	step(by: number): void {
 		const id = this.list?.moveFocus(by) ?? null;

@@ -24,8 +24,8 @@ function nextTry(at: number | null, now: number): string {
 	return at <= now + 500 ? ', trying now' : `, next try ${relativeTime(at, now)}`;
 }
 
-/** The connection to a broker. */
-export function connectionWords(state: ConnectionState, now: number): ConnectionWords {
+/** The connection to a broker. The built-in one need not be named a second time. */
+export function connectionWords(state: ConnectionState, now: number, embedded = false): ConnectionWords {
 	switch (state.kind) {
 		case 'idle':
 			return { icon: 'state-queued', tone: 'neutral', short: 'idle', long: 'not connected, nobody asked for it yet' };
@@ -36,7 +36,7 @@ export function connectionWords(state: ConnectionState, now: number): Connection
 				icon: 'state-succeeded',
 				tone: 'succeeded',
 				short: `connected ${age(state.since, now)}`,
-				long: `connected ${age(state.since, now)}${state.server === null ? '' : ` to ${state.server}`}`,
+				long: `connected ${age(state.since, now)}${state.server === null || embedded ? '' : ` to ${state.server}`}`,
 			};
 		case 'reconnecting':
 			return {
