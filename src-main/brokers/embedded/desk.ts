@@ -45,7 +45,8 @@ export class Desk {
 
 	/** Answers requests, then hands out what may go; all of it committed before anybody hears of it. */
 	serve(requests: readonly Request[]): void {
-		const reading = requests.every(({ command }) => command.kind === 'look' || command.kind === 'queues');
+		const reading =
+			requests.length > 0 && requests.every(({ command }) => command.kind === 'look' || command.kind === 'queues');
 		let replies: { readonly id: number; readonly result: Result<unknown> }[];
 		let handed: Handed[] = [];
 		this.#undo = [];
@@ -63,6 +64,8 @@ export class Desk {
 		} catch (error) {
 			for (const undo of this.#undo.reverse()) undo();
 			handed = [];
+			// What could not be handed out is tried again at the next pulse, whether or not anybody changes anything.
+			this.#seen = -1;
 			const why = error instanceof Error ? error.message : String(error);
 			replies = requests.map(({ id }) => ({
 				id,

@@ -35,10 +35,10 @@ function serve(data: ThreadData, to: NonNullable<typeof parentPort>): void {
 		if (requests.length > 0) desk.serve(requests);
 	};
 	const pulse = setInterval(() => {
-		if (desk.busy()) desk.pulse();
+		if (desk.busy()) unlessLocked(() => desk.pulse());
 	}, PULSE);
 	const beat = setInterval(() => {
-		if (desk.busy()) desk.beat(Date.now());
+		if (desk.busy()) unlessLocked(() => desk.beat(Date.now()));
 	}, BEAT);
 	to.on('message', (message: ToThread) => {
 		if (message.kind === 'close') {
@@ -55,6 +55,16 @@ function serve(data: ThreadData, to: NonNullable<typeof parentPort>): void {
 		if (waiting.length === 0) setImmediate(work);
 		for (const request of message.requests) waiting.push(request);
 	});
-	desk.beat(Date.now());
+	unlessLocked(() => desk.beat(Date.now()));
 	say({ kind: 'ready' });
+}
+
+/** Another process may hold the file for longer than the time-out (stopped in the middle of a write): the next turn will do. */
+function unlessLocked(work: () => void): void {
+	try {
+		work();
+	} catch (error) {
+		const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+		if (code !== 'SQLITE_BUSY') throw error;
+	}
 }
