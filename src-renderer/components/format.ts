@@ -12,7 +12,8 @@ export function compactCount(value: number): string {
 	if (!Number.isFinite(value)) return '–';
 	const size = Math.abs(value);
 	if (size < 10_000) return grouped(value);
-	const [unit, letter] = size < 1_000_000 ? [1_000, 'k'] : size < 1_000_000_000 ? [1_000_000, 'M'] : [1_000_000_000, 'G'];
+	const [unit, letter] =
+		size < 1_000_000 ? [1_000, 'k'] : size < 1_000_000_000 ? [1_000_000, 'M'] : [1_000_000_000, 'G'];
 	const tenths = Math.floor((size / unit) * 10) / 10;
 	const digits = tenths >= 100 ? Math.floor(tenths).toString() : tenths.toFixed(1);
 	return `${value < 0 ? '-' : ''}${digits}${letter}`;

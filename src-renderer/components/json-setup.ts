@@ -4,7 +4,14 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, setDiagnostics } from '@codemirror/lint';
-import { type EditorState, type Extension, RangeSetBuilder, StateEffect, StateField, type TransactionSpec } from '@codemirror/state';
+import {
+	type EditorState,
+	type Extension,
+	RangeSetBuilder,
+	StateEffect,
+	StateField,
+	type TransactionSpec,
+} from '@codemirror/state';
 import { Decoration, type DecorationSet, drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
@@ -27,7 +34,12 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
 	'&': { color: 'var(--ink)', backgroundColor: 'transparent', fontSize: '12px' },
 	'&.cm-focused': { outline: 'none' },
-	'.cm-scroller': { fontFamily: 'var(--font-mono)', fontVariantLigatures: 'none', lineHeight: '19px', overflow: 'auto' },
+	'.cm-scroller': {
+		fontFamily: 'var(--font-mono)',
+		fontVariantLigatures: 'none',
+		lineHeight: '19px',
+		overflow: 'auto',
+	},
 	'.cm-content': { padding: '5px 0', caretColor: 'var(--accent)', minHeight: 'var(--json-least)' },
 	'.cm-gutters': { backgroundColor: 'transparent', color: 'var(--ink-3)', border: 'none', paddingLeft: '4px' },
 	'.cm-lineNumbers .cm-gutterElement': { minWidth: '22px', padding: '0 10px 0 4px' },
@@ -36,8 +48,14 @@ const look = EditorView.theme({
 	'.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
 		backgroundColor: 'color-mix(in oklab, var(--accent) 30%, transparent)',
 	},
-	'.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--raised-3)', outline: '1px solid var(--line-strong)' },
-	'.cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'transparent', color: 'var(--failed)' },
+	'.cm-matchingBracket, &.cm-focused .cm-matchingBracket': {
+		backgroundColor: 'var(--raised-3)',
+		outline: '1px solid var(--line-strong)',
+	},
+	'.cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket': {
+		backgroundColor: 'transparent',
+		color: 'var(--failed)',
+	},
 	'.cm-lintRange-error': {
 		backgroundImage: 'none',
 		textDecoration: 'underline wavy var(--failed)',
@@ -46,7 +64,12 @@ const look = EditorView.theme({
 	},
 	'.cm-lintPoint-error:after': { borderBottomColor: 'var(--failed)' },
 	'.cm-wrong-line': { backgroundColor: 'var(--failed-ground)' },
-	'.cm-tooltip': { border: '1px solid var(--line-strong)', borderRadius: '5px', backgroundColor: 'var(--overlay)', color: 'var(--ink)' },
+	'.cm-tooltip': {
+		border: '1px solid var(--line-strong)',
+		borderRadius: '5px',
+		backgroundColor: 'var(--overlay)',
+		color: 'var(--ink)',
+	},
 	'.cm-diagnostic-error': { borderLeftColor: 'var(--failed)' },
 });
 
@@ -81,7 +104,12 @@ export function jsonExtensions(label: string): Extension {
 		look,
 		wrongLine,
 		EditorView.lineWrapping,
-		EditorView.contentAttributes.of({ 'aria-label': label, 'aria-multiline': 'true', spellcheck: 'false', autocapitalize: 'off' }),
+		EditorView.contentAttributes.of({
+			'aria-label': label,
+			'aria-multiline': 'true',
+			spellcheck: 'false',
+			autocapitalize: 'off',
+		}),
 		keymap.of([...closeBracketsKeymap, ...historyKeymap, ...defaultKeymap]),
 	];
 }

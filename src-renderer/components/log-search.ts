@@ -53,7 +53,10 @@ export function findInLog(lines: readonly LogLine[], wanted: string): readonly L
 }
 
 /** A line cut at its matches. `at` is the match's place among all, -1 for the text between. */
-export function markedParts(text: string, matches: readonly (LogMatch & { readonly at: number })[]): readonly { readonly text: string; readonly at: number }[] {
+export function markedParts(
+	text: string,
+	matches: readonly (LogMatch & { readonly at: number })[],
+): readonly { readonly text: string; readonly at: number }[] {
 	const parts: { text: string; at: number }[] = [];
 	let from = 0;
 	for (const match of matches) {

@@ -61,7 +61,7 @@ export function queryParts(query: string): readonly QueryPart[] {
 			push('quoted', here.slice(0, quoted));
 			continue;
 		}
-		const regex = /^\/(?:[^\\/]|\\.)+\/[a-z]*(?=[\s()]|$)/.exec(here);
+		const regex = /^\/(?:[^\\/]|\\.)+\/[dgimsuvy]*(?=[\s()]|$)/.exec(here);
 		if (regex !== null) {
 			push('regex', regex[0]);
 			continue;

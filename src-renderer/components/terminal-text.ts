@@ -31,7 +31,10 @@ export function plainTerminalText(text: string): string {
 
 /** One line of the live console: time, level, where from, text; several rows where the text has them. Ends with CR LF. */
 export function consoleText(line: ConsoleLine): string {
-	const cut = line.text.length > LONGEST_LINE ? `${line.text.slice(0, LONGEST_LINE)} … ${line.text.length - LONGEST_LINE} more characters` : line.text;
+	const cut =
+		line.text.length > LONGEST_LINE
+			? `${line.text.slice(0, LONGEST_LINE)} … ${line.text.length - LONGEST_LINE} more characters`
+			: line.text;
 	const rows = safeTerminalText(cut.replace(/\r?\n$/, '')).split('\n');
 	const from = plainTerminalText(line.taskName ?? line.logger ?? line.source).replaceAll('\n', ' ');
 	const slot = line.slot === null ? '' : ` ${plainTerminalText(line.slot).replaceAll('\n', ' ')}`;
@@ -82,7 +85,8 @@ function pieces(text: string, colours: boolean): string {
 		} else {
 			let end = at + 1;
 			while (end < text.length && !isControl(text.charCodeAt(end))) end += 1;
-			for (const run of visibleRuns(text.slice(at, end), true)) out += run.kind === 'plain' ? run.text : `‹${run.shown}›`;
+			for (const run of visibleRuns(text.slice(at, end), true))
+				out += run.kind === 'plain' ? run.text : `‹${run.shown}›`;
 			at = end;
 		}
 	}
@@ -160,7 +164,13 @@ function safeSgr(parameters: string): string | null {
 				if (value !== 58) kept.push(`${value};5;${nearest(red, green, blue)}`);
 				index += 4;
 			} else break;
-		} else if (SIMPLE.has(value) || (value >= 30 && value <= 37) || (value >= 40 && value <= 47) || (value >= 90 && value <= 97) || (value >= 100 && value <= 107)) {
+		} else if (
+			SIMPLE.has(value) ||
+			(value >= 30 && value <= 37) ||
+			(value >= 40 && value <= 47) ||
+			(value >= 90 && value <= 97) ||
+			(value >= 100 && value <= 107)
+		) {
 			kept.push(String(value));
 		}
 	}

@@ -35,7 +35,8 @@ export type TerminalTheme = Record<keyof typeof TOKENS, string>;
 /** Reads the tokens as they are at an element. */
 export function terminalTheme(host: HTMLElement): TerminalTheme {
 	const theme = {} as TerminalTheme;
-	for (const [name, token] of Object.entries(TOKENS) as [keyof typeof TOKENS, string][]) theme[name] = tokenColour(token, host);
+	for (const [name, token] of Object.entries(TOKENS) as [keyof typeof TOKENS, string][])
+		theme[name] = tokenColour(token, host);
 	return theme;
 }
 

@@ -18,11 +18,21 @@ export function parseNode(lines: readonly string[], project: string | null): Par
 	for (const part of parts(lines.slice(start))) {
 		const sections = readChain(part.lines, project);
 		if (part.joined) group.push(sections);
-		else chain.push(...sections.map((section) => ({ ...section, relation: chain.length === 0 ? section.relation : ('cause' as const) })));
+		else
+			chain.push(
+				...sections.map((section) => ({
+					...section,
+					relation: chain.length === 0 ? section.relation : ('cause' as const),
+				})),
+			);
 	}
 	const [first, ...causes] = chain;
 	if (first === undefined) return null;
-	return { language: 'node', preamble: lines.slice(0, start).join('\n').trim(), chain: [{ ...first, group }, ...causes] };
+	return {
+		language: 'node',
+		preamble: lines.slice(0, start).join('\n').trim(),
+		chain: [{ ...first, group }, ...causes],
+	};
 }
 
 /** Warren's runner prints causes and companions one after the other, each under its own words. */
@@ -30,7 +40,8 @@ function parts(lines: readonly string[]): readonly { readonly joined: boolean; r
 	const found: { joined: boolean; lines: string[] }[] = [{ joined: false, lines: [] }];
 	lines.forEach((line, index) => {
 		const match = PART.exec(line);
-		if (match !== null && index > 0 && lines[index - 1]?.trim() === '') found.push({ joined: match[1] === 'Together with', lines: [match[2] ?? ''] });
+		if (match !== null && index > 0 && lines[index - 1]?.trim() === '')
+			found.push({ joined: match[1] === 'Together with', lines: [match[2] ?? ''] });
 		else found.at(-1)?.lines.push(line);
 	});
 	return found;
@@ -81,7 +92,10 @@ function readError(
 		const line = lines[at] ?? '';
 		const found = open ? CAUSE.exec(line) : null;
 		if (found !== null) {
-			cause = [found[1] ?? '', ...lines.slice(at + 1).map((inner) => (inner.startsWith('  ') ? inner.slice(2) : inner))];
+			cause = [
+				found[1] ?? '',
+				...lines.slice(at + 1).map((inner) => (inner.startsWith('  ') ? inner.slice(2) : inner)),
+			];
 			// The brace that closes this error stands last.
 			if (cause.at(-1) === '}') cause = cause.slice(0, -1);
 			break;

@@ -28,7 +28,8 @@ export function parsePython(lines: readonly string[], project: string | null): P
 	const start = first === -1 ? bare : first;
 	if (start === -1) return null;
 	const chain = readChain(lines.slice(start), project, 0);
-	if (chain.length === 0 || chain.every((section) => section.frames.length === 0 && section.group.length === 0)) return null;
+	if (chain.length === 0 || chain.every((section) => section.frames.length === 0 && section.group.length === 0))
+		return null;
 	return { language: 'python', preamble: lines.slice(0, start).join('\n').trim(), chain };
 }
 
@@ -66,7 +67,11 @@ function readChain(lines: readonly string[], project: string | null, depth: numb
 }
 
 /** One section: frames, then the exception with all the lines of its message. */
-function readSection(lines: readonly string[], start: number, project: string | null): { section: Section; next: number } {
+function readSection(
+	lines: readonly string[],
+	start: number,
+	project: string | null,
+): { section: Section; next: number } {
 	let at = HEADER.test(lines[start] ?? '') ? start + 1 : start;
 	const frames: TraceFrame[] = [];
 	for (;;) {
@@ -78,7 +83,8 @@ function readSection(lines: readonly string[], start: number, project: string | 
 		while (at < lines.length && (lines[at] ?? '').startsWith('    ')) {
 			const text = lines[at] ?? '';
 			const last = source.at(-1);
-			if (MARKS.test(text) && last !== undefined && last.marks.length === 0) source[source.length - 1] = { text: last.text, marks: marksOf(text.slice(4)) };
+			if (MARKS.test(text) && last !== undefined && last.marks.length === 0)
+				source[source.length - 1] = { text: last.text, marks: marksOf(text.slice(4)) };
 			else source.push({ text: text.slice(4), marks: [] });
 			at += 1;
 		}
@@ -90,7 +96,15 @@ function readSection(lines: readonly string[], start: number, project: string | 
 		}
 		const path = file[1] ?? '';
 		const place = placeOf(path, project);
-		pushFrame(frames, { file: path, line: Number(file[2]), column: null, name: file[3] ?? null, source, repeated, ...place });
+		pushFrame(frames, {
+			file: path,
+			line: Number(file[2]),
+			column: null,
+			name: file[3] ?? null,
+			source,
+			repeated,
+			...place,
+		});
 	}
 	const message: string[] = [];
 	while (at < lines.length) {
@@ -152,7 +166,11 @@ function readMargin(lines: readonly string[], project: string | null, depth: num
 		const read = readChain(content, project, depth + 1).toReversed();
 		content = [];
 		read.forEach((section, index) => {
-			sections.push({ ...section, frames: [...section.frames], group: index === read.length - 1 ? group : [...section.group] });
+			sections.push({
+				...section,
+				frames: [...section.frames],
+				group: index === read.length - 1 ? group : [...section.group],
+			});
 		});
 	};
 	while (at < lines.length) {
@@ -169,7 +187,15 @@ function readMargin(lines: readonly string[], project: string | null, depth: num
 				if (/^\+-+ .+ -+$/.test(inner)) children.push([]);
 				else children.at(-1)?.push(inner);
 			}
-			flush(children.filter((child) => child.length > 0).map((child) => readMargin(child, project, depth + 1).toReversed().map((section) => ({ ...section, details: '' }))));
+			flush(
+				children
+					.filter((child) => child.length > 0)
+					.map((child) =>
+						readMargin(child, project, depth + 1)
+							.toReversed()
+							.map((section) => ({ ...section, details: '' })),
+					),
+			);
 		} else {
 			content.push(line.replace(/^\| ?/, ''));
 			at += 1;

@@ -84,7 +84,10 @@ const LIBRARY = [
 const RUNNER = /(?:^|\/)warren[-_]runner\.(?:py|mjs)$/;
 
 /** Whose code a file is, and how to name it shortly. */
-export function placeOf(file: string, project: string | null): { readonly own: boolean; readonly origin: string; readonly shortFile: string } {
+export function placeOf(
+	file: string,
+	project: string | null,
+): { readonly own: boolean; readonly origin: string; readonly shortFile: string } {
 	const path = file.replaceAll('\\', '/');
 	if (RUNNER.test(path)) return { own: false, origin: 'runner', shortFile: lastSegments(path, 1) };
 	if (path.startsWith('node:')) return { own: false, origin: 'node', shortFile: path };
@@ -107,7 +110,11 @@ export function placeOf(file: string, project: string | null): { readonly own: b
 }
 
 function lastSegments(path: string, count: number): string {
-	return path.split('/').filter((part) => part !== '').slice(-count).join('/');
+	return path
+		.split('/')
+		.filter((part) => part !== '')
+		.slice(-count)
+		.join('/');
 }
 
 /** A run of frames as shown: one of the person's own, or several folded ones with the packages they are from. */

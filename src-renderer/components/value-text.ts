@@ -6,7 +6,13 @@ export type CollectionValue = Extract<Value, { readonly kind: 'list' | 'tuple' |
 
 /** Whether a value holds others. */
 export function isCollection(value: Value): value is CollectionValue {
-	return value.kind === 'list' || value.kind === 'tuple' || value.kind === 'set' || value.kind === 'frozenset' || value.kind === 'dict';
+	return (
+		value.kind === 'list' ||
+		value.kind === 'tuple' ||
+		value.kind === 'set' ||
+		value.kind === 'frozenset' ||
+		value.kind === 'dict'
+	);
 }
 
 /** How many values it holds. */
@@ -42,7 +48,10 @@ export function quoted(text: string): string {
 }
 
 /** Bytes between quotes, as Python prints them; at most `most` bytes, then an ellipsis. */
-export function bytesText(base64: string, most = Number.POSITIVE_INFINITY): { readonly text: string; readonly size: number } {
+export function bytesText(
+	base64: string,
+	most = Number.POSITIVE_INFINITY,
+): { readonly text: string; readonly size: number } {
 	let raw: string;
 	try {
 		raw = atob(base64);
@@ -72,7 +81,13 @@ export function scalarText(value: Exclude<Value, CollectionValue>): string {
 		case 'int':
 			return value.text;
 		case 'float':
-			return value.text === 'NaN' ? 'nan' : value.text === 'Infinity' ? 'inf' : value.text === '-Infinity' ? '-inf' : value.text;
+			return value.text === 'NaN'
+				? 'nan'
+				: value.text === 'Infinity'
+					? 'inf'
+					: value.text === '-Infinity'
+						? '-inf'
+						: value.text;
 		case 'str':
 			return quoted(value.value);
 		case 'bytes':
@@ -93,7 +108,10 @@ const BRACKETS: Readonly<Record<CollectionValue['kind'], readonly [string, strin
 /** One line of at most about `length` characters; what does not fit becomes an ellipsis. Never visits more than it shows. */
 export function previewText(value: Value, length = 60, depth = 0): string {
 	if (!isCollection(value)) {
-		if (value.kind === 'str') return value.value.length > length ? `${quoted(value.value.slice(0, length).toWellFormed()).slice(0, -1)}…'` : quoted(value.value);
+		if (value.kind === 'str')
+			return value.value.length > length
+				? `${quoted(value.value.slice(0, length).toWellFormed()).slice(0, -1)}…'`
+				: quoted(value.value);
 		if (value.kind === 'bytes') return bytesText(value.base64, length).text;
 		const text = scalarText(value);
 		return text.length > length ? `${text.slice(0, length)}…` : text;

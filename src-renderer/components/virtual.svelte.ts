@@ -1,5 +1,11 @@
 /** @tanstack/virtual-core under runes: rows of unequal height, measured as they appear. */
-import { elementScroll, observeElementOffset, observeElementRect, type VirtualItem, Virtualizer } from '@tanstack/virtual-core';
+import {
+	elementScroll,
+	observeElementOffset,
+	observeElementRect,
+	type VirtualItem,
+	Virtualizer,
+} from '@tanstack/virtual-core';
 import { untrack } from 'svelte';
 
 /** What a windowed list of measured rows needs to know. */

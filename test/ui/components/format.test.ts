@@ -18,20 +18,17 @@ describe('numbers', () => {
 		expect([grouped(0), grouped(1284), grouped(1_000_000)]).toEqual(['0', '1,284', '1,000,000']);
 	});
 	it('are shortened only from ten thousand on, and never rounded up', () => {
-		expect([9_999, 10_000, 98_299, 999_999, 1_000_000, 1_260_000, 123_456_789, 2_500_000_000].map(compactCount)).toEqual([
-			'9,999',
-			'10.0k',
-			'98.2k',
-			'999k',
-			'1.0M',
-			'1.2M',
-			'123M',
-			'2.5G',
-		]);
+		expect(
+			[9_999, 10_000, 98_299, 999_999, 1_000_000, 1_260_000, 123_456_789, 2_500_000_000].map(compactCount),
+		).toEqual(['9,999', '10.0k', '98.2k', '999k', '1.0M', '1.2M', '123M', '2.5G']);
 		expect(compactCount(Number.NaN)).toBe('–');
 	});
 	it('go with their word', () => {
-		expect([counted(1, 'task'), counted(287, 'task'), counted(0, 'retry', 'retries')]).toEqual(['1 task', '287 tasks', '0 retries']);
+		expect([counted(1, 'task'), counted(287, 'task'), counted(0, 'retry', 'retries')]).toEqual([
+			'1 task',
+			'287 tasks',
+			'0 retries',
+		]);
 	});
 });
 
@@ -65,14 +62,9 @@ describe('lengths of time', () => {
 describe('moments', () => {
 	const now = Date.UTC(2026, 10, 21, 12, 0, 0);
 	it('are told against now, in one unit, both ways', () => {
-		expect([500, 12_000, 360_000, 3 * 3_600_000, 9 * 86_400_000, 800 * 86_400_000].map((ms) => relativeTime(now - ms, now))).toEqual([
-			'now',
-			'12 s ago',
-			'6 min ago',
-			'3 h ago',
-			'9 d ago',
-			'2 y ago',
-		]);
+		expect(
+			[500, 12_000, 360_000, 3 * 3_600_000, 9 * 86_400_000, 800 * 86_400_000].map((ms) => relativeTime(now - ms, now)),
+		).toEqual(['now', '12 s ago', '6 min ago', '3 h ago', '9 d ago', '2 y ago']);
 		expect(relativeTime(now + 12_000, now)).toBe('in 12 s');
 		expect(age(now - 4 * 3_600_000, now)).toBe('4 h');
 	});

@@ -20,11 +20,13 @@ const line = (text: string, more: Partial<ConsoleLine> = {}): ConsoleLine => ({
 
 describe('text for the terminal', () => {
 	it('keeps colours and closes them', () => {
-		expect(safeTerminalText(`${ESC}[1;31mred${ESC}[0m and ${ESC}[38;5;208morange`)).toBe(`${ESC}[1;31mred${ESC}[0m and ${ESC}[38;5;208morange${ESC}[0m`);
+		expect(safeTerminalText(`${ESC}[1;31mred${ESC}[0m and ${ESC}[38;5;208morange`)).toBe(
+			`${ESC}[1;31mred${ESC}[0m and ${ESC}[38;5;208morange${ESC}[0m`,
+		);
 	});
 
 	it('loses what writes to the clipboard, the title, links, the cursor and the screen', () => {
-		for (const escape of [
+		for (const sequence of [
 			`${ESC}]52;c;cm0gLXJmIC8=\u0007`,
 			`${ESC}]52;c;cm0gLXJmIC8=${ESC}\\`,
 			`\u009d52;c;cm0gLXJmIC8=\u009c`,
@@ -44,7 +46,7 @@ describe('text for the terminal', () => {
 			'\u0085',
 			'\u0084',
 		]) {
-			expect(safeTerminalText(`a${escape}b`)).toBe('ab');
+			expect(safeTerminalText(`a${sequence}b`)).toBe('ab');
 		}
 	});
 
@@ -76,7 +78,30 @@ describe('text for the terminal', () => {
 	});
 
 	it('never holds a control but newline, tab and a colour, whatever came in', () => {
-		const nasty = fc.array(fc.oneof(fc.constantFrom(ESC, '[', ']', '52;c;', '\u009b', '\u009d', '\u0007', '\\', 'm', '31', ';', 'P', '\r', '\n', '?', 'J'), fc.string()), { maxLength: 40 });
+		const nasty = fc.array(
+			fc.oneof(
+				fc.constantFrom(
+					ESC,
+					'[',
+					']',
+					'52;c;',
+					'\u009b',
+					'\u009d',
+					'\u0007',
+					'\\',
+					'm',
+					'31',
+					';',
+					'P',
+					'\r',
+					'\n',
+					'?',
+					'J',
+				),
+				fc.string(),
+			),
+			{ maxLength: 40 },
+		);
 		fc.assert(
 			fc.property(nasty, (parts) => {
 				// biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what it is about
@@ -103,11 +128,15 @@ describe('a line of the console', () => {
 	const plain = (text: string): string => plainTerminalText(text);
 
 	it('says when, how grave, where from and what', () => {
-		expect(plain(consoleText(line('paid', { level: 'warning', taskName: 'orders.tasks.pay', slot: '2' })))).toMatch(/^\d\d:00:00\.000 WARNING {2}orders\.tasks\.pay 2 {2}paid\n$/);
+		expect(plain(consoleText(line('paid', { level: 'warning', taskName: 'orders.tasks.pay', slot: '2' })))).toMatch(
+			/^\d\d:00:00\.000 WARNING {2}orders\.tasks\.pay 2 {2}paid\n$/,
+		);
 	});
 
 	it('marks every further row, so that none can pass for a line of its own', () => {
-		const rows = plain(consoleText(line('first\n12:00:00.000 INFO     admin  all is well\rthird'))).trimEnd().split('\n');
+		const rows = plain(consoleText(line('first\n12:00:00.000 INFO     admin  all is well\rthird')))
+			.trimEnd()
+			.split('\n');
 		expect(rows).toHaveLength(3);
 		expect(rows[1]).toBe('  │ 12:00:00.000 INFO     admin  all is well');
 		expect(rows[2]).toBe('  │ third');

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldFrames, frameCount, type ParsedTraceback, parseTraceback } from '../../../src-renderer/components/traceback.ts';
+import {
+	foldFrames,
+	frameCount,
+	type ParsedTraceback,
+	parseTraceback,
+} from '../../../src-renderer/components/traceback.ts';
 import { RUNS } from './runs.ts';
 
 const SAMPLES = import.meta.glob<string>('./tracebacks/*.txt', { query: '?raw', import: 'default', eager: true });
@@ -15,14 +20,18 @@ function parsed(name: string, project: string | null = null): ParsedTraceback {
 	if (result === null) throw new Error(`${name} was not understood`);
 	return result;
 }
-const types = (chain: ParsedTraceback['chain']): (string | undefined)[] => chain.map((section) => section.exception?.type);
+const types = (chain: ParsedTraceback['chain']): (string | undefined)[] =>
+	chain.map((section) => section.exception?.type);
 
 describe("Python's tracebacks", () => {
 	it('tell own code from libraries, and fold the libraries with their names', () => {
 		const { chain, language } = parsed('celery', '/srv/shop');
 		expect(language).toBe('python');
 		const [only] = chain;
-		expect(only?.exception).toEqual({ type: 'orders.errors.PaymentDeclined', message: 'card 4021 refused by issuer for order 88213' });
+		expect(only?.exception).toEqual({
+			type: 'orders.errors.PaymentDeclined',
+			message: 'card 4021 refused by issuer for order 88213',
+		});
 		expect(only?.frames.map((frame) => [frame.own, frame.shortFile, frame.line, frame.name])).toEqual([
 			[false, 'celery/app/trace.py', 451, 'trace_task'],
 			[false, 'celery/app/trace.py', 734, '__protected_call__'],
@@ -31,7 +40,11 @@ describe("Python's tracebacks", () => {
 			[true, 'orders/gateway.py', 113, 'capture'],
 		]);
 		const runs = foldFrames(only?.frames ?? [], 'python');
-		expect(runs.map((run) => (run.kind === 'own' ? run.frame.name : run.origins))).toEqual([['celery', 'django'], 'capture_payment', 'capture']);
+		expect(runs.map((run) => (run.kind === 'own' ? run.frame.name : run.origins))).toEqual([
+			['celery', 'django'],
+			'capture_payment',
+			'capture',
+		]);
 	});
 
 	it('keep the place that Python marked in a line', () => {
@@ -68,7 +81,12 @@ describe("Python's tracebacks", () => {
 
 	it('show the place of a syntax error, which is in no function', () => {
 		const frame = parsed('syntax').chain[0]?.frames.at(-1);
-		expect(frame).toMatchObject({ file: '/p/bad.py', line: 1, name: null, source: [{ text: 'x = = 1', marks: [{ start: 4, end: 5, heart: true }] }] });
+		expect(frame).toMatchObject({
+			file: '/p/bad.py',
+			line: 1,
+			name: null,
+			source: [{ text: 'x = = 1', marks: [{ start: 4, end: 5, heart: true }] }],
+		});
 	});
 
 	it('open exception groups, groups within them and the chains of each', () => {
@@ -84,15 +102,21 @@ describe("Python's tracebacks", () => {
 	});
 
 	it('leave one frame open where all are a library’s', () => {
-		const text = 'Traceback (most recent call last):\n  File "/usr/lib/python3.11/json/decoder.py", line 353, in raw_decode\n    x\n  File "/venv/lib/python3.11/site-packages/kombu/a.py", line 1, in f\n    y\nValueError';
+		const text =
+			'Traceback (most recent call last):\n  File "/usr/lib/python3.11/json/decoder.py", line 353, in raw_decode\n    x\n  File "/venv/lib/python3.11/site-packages/kombu/a.py", line 1, in f\n    y\nValueError';
 		const section = parseTraceback(text)?.chain[0];
 		expect(section?.exception).toEqual({ type: 'ValueError', message: '' });
 		expect(foldFrames(section?.frames ?? [], 'python').map((run) => run.kind)).toEqual(['folded', 'own']);
 	});
 
 	it('do not take a virtual environment inside the project for own code', () => {
-		const text = 'Traceback (most recent call last):\n  File "/srv/shop/.venv/lib/python3.11/site-packages/kombu/a.py", line 1, in f\nE: x';
-		expect(parseTraceback(text, '/srv/shop')?.chain[0]?.frames[0]).toMatchObject({ own: false, origin: 'kombu', shortFile: 'kombu/a.py' });
+		const text =
+			'Traceback (most recent call last):\n  File "/srv/shop/.venv/lib/python3.11/site-packages/kombu/a.py", line 1, in f\nE: x';
+		expect(parseTraceback(text, '/srv/shop')?.chain[0]?.frames[0]).toMatchObject({
+			own: false,
+			origin: 'kombu',
+			shortFile: 'kombu/a.py',
+		});
 	});
 
 	it('keep what was printed before', () => {
@@ -108,7 +132,14 @@ describe("Node's stacks", () => {
 			['raised', { type: 'PaymentDeclined', message: 'card refused\nfor order 3' }],
 			['cause', { type: 'Error', message: "ENOENT: no such file or directory, open '/nope'" }],
 		]);
-		expect(chain[0]?.frames[0]).toMatchObject({ name: 'capture', file: '/srv/shop/tasks/orders.mjs', shortFile: 'tasks/orders.mjs', line: 3, column: 89, own: true });
+		expect(chain[0]?.frames[0]).toMatchObject({
+			name: 'capture',
+			file: '/srv/shop/tasks/orders.mjs',
+			shortFile: 'tasks/orders.mjs',
+			line: 3,
+			column: 89,
+			own: true,
+		});
 		expect(chain[0]?.details).toBe("code: 'E_CARD',");
 		expect(chain[1]?.frames.map((frame) => frame.origin)).toEqual(['node', 'node', '', '']);
 		expect(chain[1]?.details).toContain("syscall: 'open'");
@@ -128,7 +159,8 @@ describe("Node's stacks", () => {
 
 describe('any other text', () => {
 	it('is left alone', () => {
-		for (const text of ['', 'boom', 'Exit code 1\nkilled', 'File "x.py", line 1']) expect(parseTraceback(text)).toBeNull();
+		for (const text of ['', 'boom', 'Exit code 1\nkilled', 'File "x.py", line 1'])
+			expect(parseTraceback(text)).toBeNull();
 	});
 
 	it('never makes the reader throw or hang', () => {

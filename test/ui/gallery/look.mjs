@@ -1,6 +1,7 @@
 /** Builds the gallery, serves it as strictly as the product is served, and looks at it. */
-import { createServer } from 'node:http';
+
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +22,10 @@ const server = createServer(async (request, response) => {
 	const name = new URL(request.url ?? '/', 'http://gallery').pathname;
 	try {
 		const body = await readFile(path.join(site, name === '/' ? 'index.html' : path.normalize(name)));
-		response.writeHead(200, { 'content-type': TYPES[path.extname(name)] ?? 'text/html', 'content-security-policy': CSP });
+		response.writeHead(200, {
+			'content-type': TYPES[path.extname(name)] ?? 'text/html',
+			'content-security-policy': CSP,
+		});
 		response.end(body);
 	} catch {
 		response.writeHead(404).end();
@@ -31,15 +35,28 @@ await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const origin = `http://127.0.0.1:${server.address().port}`;
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await chromium.launch({
+	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	args: ['--no-sandbox', '--disable-gpu'],
+});
 let problems = 0;
 try {
 	for (const shot of shots()) {
 		if (only !== undefined && !shot.name.includes(only)) continue;
-		const context = await browser.newContext({ viewport: { width: shot.width, height: shot.height ?? 900 }, reducedMotion: 'reduce', bypassCSP: false });
+		const context = await browser.newContext({
+			viewport: { width: shot.width, height: shot.height ?? 900 },
+			reducedMotion: 'reduce',
+			bypassCSP: false,
+		});
 		const page = await context.newPage();
 		const said = [];
-		page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !message.text().includes('favicon') && said.push(message.text()));
+		page.on(
+			'console',
+			(message) =>
+				['error', 'warning'].includes(message.type()) &&
+				!message.text().includes('favicon') &&
+				said.push(message.text()),
+		);
 		page.on('pageerror', (error) => said.push(String(error.stack)));
 		await page.goto(`${origin}/?page=${shot.page}&theme=${shot.theme}${shot.more ?? ''}`);
 		await page.evaluate(() => document.fonts.ready);
@@ -49,12 +66,19 @@ try {
 		await page.screenshot({ path: path.join(out, `${shot.name}.png`) });
 		// Through the debugger, which the page's policy does not bind.
 		await page.evaluate(axeSource);
-		const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+		const { violations } = await page.evaluate(() =>
+			globalThis.axe.run(document, {
+				runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+			}),
+		);
 		const ignored = new Set(['page-has-heading-one', 'landmark-one-main', 'region']);
 		for (const violation of violations.filter((one) => !ignored.has(one.id))) {
 			problems += 1;
 			console.log(`${shot.name}: ${violation.id}: ${violation.help}`);
-			for (const node of violation.nodes.slice(0, 4)) console.log(`    ${node.html.slice(0, 160)}\n      ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ''}`);
+			for (const node of violation.nodes.slice(0, 4))
+				console.log(
+					`    ${node.html.slice(0, 160)}\n      ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ''}`,
+				);
 		}
 		for (const words of said) {
 			problems += 1;
@@ -73,7 +97,8 @@ process.exitCode = problems === 0 ? 0 : 1;
 function shots() {
 	const list = [];
 	for (const theme of ['dark', 'light']) {
-		for (const page of ['failed', 'queued', 'controls', 'instruments']) list.push({ name: `${page}-${theme}`, page, theme, width: 1440 });
+		for (const page of ['failed', 'queued', 'controls', 'instruments'])
+			list.push({ name: `${page}-${theme}`, page, theme, width: 1440 });
 		list.push({ name: `confirm-${theme}`, page: 'controls', theme, width: 1440, more: '&open=confirm' });
 		list.push({ name: `failed-1000-${theme}`, page: 'failed', theme, width: 1000 });
 		list.push({ name: `queued-700-${theme}`, page: 'queued', theme, width: 700 });

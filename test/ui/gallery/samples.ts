@@ -23,7 +23,13 @@ export interface SampleRow {
 	readonly at: number;
 }
 
-const NAMES = ['orders.tasks.capture_payment', 'reports.tasks.refresh_daily', 'crm.sync.push_contact', 'media.tasks.transcode', 'imports.tasks.load_csv'];
+const NAMES = [
+	'orders.tasks.capture_payment',
+	'reports.tasks.refresh_daily',
+	'crm.sync.push_contact',
+	'media.tasks.transcode',
+	'imports.tasks.load_csv',
+];
 const QUEUES = ['payments', 'reports', 'default', 'media', 'bulk'];
 
 export function sampleRow(index: number): SampleRow {
@@ -42,17 +48,86 @@ export function sampleRow(index: number): SampleRow {
 export const VALUE: Value = {
 	kind: 'dict',
 	entries: [
-		[{ kind: 'str', value: 'order_id' }, { kind: 'int', text: '9223372036854775809' }],
-		[{ kind: 'str', value: 'amount' }, { kind: 'float', text: '1200.50' }],
-		[{ kind: 'str', value: 'customer' }, { kind: 'dict', entries: [[{ kind: 'str', value: 'name' }, { kind: 'str', value: 'Zoë "Z" O\u2019Brien\u202e gnp.exe' }], [{ kind: 'str', value: 'vip' }, { kind: 'bool', value: true }], [{ kind: 'str', value: 'phone' }, { kind: 'none' }]] }],
-		[{ kind: 'str', value: 'tags' }, { kind: 'list', items: [{ kind: 'str', value: 'vip' }, { kind: 'str', value: 'urgent\n\u0007' }] }],
-		[{ kind: 'str', value: 'window' }, { kind: 'tuple', items: [{ kind: 'int', text: '1' }, { kind: 'int', text: '-2' }] }],
-		[{ kind: 'int', text: '42' }, { kind: 'bytes', base64: 'iVBORw0KGgo=' }],
-		[{ kind: 'str', value: 'big' }, { kind: 'int', text: '1'.repeat(60) }],
-		[{ kind: 'str', value: 'lines' }, { kind: 'list', items: Array.from({ length: 1200 }, (_, index) => ({ kind: 'dict', entries: [[{ kind: 'str', value: 'sku' }, { kind: 'str', value: `A-${index}` }]] })) }],
-		[{ kind: 'str', value: 'note' }, { kind: 'str', value: 'a long text '.repeat(60) }],
-		[{ kind: 'str', value: 'seen' }, { kind: 'set', items: [] }],
-		[{ kind: 'str', value: 'due' }, { kind: 'opaque', type: 'datetime', text: 'datetime.datetime(2026, 11, 21, 12, 0)' }],
+		[
+			{ kind: 'str', value: 'order_id' },
+			{ kind: 'int', text: '9223372036854775809' },
+		],
+		[
+			{ kind: 'str', value: 'amount' },
+			{ kind: 'float', text: '1200.50' },
+		],
+		[
+			{ kind: 'str', value: 'customer' },
+			{
+				kind: 'dict',
+				entries: [
+					[
+						{ kind: 'str', value: 'name' },
+						{ kind: 'str', value: 'Zoë "Z" O\u2019Brien\u202e gnp.exe' },
+					],
+					[
+						{ kind: 'str', value: 'vip' },
+						{ kind: 'bool', value: true },
+					],
+					[{ kind: 'str', value: 'phone' }, { kind: 'none' }],
+				],
+			},
+		],
+		[
+			{ kind: 'str', value: 'tags' },
+			{
+				kind: 'list',
+				items: [
+					{ kind: 'str', value: 'vip' },
+					{ kind: 'str', value: 'urgent\n\u0007' },
+				],
+			},
+		],
+		[
+			{ kind: 'str', value: 'window' },
+			{
+				kind: 'tuple',
+				items: [
+					{ kind: 'int', text: '1' },
+					{ kind: 'int', text: '-2' },
+				],
+			},
+		],
+		[
+			{ kind: 'int', text: '42' },
+			{ kind: 'bytes', base64: 'iVBORw0KGgo=' },
+		],
+		[
+			{ kind: 'str', value: 'big' },
+			{ kind: 'int', text: '1'.repeat(60) },
+		],
+		[
+			{ kind: 'str', value: 'lines' },
+			{
+				kind: 'list',
+				items: Array.from({ length: 1200 }, (_, index) => ({
+					kind: 'dict',
+					entries: [
+						[
+							{ kind: 'str', value: 'sku' },
+							{ kind: 'str', value: `A-${index}` },
+						],
+					],
+				})),
+			},
+		],
+		[
+			{ kind: 'str', value: 'note' },
+			{ kind: 'str', value: 'a long text '.repeat(60) },
+		],
+		[
+			{ kind: 'str', value: 'seen' },
+			{ kind: 'set', items: [] },
+		],
+		[
+			{ kind: 'str', value: 'due' },
+			{ kind: 'opaque', type: 'datetime', text: 'datetime.datetime(2026, 11, 21, 12, 0)' },
+		],
 	],
 };
 
