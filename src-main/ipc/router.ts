@@ -156,7 +156,7 @@ function report(ports: RouterPorts, ref: string, route: string, error: unknown):
 	try {
 		ports.defect(ref, route, error);
 	} catch (second) {
-		process.emitWarning(`${route} failed (${ref}) and could not be logged: ${String(second)}`);
+		console.error(`${route} failed (${ref}) and could not be logged: ${String(second)}`);
 	}
 }
 

@@ -1,0 +1,55 @@
+/** Commands that are streams: each item is a line, until Ctrl+C or the stream's own end. */
+import { EXIT, type WireError } from '#main/ipc/codes.ts';
+import { contract, type StreamName } from '#main/ipc/contract.ts';
+import type { Sink } from '#main/ipc/handlers.ts';
+import { CommandError, type Session } from './session.ts';
+import { showLine } from './views.ts';
+
+/** Prints a stream. `task follow` ends by itself when the task has. */
+export async function follow(
+	session: Session,
+	stream: StreamName,
+	input: Readonly<Record<string, unknown>>,
+): Promise<number> {
+	const ended = Promise.withResolvers<WireError | null>();
+	const show = (items: readonly unknown[]) => {
+		for (const item of items) {
+			if (session.globals.json) session.json(item);
+			else if (contract[stream].fold === 'append')
+				session.say(showLine(item as Parameters<typeof showLine>[0], session.style));
+			else session.say(JSON.stringify(item));
+		}
+	};
+	const sink: Sink<unknown> = { snapshot: show, put: show, end: () => ended.resolve(null) };
+	await using stack = new AsyncDisposableStack();
+	const answer = await session.host.engine.router.open(stream, input, sink, session.context());
+	if (!answer.ok) throw new CommandError(answer.error);
+	stack.use(answer.value);
+	stack.use(session.io.onInterrupt(() => ended.resolve(null)));
+	if (stream === 'task.follow') stack.use(await endWithTask(session, input, () => ended.resolve(null)));
+	const error = await ended.promise;
+	if (error !== null) throw new CommandError(error);
+	return EXIT.done;
+}
+
+/** Calls back once the task is neither waiting nor running; looks at each tick, and once at the start. */
+async function endWithTask(
+	session: Session,
+	input: Readonly<Record<string, unknown>>,
+	done: () => void,
+): Promise<Disposable> {
+	const { profile, id } = input as { readonly profile: string; readonly id: string };
+	const look = async () => {
+		const shown = await session.host.engine.router.call('task.show', { profile, id }, session.context());
+		if (!shown.ok) return;
+		const { state } = shown.data as { readonly state: string };
+		// The lines of a finished task were stored before its state: one more turn, and the stream has told them all.
+		if (state !== 'queued' && state !== 'running' && state !== 'retrying') setTimeout(done, 300);
+	};
+	const watch = await session.open(
+		'task.watch',
+		{ profile },
+		{ snapshot: () => void look(), put: () => void look(), end() {} },
+	);
+	return watch;
+}

@@ -1,0 +1,123 @@
+/** The commands there are: every route of the contract that the command line offers, and the few that only it has. */
+import { contract, type RouteName } from '#main/ipc/contract.ts';
+import { describeFields, type FieldSpec } from '#main/ipc/describe.ts';
+
+export interface Flag {
+	/** Without its dashes. */
+	readonly flag: string;
+	/** Other spellings, e.g. the singular of a list. */
+	readonly also: readonly string[];
+	/** The input's field it sets. */
+	readonly field: FieldSpec;
+	/** The value is a secret and read from standard input; the flag itself takes none. */
+	readonly stdin: boolean;
+}
+
+export interface Positional {
+	readonly field: FieldSpec;
+	/** Takes all that follow: as a list, or joined by spaces where the field is one text. */
+	readonly rest: boolean;
+}
+
+export interface Command {
+	/** `noun verb`, or one word. */
+	readonly name: string;
+	readonly noun: string;
+	readonly verb: string | null;
+	/** The route it calls; null for the command line's own. */
+	readonly route: RouteName | null;
+	readonly summary: string;
+	readonly positional: readonly Positional[];
+	readonly flags: readonly Flag[];
+	/** The input takes the profile that `--profile` chooses. */
+	readonly profiled: boolean;
+}
+
+/** Flags that hold for every command and may stand anywhere. */
+export const GLOBAL_FLAGS: readonly { readonly flag: string; readonly value: string | null; readonly words: string }[] =
+	[
+		{ flag: 'home', value: 'DIR', words: "Folder of all state (default: WARREN_HOME, or the system's)" },
+		{ flag: 'profile', value: 'NAME', words: 'Profile (default: WARREN_PROFILE, the last one used, or sandbox)' },
+		{ flag: 'json', value: null, words: 'One JSON document on standard output; errors too, as {"error": …}' },
+		{ flag: 'yes', value: null, words: 'Do not ask' },
+		{ flag: 'confirm', value: 'NAME', words: "A production profile's name, for what destroys" },
+		{ flag: 'help', value: null, words: 'Show help' },
+	];
+
+/** Fields that the command line fills in by itself. */
+const OWN_FIELDS: ReadonlySet<string> = new Set(['profile', 'review']);
+/** Fields never taken as a flag's value, where a process list would show them. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set(['password', 'secretKey']);
+
+function kebab(name: string): string {
+	return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function flagOf(field: FieldSpec): Flag {
+	const stdin = SECRET_FIELDS.has(field.name);
+	const flag = kebab(field.name);
+	const singular = field.kind === 'list' && flag.endsWith('s') ? [flag.slice(0, -1)] : [];
+	return { flag: stdin ? `${flag}-stdin` : flag, also: singular, field, stdin };
+}
+
+/** A field of the command line's own. */
+function own(name: string, kind: FieldSpec['kind'], words: string, otherwise: string | null = null): FieldSpec {
+	return { name, kind, words, required: false, otherwise, choices: [] };
+}
+
+function commandOf(name: RouteName, hints: readonly string[]): Command {
+	const route = contract[name];
+	const [noun = name, verb = null] = name.split('.');
+	const fields = describeFields(route).filter((field) => route.scope !== 'deployment' || !OWN_FIELDS.has(field.name));
+	const positional = hints.map((hint): Positional => {
+		const field = fields.find((one) => one.name === hint.replace(/…$/, ''));
+		if (field === undefined) throw new Error(`${name} has no field ${hint}`);
+		// A query is words with spaces between them; people leave out the quotes.
+		return { field, rest: hint.endsWith('…') || field.name === 'query' };
+	});
+	return {
+		name: `${noun} ${verb}`,
+		noun,
+		verb,
+		route: name,
+		summary: route.summary,
+		positional,
+		flags: fields.filter((field) => !positional.some((one) => one.field === field)).map(flagOf),
+		profiled: route.scope === 'deployment',
+	};
+}
+
+/** Commands with a body of their own; those with a route take their fields from it. */
+const CONSUMER_RUN: Command = {
+	...commandOf('consumer.run', ['queues…']),
+	summary: 'Run tasks from queues, in the foreground: Ctrl+C finishes what runs, a second one stops at once',
+};
+const OWN_COMMANDS: readonly Command[] = [
+	{
+		...CONSUMER_RUN,
+		flags: [
+			...CONSUMER_RUN.flags,
+			flagOf(own('wait', 'switch', 'Wait for a broker that does not answer (default: give up after 15 s)')),
+		],
+	},
+	{
+		name: 'serve',
+		noun: 'serve',
+		verb: null,
+		route: null,
+		summary: 'Serve the console to a browser on this machine, and print its address',
+		positional: [],
+		flags: [
+			flagOf(own('port', 'integer', 'Port (default: any free one)')),
+			flagOf(own('host', 'text', 'Loopback address to listen on', '"127.0.0.1"')),
+		],
+		profiled: false,
+	},
+];
+
+/** All commands, by noun and then as the contract has them. */
+export function commands(): readonly Command[] {
+	const routes = (Object.keys(contract) as RouteName[]).filter((name) => contract[name].cli?.hidden === undefined);
+	const made = routes.map((name) => commandOf(name, contract[name].cli?.positional ?? []));
+	return [...made, ...OWN_COMMANDS];
+}

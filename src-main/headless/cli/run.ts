@@ -1,0 +1,197 @@
+/** The command line: from words to an exit code. */
+import { type Failure, fail } from '#main/domain/result.ts';
+import { openHome } from '#main/engine/home.ts';
+import { EXIT } from '#main/ipc/codes.ts';
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import { type CallerInput, type CallName, contract, type StreamName } from '#main/ipc/contract.ts';
+import { openHost, VERSION } from '../host.ts';
+import { changeTasks } from './change-tasks.ts';
+import { consentTo } from './confirm.ts';
+import { consumerRun } from './consumer-run.ts';
+import { follow } from './follow.ts';
+import { type Command, commands } from './grammar.ts';
+import { helpFor } from './help.ts';
+import type { Io } from './io.ts';
+import { taskDetailJson } from './json.ts';
+import { type Parsed, parseArguments } from './parse.ts';
+import { serveCommand } from './serve.ts';
+import { CommandError, reportFailure, reportUsage, Session } from './session.ts';
+import { showTask } from './show-task.ts';
+import type { Style } from './text.ts';
+import { jsonOf, textOf } from './views.ts';
+
+/** Runs one command line and resolves with its exit code; what goes wrong is printed, not thrown. */
+export async function runCommandLine(io: Io): Promise<number> {
+	const style = styleOf(io);
+	const known = commands();
+	const parsed = parseArguments(io.args, known);
+	switch (parsed.kind) {
+		case 'usage':
+			return reportUsage(io, parsed.json, style, parsed.message);
+		case 'version':
+			io.stdout.write(parsed.globals.json ? `${JSON.stringify({ version: VERSION })}\n` : `warren ${VERSION}\n`);
+			return EXIT.done;
+		case 'help': {
+			const help = helpFor(parsed.topic, known, style);
+			if (help === null)
+				return reportUsage(
+					io,
+					parsed.globals.json,
+					style,
+					`There is no "${parsed.topic.join(' ')}". "warren help" lists what there is.`,
+				);
+			io.stdout.write(`${help}\n`);
+			return EXIT.done;
+		}
+		case 'command':
+			return runCommand(io, style, parsed);
+	}
+}
+
+function styleOf(io: Io): Style {
+	const wanted = io.env.FORCE_COLOR !== undefined && io.env.FORCE_COLOR !== '0';
+	return {
+		colour: (io.stdout.isTTY || wanted) && !io.env.NO_COLOR,
+		// Piped tables are for grep: nothing is cut there.
+		width: io.stdout.isTTY ? Math.max(40, io.stdout.columns) : Number.MAX_SAFE_INTEGER,
+	};
+}
+
+async function runCommand(
+	io: Io,
+	style: Style,
+	parsed: Extract<Parsed, { readonly kind: 'command' }>,
+): Promise<number> {
+	const { globals, command } = parsed;
+	const report = (error: Failure) => reportFailure(io, globals.json, style, error);
+	const input = await withSecrets(io, parsed);
+	if (!input.ok) return report(input.error);
+	const home = openHome(globals.home, io.env);
+	if (!home.ok) return report(home.error);
+	const abort = new AbortController();
+	using _interrupt = io.onInterrupt(() => abort.abort());
+	await using stack = new AsyncDisposableStack();
+	const host = await openHost({
+		host: command.name === 'serve' ? 'serve' : 'cli',
+		home: home.value,
+		env: io.env,
+		trouble: (words) => io.stderr.write(`${words}\n`),
+	});
+	if (!host.ok) return report(host.error);
+	stack.use(host.value);
+	const session = new Session(io, globals, host.value, style, abort.signal);
+	try {
+		return await carryOut(session, command, input.value);
+	} catch (error) {
+		if (error instanceof CommandError) return report(flagWords(command, error.error));
+		throw error;
+	}
+}
+
+/** Reads what must not stand on a command line, one line of standard input each. */
+async function withSecrets(
+	io: Io,
+	parsed: Extract<Parsed, { readonly kind: 'command' }>,
+): Promise<
+	| { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
+	| { readonly ok: false; readonly error: Failure }
+> {
+	const secrets: Record<string, string> = {};
+	for (const name of parsed.secrets) {
+		const line = await io.readLine();
+		if (line === null) return fail('invalid-input', `Standard input ended before the ${name} came.`);
+		secrets[name] = line;
+	}
+	return { ok: true, value: { ...parsed.input, ...secrets } };
+}
+
+async function carryOut(session: Session, command: Command, given: Readonly<Record<string, unknown>>): Promise<number> {
+	switch (command.name) {
+		case 'serve':
+			return serveCommand(session, given);
+		case 'consumer run':
+			return consumerRun(session, given);
+		case 'task requeue':
+			return changeTasks(session, 'requeue', given);
+		case 'task delete':
+			return changeTasks(session, 'delete', given);
+		case 'task show':
+			return showOneTask(session, given);
+		case 'profile remove':
+			return removeProfile(session, given);
+		case 'profile test':
+			return testProfile(session, given);
+	}
+	if (command.route === null) throw new Error(`${command.name} has no body.`);
+	const input = command.profiled ? { ...given, profile: await session.profile() } : given;
+	const route = command.route;
+	if (contract[route].kind === 'stream') return follow(session, route as StreamName, input);
+	const answer = await session.call(route as CallName, input as CallerInput<CallName>, session.globals.confirm);
+	print(session, route as CallName, answer);
+	return EXIT.done;
+}
+
+function print(session: Session, route: CallName, answer: unknown): void {
+	if (session.globals.json) session.json(jsonOf(route, answer));
+	else session.say(textOf(route, answer, session.style));
+}
+
+async function showOneTask(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const profile = await session.profile();
+	const detail = await session.call('task.show', { ...given, profile } as CallerInput<'task.show'>);
+	const newest = detail.history.at(-1);
+	const lines = newest === undefined ? [] : await wholeLog(session, profile, newest.id);
+	if (session.globals.json) session.json(taskDetailJson(detail, lines));
+	else session.say(showTask(detail, lines, session.style));
+	return EXIT.done;
+}
+
+/** All kept lines of an attempt, read page by page. */
+async function wholeLog(session: Session, profile: string, attempt: number) {
+	const limit = 5_000;
+	const lines = [];
+	for (let afterSeq = -1; ; ) {
+		const page = await session.call('task.log', { profile, attempt, afterSeq, limit });
+		lines.push(...page.lines);
+		const last = page.lines.at(-1);
+		if (last === undefined || page.lines.length < limit) return lines;
+		afterSeq = last.seq;
+	}
+}
+
+async function removeProfile(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const input = given as CallerInput<'profile.remove'>;
+	const view: ProfileView = await session.call('profile.show', input);
+	const what = `This removes the profile ${view.profile.name}, its passwords and its history (not its queues).`;
+	const consent = view.profile.readOnly ? {} : await consentTo(session, view, what, true);
+	const answer = await session.call('profile.remove', input, consent.confirm ?? session.globals.confirm);
+	print(session, 'profile.remove', answer);
+	return EXIT.done;
+}
+
+async function testProfile(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const named = given.name !== undefined || given.broker !== undefined;
+	const input = named ? given : { ...given, name: await session.profile() };
+	const answer = await session.call('profile.test', input as CallerInput<'profile.test'>);
+	print(session, 'profile.test', answer);
+	return answer.passed ? EXIT.done : EXIT.unreachable;
+}
+
+/** The router names fields; on a command line they are flags or places. */
+function flagWords(command: Command, error: CommandError['error']): CommandError['error'] {
+	const field = error.details?.field;
+	if (error.code !== 'invalid-input' || typeof field !== 'string' || !error.message.startsWith(`${field}:`))
+		return error;
+	const name = field.split('.')[0];
+	const flag = command.flags.find((one) => one.field.name === name);
+	const place = command.positional.find((one) => one.field.name === name);
+	const word =
+		flag !== undefined
+			? `--${flag.flag}`
+			: place !== undefined
+				? place.field.name.toUpperCase()
+				: name === 'profile'
+					? '--profile'
+					: null;
+	return word === null ? error : { ...error, message: `${word}:${error.message.slice(field.length + 1)}` };
+}

@@ -1,0 +1,327 @@
+/** What the answers of routes look like to a person, and to a script. */
+import type { ActionOutcome } from '#main/domain/action.ts';
+import type { AuditEntry } from '#main/domain/audit.ts';
+import type { ConsoleLine, ConsumerSetView } from '#main/domain/consumer.ts';
+import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
+import type { QueueFigures } from '#main/domain/queue.ts';
+import type { Recurrence, ScheduleRow } from '#main/domain/schedule.ts';
+import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
+import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
+import type { CallName, Output } from '#main/ipc/contract.ts';
+import { peekedJson, profileJson, taskRowJson } from './json.ts';
+import {
+	type Column,
+	count,
+	counted,
+	harmless,
+	harmlessColours,
+	lasted,
+	oneLine,
+	paint,
+	pairs,
+	type Style,
+	table,
+	when,
+} from './text.ts';
+
+interface View<T> {
+	/** For a person, without its last newline. */
+	readonly text: (answer: T, style: Style) => string;
+	/** For a script; the answer itself when left out. */
+	readonly json?: (answer: T) => unknown;
+}
+
+const profileView: View<ProfileView> = { text: showProfile, json: profileJson };
+const outcomeView: View<ActionOutcome> = { text: showOutcome };
+
+/** Views of routes; those without one are shown field by field. */
+const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
+	'profile.list': {
+		text: ({ items }, style) => table(style, items, PROFILE_COLUMNS),
+		json: ({ items, total }) => ({ items: items.map(profileJson), total }),
+	},
+	'profile.show': profileView,
+	'profile.add': profileView,
+	'profile.edit': profileView,
+	'profile.duplicate': profileView,
+	'profile.remove': {
+		text: ({ removed, tasks }) => `Removed ${harmless(removed)} and ${counted(tasks, 'task')} of history.`,
+	},
+	'profile.test': { text: ({ steps }, style) => steps.map((step) => showStep(step, style)).join('\n') },
+	'queue.list': {
+		text: ({ items, complete }, style) => {
+			const more = complete ? '' : `\n${paint(style, 'dim', 'Only queues that the profile names or history knows.')}`;
+			return (items.length === 0 ? 'No queues.' : table(style, items, QUEUE_COLUMNS)) + more;
+		},
+	},
+	'queue.peek': {
+		text: ({ items, cost }, style) =>
+			`${items.length === 0 ? 'Nothing waits there.' : table(style, items, PEEK_COLUMNS)}\n${paint(style, 'dim', cost.words)}`,
+		json: ({ items, ...rest }) => ({ items: items.map(peekedJson), ...rest }),
+	},
+	'task.list': {
+		text: (page, style) => {
+			if (page.items.length === 0) return 'No tasks match.';
+			const total = page.total === null ? 'more' : count(page.total);
+			const rest =
+				page.next === null
+					? ''
+					: `\n${paint(style, 'dim', `${count(page.items.length)} of ${total}; --limit N shows more.`)}`;
+			return table(style, page.items, TASK_COLUMNS) + rest;
+		},
+		json: ({ items, ...rest }) => ({ items: items.map(taskRowJson), ...rest }),
+	},
+	'task.count': { text: ({ total }) => count(total) },
+	'task.log': {
+		text: ({ lines }, style) => lines.map((line) => showLine(line, style)).join('\n') || 'No lines.',
+		json: ({ lines, total }) => ({ items: lines, total }),
+	},
+	'task.message': { text: showMessage },
+	'task.names': { text: ({ items }) => items.map(oneLine).join('\n') || 'No tasks were seen yet.' },
+	'task.publish': {
+		text: ({ id, published }) =>
+			published === 1 ? `Published ${id}` : `Published ${counted(published, 'task')}, the first ${id}`,
+	},
+	'task.requeue': outcomeView,
+	'task.delete': outcomeView,
+	'consumer.list': {
+		text: ({ items }, style) =>
+			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),
+	},
+	'schedule.list': {
+		text: ({ items }, style) => (items.length === 0 ? 'No schedules.' : table(style, items, SCHEDULE_COLUMNS)),
+	},
+	'audit.list': {
+		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
+	},
+};
+
+/** The document that `--json` prints for an answer. */
+export function jsonOf(route: CallName, answer: unknown): unknown {
+	const view = VIEWS[route] as View<unknown> | undefined;
+	return view?.json === undefined ? answer : view.json(answer);
+}
+
+/** What a person reads for an answer. */
+export function textOf(route: CallName, answer: unknown, style: Style): string {
+	const view = VIEWS[route] as View<unknown> | undefined;
+	if (view !== undefined) return view.text(answer, style);
+	if (typeof answer !== 'object' || answer === null) return harmless(String(answer));
+	return pairs(
+		style,
+		Object.entries(answer).map(([name, value]) => [name, plainWords(value)] as const),
+	);
+}
+
+function plainWords(value: unknown): string | null {
+	if (value === null || value === undefined) return '-';
+	return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+const STATE_PAINT: Readonly<Record<TaskState, 'red' | 'green' | 'yellow' | 'blue' | 'dim'>> = {
+	queued: 'blue',
+	running: 'yellow',
+	succeeded: 'green',
+	failed: 'red',
+	retrying: 'yellow',
+	revoked: 'dim',
+	rejected: 'red',
+	lost: 'red',
+};
+
+const TASK_COLUMNS: readonly Column<TaskRow>[] = [
+	{ title: 'STATE', cell: (row) => row.state, paint: (row) => STATE_PAINT[row.state] },
+	{ title: 'NAME', cell: (row) => row.name, shrink: true },
+	{ title: 'ID', cell: (row) => row.id },
+	{ title: 'QUEUE', cell: (row) => row.queue ?? '-', shrink: true },
+	{ title: 'UPDATED', cell: (row) => when(row.updatedAt) },
+	{ title: 'TOOK', cell: (row) => lasted(row.runtimeMs), right: true },
+	{
+		title: 'ARGUMENTS',
+		cell: (row) => (row.exception === null ? row.preview : `${row.exception.type}: ${row.exception.message}`),
+		paint: (row) => (row.exception === null ? null : 'red'),
+		shrink: true,
+	},
+];
+
+const PROFILE_COLUMNS: readonly Column<ProfileView>[] = [
+	{ title: 'NAME', cell: ({ profile }) => profile.name },
+	{ title: 'FRAMEWORK', cell: ({ profile }) => profile.framework },
+	{
+		title: 'ENVIRONMENT',
+		cell: ({ profile }) => profile.environment + (profile.readOnly ? ', read-only' : ''),
+		paint: ({ profile }) => (profile.environment === 'production' ? 'red' : null),
+	},
+	{ title: 'BROKER', cell: (view) => view.brokerUrl, shrink: true },
+	{ title: 'QUEUED', cell: ({ counts }) => count(counts.queued), right: true },
+	{ title: 'RUNNING', cell: ({ counts }) => count(counts.running), right: true },
+	{ title: 'FAILED', cell: ({ counts }) => count(counts.failed), right: true },
+];
+
+const number = (value: number | null): string => (value === null ? '?' : count(value));
+
+const QUEUE_COLUMNS: readonly Column<QueueFigures>[] = [
+	{ title: 'QUEUE', cell: (row) => row.name, shrink: true },
+	{ title: 'READY', cell: (row) => (row.exists ? number(row.ready) : 'missing'), right: true },
+	{ title: 'UNACKED', cell: (row) => (row.exists ? number(row.unacked) : '-'), right: true },
+	{ title: 'CONSUMERS', cell: (row) => (row.exists ? number(row.consumers) : '-'), right: true },
+];
+
+const PEEK_COLUMNS: readonly Column<PeekedMessage>[] = [
+	{ title: 'TASK', cell: (row) => row.task?.name ?? `(${row.fault?.reason ?? 'unreadable'})`, shrink: true },
+	{ title: 'MESSAGE', cell: (row) => row.task?.messageId ?? row.fault?.messageId ?? '-' },
+	{ title: 'PRIORITY', cell: (row) => number(row.task?.priority ?? 0), right: true },
+	{ title: 'AGAIN', cell: (row) => (row.redelivered ? 'yes' : '-') },
+	{
+		title: 'ARGUMENTS',
+		cell: (row) =>
+			row.task === null ? '-' : `${row.task.argsJson.slice(0, 200)} ${row.task.kwargsJson.slice(0, 200)}`,
+		shrink: true,
+	},
+];
+
+const CONSUMER_COLUMNS: readonly Column<ConsumerSetView>[] = [
+	{ title: 'ID', cell: (row) => row.id },
+	{ title: 'STATE', cell: (row) => row.state },
+	{ title: 'QUEUES', cell: (row) => row.intent.queues.join(', '), shrink: true },
+	{ title: 'SLOTS', cell: (row) => count(row.slots.length), right: true },
+	{ title: 'DONE', cell: (row) => count(row.succeeded), right: true },
+	{ title: 'FAILED', cell: (row) => count(row.failed), right: true },
+];
+
+const SCHEDULE_COLUMNS: readonly Column<ScheduleRow>[] = [
+	{ title: 'NAME', cell: (row) => row.name, shrink: true },
+	{ title: 'TASK', cell: (row) => row.task, shrink: true },
+	{ title: 'QUEUE', cell: (row) => row.queue },
+	{ title: 'WHEN', cell: (row) => recurrenceWords(row.recurrence) },
+	{ title: 'NEXT', cell: (row) => (row.active ? when(row.nextRunAt) : 'paused') },
+	{ title: 'BOOK', cell: (row) => row.book },
+];
+
+const AUDIT_COLUMNS: readonly Column<AuditEntry>[] = [
+	{ title: 'WHEN', cell: (row) => when(row.at) },
+	{ title: 'WHO', cell: (row) => row.actor },
+	{ title: 'HOST', cell: (row) => row.host },
+	{ title: 'PROFILE', cell: (row) => row.profile ?? '-' },
+	{ title: 'COMMAND', cell: (row) => row.route },
+	{ title: 'OUTCOME', cell: (row) => row.outcome, paint: (row) => (row.outcome === 'done' ? null : 'red') },
+	{ title: 'CHANGED', cell: (row) => (row.changed === null ? '-' : count(row.changed)), right: true },
+	{ title: 'INPUT', cell: (row) => row.input, shrink: true },
+];
+
+function recurrenceWords(recurrence: Recurrence): string {
+	switch (recurrence.kind) {
+		case 'every':
+			return `every ${recurrence.count} ${recurrence.unit}`;
+		case 'cron':
+			return `${recurrence.expression} (${recurrence.zone})`;
+		case 'once':
+			return `once at ${when(recurrence.at)}`;
+	}
+}
+
+/** A connection in words. */
+export function connectionWords(state: ConnectionState): string {
+	switch (state.kind) {
+		case 'idle':
+			return 'not connected';
+		case 'connecting':
+			return 'connecting';
+		case 'connected':
+			return state.server === null ? 'connected' : `connected to ${state.server}`;
+		case 'reconnecting':
+			return `reconnecting: ${state.reason}`;
+		case 'refused':
+			return `refused: ${state.reason}`;
+	}
+}
+
+function showProfile(view: ProfileView, style: Style): string {
+	const { profile, counts } = view;
+	const held = Object.entries(view.secrets).filter(([, has]) => has);
+	return pairs(style, [
+		['name', profile.name],
+		['id', profile.id],
+		['framework', profile.framework],
+		['broker', view.brokerUrl],
+		['connection', connectionWords(view.connection)],
+		['environment', profile.environment],
+		['changes', profile.readOnly ? 'refused (read-only)' : 'allowed'],
+		['queues', profile.queues.join(', ') || '-'],
+		['monitor', profile.monitorUrl],
+		['management', profile.managementUrl],
+		['passwords', held.length === 0 ? 'none saved' : `saved for ${held.map(([name]) => name).join(', ')}`],
+		[
+			'tasks',
+			`${count(counts.queued)} queued, ${count(counts.running)} running, ${count(counts.succeeded)} succeeded, ${count(counts.failed)} failed`,
+		],
+	]);
+}
+
+const STEP_SIGNS = {
+	passed: ['✓', 'green'],
+	failed: ['✗', 'red'],
+	warning: ['!', 'yellow'],
+	skipped: ['-', 'dim'],
+} as const;
+
+function showStep(step: DoctorStep, style: Style): string {
+	const [sign, colour] = STEP_SIGNS[step.status];
+	const head = `${paint(style, colour, `${sign} ${step.status.padEnd(7)}`)} ${step.step.padEnd(8)} ${oneLine(step.finding)}`;
+	return step.cure === null ? head : `${head}\n${' '.repeat(19)}${oneLine(step.cure)}`;
+}
+
+function showOutcome(outcome: ActionOutcome, style: Style): string {
+	const verb = outcome.action === 'requeue' ? ['Requeued', 'Would requeue'] : ['Deleted', 'Would delete'];
+	const parts = [`${verb[outcome.dryRun ? 1 : 0]} ${counted(outcome.done, 'task')}`];
+	if (outcome.failed > 0) parts.push(paint(style, 'red', `${count(outcome.failed)} failed`));
+	if (outcome.skipped > 0) parts.push(`${count(outcome.skipped)} skipped`);
+	const stopped = outcome.cancelled ? ' It was cancelled before the rest.' : '';
+	const reasons = outcome.items
+		.filter((item) => item.reason !== null && item.outcome !== 'done')
+		.slice(0, 20)
+		.map((item) => `  ${item.id}  ${item.outcome}: ${oneLine(item.reason ?? '')}`);
+	return [`${parts.join(', ')}.${stopped}`, ...reasons].join('\n');
+}
+
+function showMessage(message: RawMessage, style: Style): string {
+	const properties = Object.entries(message.properties).map(([name, value]) => [name, String(value)] as const);
+	const head = pairs(style, [
+		['exchange', message.exchange === '' ? '(default)' : message.exchange],
+		['routing key', message.routingKey],
+		...properties,
+		[
+			'headers',
+			JSON.stringify(
+				Object.fromEntries(message.headers.map(([name, value]) => [name, 'text' in value ? value.text : value])),
+			),
+		],
+		['body', `${count(message.bodyBytes)} bytes${message.cut ? ', cut here; --whole shows all' : ''}`],
+	]);
+	return `${head}\n\n${harmless(message.bodyText ?? message.bodyBase64)}`;
+}
+
+const LEVEL_PAINT: Readonly<Record<LogLevel, 'red' | 'yellow' | 'dim' | null>> = {
+	debug: 'dim',
+	info: null,
+	warning: 'yellow',
+	error: 'red',
+	critical: 'red',
+};
+
+/** One log line for a person. */
+export function showLine(
+	line: Pick<TaskLogLine, 'at' | 'level' | 'source' | 'logger' | 'text'> &
+		Partial<Pick<ConsoleLine, 'slot' | 'taskName'>>,
+	style: Style,
+): string {
+	const time = paint(style, 'dim', when(line.at).slice(11));
+	const level = LEVEL_PAINT[line.level];
+	const name = line.source === 'log' ? line.level : line.source;
+	const word = name.padEnd(8);
+	const where = [line.slot, line.taskName, line.logger].filter((part) => part !== null && part !== undefined).join(' ');
+	const from = where === '' ? '' : `${paint(style, 'dim', oneLine(where))} `;
+	return `${time} ${level === null ? word : paint(style, level, word)} ${from}${harmlessColours(style, line.text)}`;
+}

@@ -1,0 +1,74 @@
+/** An engine in a plain Node process: what the command line and the served console stand on. */
+import { userInfo } from 'node:os';
+import { systemClock } from '#main/domain/clock.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+import { createEngine, type Engine } from '#main/engine/engine.ts';
+import { fileLog } from '#main/engine/file-log.ts';
+import { chooseVault } from '#main/engine/file-vault.ts';
+import { places } from '#main/engine/places.ts';
+import type { HostName, Ports } from '#main/engine/ports.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { confSettings } from './settings.ts';
+
+/** The product's version, which is also the build that page and engine must share. */
+export const VERSION: string = manifest.version;
+
+export interface Host extends AsyncDisposable {
+	readonly engine: Engine;
+	readonly ports: Ports;
+	/** Who acts, for the audit. */
+	readonly actor: string;
+}
+
+export interface HostOptions {
+	readonly host: HostName;
+	/** An existing folder. */
+	readonly home: string;
+	readonly env: NodeJS.ProcessEnv;
+	/** Told what the log cannot hold. */
+	readonly trouble: (words: string) => void;
+}
+
+/** Starts an engine over a home folder. */
+export async function openHost(options: HostOptions): Promise<Result<Host>> {
+	const { home } = options;
+	const settings = confSettings(home);
+	const found = places();
+	const log = fileLog({ home, level: settings.get().logLevel, now: systemClock.now, trouble: options.trouble });
+	const ports: Ports = {
+		host: options.host,
+		home,
+		resources: found.resources,
+		storeThread: found.storeThread,
+		embeddedThread: found.embeddedThread,
+		clock: systemClock,
+		log,
+		vault: chooseVault(home, options.env),
+		settings,
+		version: VERSION,
+	};
+	log.info('host.started', { host: options.host, version: VERSION, node: process.versions.node });
+	const engine = await createEngine(ports);
+	if (!engine.ok) {
+		log.error('host.failed', { reason: engine.error.message });
+		return engine;
+	}
+	return ok({
+		engine: engine.value,
+		ports,
+		actor: userName(),
+		async [Symbol.asyncDispose]() {
+			await engine.value[Symbol.asyncDispose]();
+			log.info('host.stopped', { host: options.host });
+		},
+	});
+}
+
+/** The system's name of whoever runs this; a user id without a name has only the id. */
+function userName(): string {
+	try {
+		return userInfo().username;
+	} catch {
+		return `uid ${process.getuid?.() ?? 'unknown'}`;
+	}
+}
