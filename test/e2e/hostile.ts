@@ -22,6 +22,7 @@ export const HOSTILE: readonly string[] = [
 	'\u202egnp.exe\u202c \u2066x\u2069',
 	'a\u0000b\u0007c\u0008d',
 	'\ud800lone surrogate',
+	// biome-ignore lint/suspicious/noTemplateCurlyInString: that is the point of it
 	'%s %n %x ${7*7} #{7*7} $(id) `id`',
 	"'; DROP TABLE tasks; --",
 	'../../../../etc/passwd',

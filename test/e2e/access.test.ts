@@ -1,0 +1,162 @@
+/** Everybody can use it: axe on every view and dialog in both themes, the keyboard alone, a narrow window. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+	accessibilityFaults,
+	openBrowser,
+	openConsole,
+	rowsOf,
+	type ServedConsole,
+	serveConsole,
+} from '#test/support/console.ts';
+
+let browser: Browser;
+let served: ServedConsole;
+beforeAll(async () => {
+	[browser, served] = await Promise.all([openBrowser(), serveConsole()]);
+	// Something in every list: run the samples once.
+	await using opened = await openConsole(browser, served);
+	await opened.page.getByRole('button', { name: 'Start the consumer' }).click();
+	await opened.page.getByRole('button', { name: 'Completed: 7' }).waitFor();
+	await opened.page.getByRole('button', { name: 'Failed: 7' }).waitFor();
+});
+afterAll(async () => {
+	await served?.[Symbol.asyncDispose]();
+	await browser?.close();
+});
+
+const VIEWS: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
+	['attention', (page) => page.getByRole('heading', { name: /failed/ }).waitFor()],
+	['queued', (page) => page.getByText('Nothing waits').waitFor()],
+	['failed', (page) => rowsOf(page).first().waitFor()],
+	['completed', (page) => rowsOf(page).first().waitFor()],
+	['scheduled', (page) => page.getByText('No schedules').waitFor()],
+	['queues', (page) => page.getByRole('table', { name: 'Queues' }).waitFor()],
+	['workers', (page) => page.getByRole('list', { name: 'Slots' }).waitFor()],
+	['console', (page) => page.getByText(/lines? from sandbox/).waitFor()],
+	['settings', (page) => page.getByRole('heading', { name: 'Appearance' }).waitFor()],
+];
+const TABS = ['Overview', 'Arguments', 'Traceback', 'Log', 'Attempts', 'Message'] as const;
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
+	test.each(VIEWS)('%s has no fault that axe can find', async (view, there) => {
+		await using opened = await openConsole(browser, served, { colorScheme });
+		await opened.go(`sandbox/${view}`);
+		await there(opened.page);
+		expect(await accessibilityFaults(opened.page)).toEqual([]);
+		expect(opened.trouble).toEqual([]);
+	});
+
+	test('the drawer has none in any of its tabs, nor has a list with ticks', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme });
+		const { page } = opened;
+		await opened.go('sandbox/failed');
+		await rowsOf(page).filter({ hasText: 'PaymentDeclined' }).click();
+		for (const tab of TABS) {
+			await page.getByRole('tab', { name: tab }).click();
+			await page.getByRole('tabpanel', { name: tab }).waitFor();
+			expect(await accessibilityFaults(page), tab).toEqual([]);
+		}
+		await rowsOf(page).first().getByRole('checkbox').click();
+		expect(await accessibilityFaults(page)).toEqual([]);
+	});
+
+	test('no dialog has any', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme });
+		const { page } = opened;
+		await opened.go('sandbox/failed');
+		await rowsOf(page).first().waitFor();
+		const dialogs: readonly (readonly [string, () => Promise<void>])[] = [
+			['Publish a task', () => page.keyboard.press('n')],
+			['Commands', () => page.keyboard.press('Control+k')],
+			['Keys', () => page.keyboard.press('?')],
+		];
+		for (const [name, open] of dialogs) {
+			await open();
+			await page.getByRole('dialog', { name }).waitFor();
+			expect(await accessibilityFaults(page), name).toEqual([]);
+			await page.keyboard.press('Escape');
+			await page.getByRole('dialog', { name }).waitFor({ state: 'detached' });
+		}
+		await rowsOf(page).first().getByRole('checkbox').click();
+		await page.keyboard.press('Shift+D');
+		await page.getByRole('alertdialog').waitFor();
+		expect(await accessibilityFaults(page)).toEqual([]);
+	});
+});
+
+describe('by the keyboard alone', () => {
+	test('a failure is found, read, closed and sent again', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		const press = (key: string): Promise<void> => page.keyboard.press(key);
+		await page
+			.getByRole('contentinfo')
+			.getByText(/connected/)
+			.waitFor();
+		await press('3');
+		await rowsOf(page).first().waitFor();
+		await press('/');
+		await page.keyboard.type('newsletter');
+		await press('Enter');
+		await page.getByText(/1 failure match/).waitFor();
+		await press('Escape');
+		await page.evaluate('document.activeElement?.blur()');
+		await press('j');
+		await press('Enter');
+		const drawer = page.getByRole('complementary', { name: 'Task emails.send_newsletter' });
+		await drawer.waitFor();
+		await press('r');
+		await drawer.getByText('attempt 2 of 2').waitFor();
+		await press('Escape');
+		await drawer.waitFor({ state: 'detached' });
+		await press('Control+k');
+		await page.getByRole('combobox', { name: 'Find a command' }).fill('completed');
+		await press('Enter');
+		await page.getByRole('grid', { name: 'Completed tasks' }).waitFor();
+		expect(opened.trouble).toEqual([]);
+	});
+
+	test('ticks, ranges and the question of a delete need no mouse, and Escape takes them back', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		await opened.go('sandbox/completed');
+		await rowsOf(page).first().waitFor();
+		await page.keyboard.press('j');
+		await page.keyboard.press(' ');
+		await page.getByRole('button', { name: /^Delete 1 task/ }).waitFor();
+		await page.keyboard.press('j');
+		await page.keyboard.press(' ');
+		await page.getByRole('button', { name: /^Delete 2 tasks/ }).waitFor();
+		await page.keyboard.press('Shift+D');
+		await page.getByRole('alertdialog', { name: 'Delete 2 tasks' }).waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+		await page.keyboard.press('Escape');
+		await page.getByRole('toolbar').waitFor({ state: 'detached' });
+		expect(await rowsOf(page).count()).toBeGreaterThan(5);
+	});
+});
+
+describe('in a narrow window', () => {
+	test('nothing is cut off sideways, from 1,440 px down to 400 px', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		for (const width of [1440, 1024, 760, 400]) {
+			await page.setViewportSize({ width, height: 800 });
+			for (const [view, there] of VIEWS) {
+				await opened.go(`sandbox/${view}`);
+				await there(page);
+				const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+				expect(wide, `${view} at ${width}`).toBe(false);
+			}
+			await opened.go('sandbox/failed');
+			await rowsOf(page).first().click();
+			await page.getByRole('complementary').waitFor();
+			const box = await page.getByRole('complementary').boundingBox();
+			expect(box === null ? 0 : box.x + box.width).toBeLessThanOrEqual(width);
+			await page.keyboard.press('Escape');
+		}
+		expect(opened.trouble).toEqual([]);
+	});
+});
