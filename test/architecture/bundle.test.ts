@@ -89,7 +89,7 @@ describe('the checker', () => {
 		expect(lines(checkBuiltPage(planted({ 'out/renderer/assets/a.js': 'const a=1;' })))).toEqual([]);
 		expect(
 			lines(checkBuiltPage(planted({ 'out/renderer/assets/a.js': 'a._zod.def;"devDependencies";import("node:fs")' }))),
-		).toHaveLength(2);
+		).toHaveLength(3);
 		expect(
 			lines(checkBuiltPage(planted({ 'out/renderer/assets/a.js': 'a._zod.def;b={devDependencies:1}' }))),
 		).toHaveLength(2);

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { checkDanger, checkLock, checkUnused, checkVersions, checkWords } from './content.ts';
+import {
+	checkDanger,
+	checkLock,
+	checkShipped,
+	checkUndeclared,
+	checkUnused,
+	checkVersions,
+	checkWords,
+} from './content.ts';
 import { edgesOf } from './imports.ts';
 import { readTree } from './tree.ts';
 import { lines, type Tree } from './violation.ts';
@@ -9,6 +17,8 @@ const tools = new Set([
 	'@biomejs/biome',
 	'node',
 	'svelte-check',
+	// Peers of libraries that are imported.
+	'@internationalized/date',
 	'typescript',
 	'happy-dom',
 	'electron',
@@ -37,16 +47,25 @@ describe('the texts of the house as they stand', () => {
 		expect(lines(checkVersions(packageJson))).toEqual([]);
 	});
 
+	const config = new Map(
+		[...tree].filter(([path]) => /^[^/]+\.config\.ts$/.test(path)).map(([path, text]) => [`test/${path}`, text]),
+	);
+	const packagesOf = (edges: ReturnType<typeof edgesOf>) =>
+		new Set(edges.flatMap(({ to }) => (to.kind === 'package' ? [to.name] : [])));
+	const edges = edgesOf(tree, ['src-main', 'src-preload', 'src-renderer', 'test']);
+	const imported = packagesOf([...edges, ...edgesOf(config, ['test'])]);
+
 	it('ask for no package that nothing uses', () => {
-		const roots = ['src-main', 'src-preload', 'src-renderer', 'test'];
-		const source = [...edgesOf(tree, roots)];
-		const config = new Map(
-			[...tree].filter(([path]) => /^[^/]+\.config\.ts$/.test(path)).map(([path, text]) => [`test/${path}`, text]),
-		);
-		const imported = new Set(
-			[...source, ...edgesOf(config, ['test'])].flatMap(({ to }) => (to.kind === 'package' ? [to.name] : [])),
-		);
 		expect(lines(checkUnused(packageJson, imported, tools))).toEqual([]);
+	});
+
+	it('ask for every package that they import', () => {
+		expect(lines(checkUndeclared(packageJson, imported))).toEqual([]);
+	});
+
+	it('pack what runs outside the page', () => {
+		const running = edges.filter(({ from, typeOnly }) => from.startsWith('src-main/') && !typeOnly);
+		expect(lines(checkShipped(packageJson, packagesOf(running)))).toEqual([]);
 	});
 
 	it('lock packages by hash and name no host', () => {
@@ -103,18 +122,20 @@ describe('the checker', () => {
 		expect(checkVersions(text).map(({ found: what }) => what)).toEqual(['b ^1.2.3', 'c ~1.0.0', 'd latest']);
 	});
 
-	it('refuses a lock file with addresses or without hashes', () => {
+	it('refuses a lock file with addresses, without hashes, or without the binaries of other systems', () => {
 		const text = JSON.stringify({
 			packages: {
 				'': {},
-				a: { integrity: 'sha512-x' },
-				b: { resolved: 'https://host/b.tgz', integrity: 'sha512-x' },
-				c: {},
+				'node_modules/a': { integrity: 'sha512-x', optionalDependencies: { 'a-linux': '1.0.0', 'a-darwin': '1.0.0' } },
+				'node_modules/b': { resolved: 'https://host/b.tgz', integrity: 'sha512-x' },
+				'node_modules/c': {},
+				'node_modules/a/node_modules/a-linux': { integrity: 'sha512-x' },
 			},
 		});
 		expect(checkLock(text).map(({ where, found: what }) => `${where}: ${what}`)).toEqual([
-			'package-lock.json b: an address',
-			'package-lock.json c: no hash',
+			'package-lock.json node_modules/a: a-darwin is not locked',
+			'package-lock.json node_modules/b: an address',
+			'package-lock.json node_modules/c: no hash',
 		]);
 	});
 
@@ -124,5 +145,15 @@ describe('the checker', () => {
 			devDependencies: { tool: '1.0.0', '@types/used': '1.0.0' },
 		});
 		expect(checkUnused(text, new Set(['used']), new Set(['tool'])).map(({ found: what }) => what)).toEqual(['idle']);
+	});
+
+	it('refuses a package that is imported and not asked for, and one that would not be packed', () => {
+		const text = JSON.stringify({ dependencies: { ws: '1.0.0' }, devDependencies: { zod: '1.0.0' } });
+		expect(checkUndeclared(text, new Set(['ws', 'zod', 'lucky'])).map(({ found: what }) => what)).toEqual([
+			'lucky is imported',
+		]);
+		expect(checkShipped(text, new Set(['ws', 'zod', 'electron'])).map(({ found: what }) => what)).toEqual([
+			'zod is used at run time',
+		]);
 	});
 });

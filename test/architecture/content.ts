@@ -89,21 +89,42 @@ export function checkVersions(packageJson: string): readonly Violation[] {
 		}));
 }
 
-/** A lock file that names where its packages were fetched, or that lacks their hashes. */
+interface LockedPackage {
+	readonly resolved?: string;
+	readonly integrity?: string;
+	readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** A lock file that names where its packages were fetched, that lacks hashes, or that knows one system's binaries only. */
 export function checkLock(lockText: string): readonly Violation[] {
 	const packages =
-		(
-			JSON.parse(lockText) as {
-				readonly packages?: Readonly<Record<string, { readonly resolved?: string; readonly integrity?: string }>>;
-			}
-		).packages ?? {};
+		(JSON.parse(lockText) as { readonly packages?: Readonly<Record<string, LockedPackage>> }).packages ?? {};
+	const locked = new Set(
+		Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)),
+	);
 	return Object.entries(packages).flatMap(([path, entry]) => {
 		const where = `package-lock.json ${path}`;
 		if (path === '') return [];
-		if (entry.resolved !== undefined)
-			return [{ where, found: 'an address', rule: 'the lock file names no host: each machine has its own registry' }];
-		if (entry.integrity === undefined) return [{ where, found: 'no hash', rule: 'every package is held to its hash' }];
-		return [];
+		const found: Violation[] = [];
+		if (entry.resolved !== undefined) {
+			found.push({
+				where,
+				found: 'an address',
+				rule: 'the lock file names no host: each machine has its own registry',
+			});
+		}
+		if (entry.integrity === undefined)
+			found.push({ where, found: 'no hash', rule: 'every package is held to its hash' });
+		for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+			if (!locked.has(name)) {
+				found.push({
+					where,
+					found: `${name} is not locked`,
+					rule: 'binaries of all systems are locked, or npm ci refuses the file',
+				});
+			}
+		}
+		return found;
 	});
 }
 
@@ -117,4 +138,29 @@ export function checkUnused(
 	return Object.keys({ ...parsed.dependencies, ...parsed.devDependencies })
 		.filter((name) => !imported.has(name) && !tools.has(name) && !name.startsWith('@types/'))
 		.map((name) => ({ where: 'package.json', found: name, rule: 'a package is there because something uses it' }));
+}
+
+/** npm packages that are imported but not asked for: they are there by luck, in whatever version somebody else wants. */
+export function checkUndeclared(packageJson: string, imported: ReadonlySet<string>): readonly Violation[] {
+	const parsed = JSON.parse(packageJson) as PackageFile;
+	const declared = new Set(Object.keys({ ...parsed.dependencies, ...parsed.devDependencies }));
+	return [...imported]
+		.filter((name) => !declared.has(name))
+		.map((name) => ({
+			where: 'package.json',
+			found: `${name} is imported`,
+			rule: 'what is imported is asked for by name',
+		}));
+}
+
+/** Packages that run outside the page but would not be installed with the packed app. */
+export function checkShipped(packageJson: string, atRunTime: ReadonlySet<string>): readonly Violation[] {
+	const { dependencies = {} } = JSON.parse(packageJson) as PackageFile;
+	return [...atRunTime]
+		.filter((name) => name !== 'electron' && !(name in dependencies))
+		.map((name) => ({
+			where: 'package.json',
+			found: `${name} is used at run time`,
+			rule: 'it is among dependencies, because only those are packed',
+		}));
 }

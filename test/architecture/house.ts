@@ -125,21 +125,21 @@ export const rooms: readonly Room[] = [
 	},
 	{
 		path: 'src-renderer/components',
-		may: types('src-main/domain'),
+		may: domain,
 		packages: [
 			'svelte',
 			'bits-ui',
 			'@internationalized/date',
 			'@tanstack/virtual-core',
 			'@xterm/',
-			'codemirror',
 			'@codemirror/',
+			'@lezer/highlight',
 		],
 		node: 'none',
 	},
 	{
 		path: 'src-renderer/views',
-		may: [...all('src-renderer/state', 'src-renderer/components'), ...types('src-main/domain')],
+		may: [...all('src-renderer/state', 'src-renderer/components'), ...domain],
 		packages: ['svelte'],
 		node: 'none',
 	},
@@ -155,7 +155,12 @@ export const rooms: readonly Room[] = [
 	{ path: 'test/unit', may: all('src-main', 'test/support', 'resources'), packages: [...testTools], node: 'all' },
 	{ path: 'test/store', may: all('src-main', 'test/support'), packages: [...testTools, 'better-sqlite3'], node: 'all' },
 	{ path: 'test/wire', may: all('src-main', 'test/support'), packages: [...testTools, 'ws', 'zod'], node: 'all' },
-	{ path: 'test/conformance', may: all('src-main', 'test/support'), packages: [...testTools, 'amqplib'], node: 'all' },
+	{
+		path: 'test/conformance',
+		may: all('src-main', 'test/support'),
+		packages: [...testTools, 'amqplib', 'better-sqlite3'],
+		node: 'all',
+	},
 	{
 		path: 'test/integration',
 		may: all('src-main', 'test/support'),
@@ -245,6 +250,8 @@ export const emptyNames: readonly string[] = ['utils', 'util', 'helpers', 'helpe
 
 /** A file longer than this, in lines, holds a second thing that wants a file of its own. */
 export const longestFile = 600;
+/** A suite that tries one thing from all sides may be longer. */
+export const longestTest = 800;
 
 /** A folder's README is read in one glance or not at all, in lines. */
 export const longestReadme = 30;

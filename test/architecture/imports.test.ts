@@ -32,7 +32,9 @@ describe('the house as it stands', () => {
 	});
 
 	it('has no circle of imports', () => {
-		expect(lines(checkCycles(edgesOf(tree, source)))).toEqual([]);
+		expect(
+			lines(checkCycles(edges.filter(({ from }) => source.some((folder) => from.startsWith(`${folder}/`))))),
+		).toEqual([]);
 	});
 
 	it('reaches neither Electron nor the page from the command line', () => {
@@ -111,7 +113,7 @@ describe('the checker', () => {
 			'src-renderer/views/tasks/Bad.svelte': "<script>\nimport fs from 'fs';\n</script>",
 		};
 		expect(violations(files)).toEqual([
-			'src-renderer/components/Bad.svelte:3: imports src-renderer/state/tasks.svelte.ts. Rule: src-renderer/components may import src-main/domain (types only)',
+			'src-renderer/components/Bad.svelte:3: imports src-renderer/state/tasks.svelte.ts. Rule: src-renderer/components may import src-main/domain',
 			'src-renderer/views/tasks/Bad.svelte:2: imports fs. Rule: src-renderer/views uses no module of Node',
 		]);
 	});
