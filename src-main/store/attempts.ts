@@ -94,6 +94,8 @@ export type NewAttempt = Pick<
 	| 'published_at'
 	| 'queued_at'
 	| 'started_at'
+	| 'has_message'
+	| 'truncated'
 >;
 
 /** How an attempt ended, in columns. */
@@ -111,52 +113,66 @@ export type Ending = Pick<
 	| 'truncated'
 >;
 
-/** What the fold needs of each attempt of a task. */
-export type AttemptHead = Pick<AttemptRow, 'id' | 'number' | 'state' | 'name'>;
+/** What the fold needs to know of an attempt; short, since it is read for every operation. */
+export type AttemptHead = Pick<
+	AttemptRow,
+	| 'id'
+	| 'task'
+	| 'number'
+	| 'state'
+	| 'name'
+	| 'message_key'
+	| 'queue'
+	| 'queued_at'
+	| 'started_at'
+	| 'log_lines'
+	| 'log_bytes'
+	| 'log_full'
+	| 'has_message'
+>;
+
+const HEAD =
+	'id, task, number, state, name, message_key, queue, queued_at, started_at, log_lines, log_bytes, log_full, has_message';
 
 export interface AttemptTable {
-	byRun(profile: number, run: string): AttemptRow | undefined;
+	byRun(profile: number, run: string): AttemptHead | undefined;
 	/** Oldest first. */
-	byMessage(profile: number, key: string): readonly AttemptRow[];
-	byId(id: number): AttemptRow | undefined;
+	byMessage(profile: number, key: string): readonly AttemptHead[];
 	/** Oldest first. */
 	ofTask(task: number): readonly AttemptHead[];
-	runningOf(profile: number, worker: string): readonly AttemptRow[];
+	runningOf(profile: number, worker: string): readonly AttemptHead[];
 	insert(attempt: NewAttempt): number;
-	begin(id: number, run: string, worker: string, startedAt: number, queue: string | null): void;
+	begin(id: number, run: string, worker: string, startedAt: number, queue: string): void;
 	end(id: number, ending: Ending): void;
 	describe(id: number, name: string, priority: number | null, publishedAt: number | null): void;
 	queued(id: number, cause: AttemptCause, queuedAt: number, publishedAt: number | null): void;
-	keptMessage(id: number, kept: boolean): void;
-	truncated(id: number): void;
+	keptMessage(id: number, truncated: boolean): void;
 	move(id: number, task: number, number: number): void;
 	drop(id: number): void;
 }
 
 export function attemptTable(db: WriteHandle): AttemptTable {
-	const byRun = db.read<AttemptRow>('attempt by run', 'SELECT * FROM attempts WHERE profile = ? AND run = ?');
-	const byMessage = db.read<AttemptRow>(
+	const byRun = db.read<AttemptHead>('attempt by run', `SELECT ${HEAD} FROM attempts WHERE profile = ? AND run = ?`);
+	const byMessage = db.read<AttemptHead>(
 		'attempts by message',
-		'SELECT * FROM attempts WHERE profile = ? AND message_key = ? ORDER BY id',
+		`SELECT ${HEAD} FROM attempts WHERE profile = ? AND message_key = ? ORDER BY id`,
 	);
-	const byId = db.read<AttemptRow>('attempt by id', 'SELECT * FROM attempts WHERE id = ?');
 	const ofTask = db.read<AttemptHead>(
-		'attempt heads',
-		'SELECT id, number, state, name FROM attempts WHERE task = ? ORDER BY number',
+		'attempts of task',
+		`SELECT ${HEAD} FROM attempts WHERE task = ? ORDER BY number`,
 	);
-	const running = db.read<AttemptRow>(
+	const running = db.read<AttemptHead>(
 		'running attempts of a worker',
-		`SELECT * FROM attempts WHERE profile = ? AND worker = ? AND state = ${STATE_CODES.running}`,
+		`SELECT ${HEAD} FROM attempts WHERE profile = ? AND worker = ? AND state = ${STATE_CODES.running}`,
 	);
 	const insert = db.write(
 		'new attempt',
 		`INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, run, state, name, queue, priority, worker,
-			published_at, queued_at, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			published_at, queued_at, started_at, has_message, truncated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	);
 	const begin = db.write(
 		'begin attempt',
-		`UPDATE attempts SET run = ?, worker = ?, started_at = ?, queue = coalesce(?, queue), state = ${STATE_CODES.running}
-		WHERE id = ?`,
+		`UPDATE attempts SET run = ?, worker = ?, started_at = ?, queue = ?, state = ${STATE_CODES.running} WHERE id = ?`,
 	);
 	const end = db.write(
 		'end attempt',
@@ -171,14 +187,15 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		'attempt was queued',
 		'UPDATE attempts SET cause = ?, queued_at = ?, published_at = coalesce(published_at, ?) WHERE id = ?',
 	);
-	const kept = db.write('attempt has message', 'UPDATE attempts SET has_message = ? WHERE id = ?');
-	const truncated = db.write('attempt is truncated', 'UPDATE attempts SET truncated = 1 WHERE id = ?');
+	const kept = db.write(
+		'attempt has message',
+		'UPDATE attempts SET has_message = 1 - ?, truncated = max(truncated, ?) WHERE id = ?',
+	);
 	const move = db.write('move attempt', 'UPDATE attempts SET task = ?, number = ? WHERE id = ?');
 	const drop = db.write('drop attempt', 'DELETE FROM attempts WHERE id = ?');
 	return {
 		byRun: (profile, run) => byRun.get(profile, run),
 		byMessage: (profile, key) => byMessage.all(profile, key),
-		byId: (id) => byId.get(id),
 		ofTask: (task) => ofTask.all(task),
 		runningOf: (profile, worker) => running.all(profile, worker),
 		insert(row) {
@@ -191,8 +208,8 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 				row.has_message_id,
 				row.run,
 			];
-			values.push(row.state, row.name, row.queue, row.priority, row.worker);
-			values.push(row.published_at, row.queued_at, row.started_at);
+			values.push(row.state, row.name, row.queue, row.priority, row.worker, row.published_at, row.queued_at);
+			values.push(row.started_at, row.has_message, row.truncated);
 			return insert.run(...values).lastInsertRowid;
 		},
 		begin: (id, run, worker, startedAt, queue) => void begin.run(run, worker, startedAt, queue, id),
@@ -208,8 +225,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		},
 		describe: (id, name, priority, publishedAt) => void describe.run(name, priority, publishedAt, id),
 		queued: (id, cause, queuedAt, publishedAt) => void queued.run(cause, queuedAt, publishedAt, id),
-		keptMessage: (id, has) => void kept.run(has ? 1 : 0, id),
-		truncated: (id) => void truncated.run(id),
+		keptMessage: (id, cut) => void kept.run(cut ? 1 : 0, cut ? 1 : 0, id),
 		move: (id, task, number) => void move.run(task, number, id),
 		drop: (id) => void drop.run(id),
 	};

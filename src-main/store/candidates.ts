@@ -57,16 +57,16 @@ export function withoutStates(query: Query): Query {
 }
 
 /** Ways to find what a query can match, the most promising first; none when it must be looked for row by row. */
-export function waysOf(query: Query, scope: SearchScope, states: readonly number[]): readonly Way[] {
+export function waysOf(query: Query, scope: SearchScope): readonly Way[] {
 	switch (query.kind) {
 		case 'all':
 		case 'not':
 		case 'state':
 			return [];
 		case 'and':
-			return query.parts.flatMap((part) => waysOf(part, scope, states));
+			return query.parts.flatMap((part) => waysOf(part, scope));
 		case 'or': {
-			const first = query.parts.map((part) => waysOf(part, scope, states)[0]);
+			const first = query.parts.map((part) => waysOf(part, scope)[0]);
 			return first.every((way) => way !== undefined) ? [first.flat()] : [];
 		}
 		case 'text':
@@ -76,7 +76,9 @@ export function waysOf(query: Query, scope: SearchScope, states: readonly number
 			if (field === 'name' || field === 'queue' || field === 'worker') {
 				const found = seenMatches(scope, field, any);
 				if (found === null) return [];
-				return [[field === 'worker' ? byWorker(scope, found) : byColumn(scope, states, field, found)]];
+				// Nothing was ever seen with such a one: a way that proposes nothing.
+				if (found.length === 0) return [[]];
+				return [[field === 'worker' ? byWorker(scope, found) : byColumn(scope, field, found)]];
 			}
 			if (field === 'id') {
 				const begins = any.flatMap((match) => (match.kind === 'equals' || match.kind === 'prefix' ? [match.text] : []));
@@ -87,12 +89,12 @@ export function waysOf(query: Query, scope: SearchScope, states: readonly number
 		case 'number': {
 			if (query.field !== 'priority' && query.field !== 'runtime') return [];
 			const column = query.field === 'priority' ? 'priority' : 'runtime_ms';
-			return [[byRange(scope, states, column, query.op, query.value)]];
+			return [[byRange(scope, column, query.op, query.value)]];
 		}
 		case 'time':
-			if (query.field !== 'activity') return [[byRange(scope, states, TIME_COLUMNS[query.field], query.op, query.at)]];
+			if (query.field !== 'activity') return [[byRange(scope, TIME_COLUMNS[query.field], query.op, query.at)]];
 			// The latest of three: one of them lies there, whichever it is.
-			return [Object.values(TIME_COLUMNS).map((column) => byRange(scope, states, column, query.op, query.at))];
+			return [Object.values(TIME_COLUMNS).map((column) => byRange(scope, column, query.op, query.at))];
 		case 'path':
 			return [[facts(query.root, query.path, query.any)]];
 		default:
@@ -158,15 +160,10 @@ function facts(root: 'args' | 'kwargs', path: readonly string[], any: readonly P
 	};
 }
 
-function byColumn(
-	scope: SearchScope,
-	states: readonly number[],
-	column: 'name' | 'queue',
-	found: readonly string[],
-): Source {
+function byColumn(scope: SearchScope, column: 'name' | 'queue', found: readonly string[]): Source {
 	return {
 		name: `propose by ${column}`,
-		sql: `SELECT seq FROM tasks WHERE profile = ? AND state IN (${states.join(', ')}) AND removed_at IS NULL
+		sql: `SELECT seq FROM tasks INDEXED BY tasks_${column} WHERE profile = ? AND removed_at IS NULL
 			AND ${column} IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
 		lags: false,
@@ -191,10 +188,20 @@ function byId(scope: SearchScope, prefix: string): Source {
 	};
 }
 
-function byRange(scope: SearchScope, states: readonly number[], column: string, op: string, value: number): Source {
+/** Indexes by column. That of ends is led by the state, so all states are named. */
+const INDEXES: Readonly<Record<string, string>> = {
+	finished_at: 'tasks_finished',
+	started_at: 'tasks_started',
+	published_at: 'tasks_published',
+	priority: 'tasks_priority',
+	runtime_ms: 'tasks_runtime',
+};
+
+function byRange(scope: SearchScope, column: string, op: string, value: number): Source {
+	const states = column === 'finished_at' ? ` AND state IN (${EVERY_STATE.join(', ')})` : '';
 	return {
 		name: `propose by ${column}`,
-		sql: `SELECT seq FROM tasks WHERE profile = ? AND state IN (${states.join(', ')}) AND removed_at IS NULL AND ${column} ${op} ?`,
+		sql: `SELECT seq FROM tasks INDEXED BY ${INDEXES[column]} WHERE profile = ?${states} AND removed_at IS NULL AND ${column} ${op} ?`,
 		values: [scope.profile, value],
 		lags: false,
 	};

@@ -7,14 +7,14 @@ import { attemptId, taskId } from '#main/domain/ids.ts';
 import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { AttemptCause, HistoryOp, StartedFacts, TaskState } from '#main/domain/task.ts';
-import { type AttemptRow, type AttemptTable, attemptTable, type Ending } from './attempts.ts';
+import { type AttemptHead, type AttemptTable, attemptTable, type Ending, type NewAttempt } from './attempts.ts';
 import { cutName } from './caps.ts';
 import { SEEN, STATE_CODES, stateName } from './codes.ts';
 import { type Content, contentOf, endingOf, UNKNOWN_NAME } from './content.ts';
 import type { CountKeeper } from './counts.ts';
 import type { WriteHandle } from './handles.ts';
 import { type LogTable, logTable } from './log-lines.ts';
-import { type MessageTable, messageTable } from './messages.ts';
+import { keepable, type MessageTable, messageTable } from './messages.ts';
 import type { ProfileKeys } from './profile-keys.ts';
 import type { SearchIndex } from './search-index.ts';
 import type { SeenKeeper } from './seen.ts';
@@ -105,7 +105,7 @@ export class Fold {
 			// A worker (or a look into the queue) was quicker than this fact.
 			this.#attempts.queued(untold.id, op.cause, at, content.publishedAt);
 			if (target !== undefined && target.seq !== untold.task) this.#graft(untold.task, target, content);
-			else this.#sync(untold.task, at);
+			else this.#mirrorOf(untold.task, at);
 			return;
 		}
 		if (target === undefined) {
@@ -143,13 +143,15 @@ export class Fold {
 				this.#dropTask(task);
 				continue;
 			}
-			for (const [at, one] of left.entries()) if (one.number !== at + 1) this.#attempts.move(one.id, task.seq, at + 1);
+			for (const [at, one] of left.entries()) {
+				if (one.number !== at + 1) this.#attempts.move(one.id, task.seq, at + 1);
+			}
 			const before = this.#attemptTexts.take(last.id);
 			if (before !== null) {
 				this.#tasks.setTexts(task.seq, before);
 				this.#keepers.search.mark(task.seq);
 			}
-			this.#sync(task.seq, op.at, task);
+			this.#mirror(task, op.at, false);
 		}
 	}
 
@@ -167,49 +169,69 @@ export class Fold {
 
 	#started(profile: number, op: Op<'started'>): StartedFacts {
 		const again = this.#attempts.byRun(profile, op.run);
-		if (again !== undefined) return this.#facts(again.id);
+		const known = this.#attempts.byMessage(profile, again?.message_key ?? op.key);
+		if (again !== undefined) return this.#facts(again, known);
 		const at = Math.trunc(op.at);
 		const worker = cutName(op.worker);
 		this.#keepers.seen.note(profile, SEEN.worker, worker, at);
-		const known = this.#attempts.byMessage(profile, op.key);
 		const waiting = known.findLast((attempt) => attempt.state === QUEUED);
-		const start = { run: op.run, worker };
-		if (waiting !== undefined) {
-			this.#attempts.begin(waiting.id, op.run, worker, at, op.message.queue);
-			this.#keepers.seen.note(profile, SEEN.queue, op.message.queue, at);
-			if (waiting.has_message === 0) this.#keepMessage(waiting.id, op.message);
-			if (op.task !== null && waiting.name === UNKNOWN_NAME) {
-				const content = contentOf(op.task, null, op.message);
-				this.#attempts.describe(waiting.id, content.name, content.priority, content.publishedAt);
-				this.#keepers.seen.note(profile, SEEN.name, content.name, at);
-				const head = this.#tasks.head(waiting.task);
-				if (head !== undefined) this.#setTexts(head, content);
-			}
-			this.#sync(waiting.task, at, undefined, true);
-			return this.#facts(waiting.id);
-		}
+		if (waiting !== undefined) return this.#begin(op, waiting, known, worker);
 		const content = contentOf(op.task, op.fault, op.message);
-		const entry = { at, queue: op.message.queue, queuedAt: null, start };
+		const entry = { at, queue: op.message.queue, queuedAt: null, start: { run: op.run, worker } };
 		const last = known.at(-1);
 		const head = last === undefined ? undefined : this.#tasks.head(last.task);
 		if (last === undefined || head === undefined) {
-			return this.#facts(this.#create(profile, op.key, content, { ...entry, cause: 'published', message: op.message }));
+			return this.#facts(
+				this.#create(profile, op.key, content, { ...entry, cause: 'published', message: op.message }),
+				[],
+			);
 		}
 		for (const attempt of known) {
 			if (attempt.state !== RUNNING) continue;
-			const words = `The broker handed the message out again (to ${worker}) while this attempt was still open.`;
-			this.#end(attempt.id, lostEnding(at, words));
+			this.#attempts.end(
+				attempt.id,
+				lostEnding(at, `The broker handed the message out again, to ${worker}, while this was still open.`),
+			);
 		}
 		if (op.task !== null) this.#setTexts(head, content);
-		const described = op.task === null && op.fault?.name == null ? { ...content, name: last.name } : content;
+		const described = op.task === null && (op.fault?.name ?? null) === null ? { ...content, name: last.name } : content;
 		const kept = known.some((attempt) => attempt.has_message === 1);
-		const id = this.#add(head, op.key, described, {
+		const added = this.#add(head, op.key, described, {
 			...entry,
 			cause: 'redelivered',
-			message: kept ? null : op.message,
+			message: kept ? 'earlier' : op.message,
 		});
-		if (kept) this.#attempts.keptMessage(id, true);
-		return this.#facts(id);
+		return this.#facts(added, known);
+	}
+
+	/** Opens the attempt that waited for this. */
+	#begin(op: Op<'started'>, waiting: AttemptHead, known: readonly AttemptHead[], worker: string): StartedFacts {
+		const at = Math.trunc(op.at);
+		const head = this.#tasks.head(waiting.task);
+		if (head === undefined) throw new Error(`Attempt ${waiting.id} has no task`);
+		const queue = cutName(op.message.queue);
+		this.#attempts.begin(waiting.id, op.run, worker, at, queue);
+		if (waiting.has_message === 0 && keepable(op.message)) {
+			this.#messages.put(waiting.id, op.message);
+			this.#attempts.keptMessage(waiting.id, false);
+		}
+		const readable = op.task !== null && waiting.name === UNKNOWN_NAME;
+		if (readable) {
+			const content = contentOf(op.task, null, op.message);
+			this.#attempts.describe(waiting.id, content.name, content.priority, content.publishedAt);
+			this.#keepers.seen.note(head.profile, SEEN.name, content.name, at);
+			this.#setTexts(head, content);
+			this.#keepers.search.mark(head.seq);
+		}
+		const simple = !readable && head.removed_at === null && head.state === QUEUED && head.attempts === waiting.number;
+		if (simple && head.queue === queue) {
+			this.#tasks.begin(head.seq, at, worker);
+			this.#recount(head, RUNNING);
+		} else {
+			this.#keepers.seen.note(head.profile, SEEN.queue, queue, at);
+			this.#mirror(head, at, true);
+		}
+		return this.#facts(waiting, known, head.id);
 	}
 
 	#log(profile: number, op: Op<'log'>): void {
@@ -222,17 +244,28 @@ export class Fold {
 		if (attempt === undefined) return;
 		// What was only presumed lost may yet tell how it ended; everything else is final.
 		const open = attempt.state === RUNNING || (attempt.state === LOST && op.outcome.state !== 'lost');
-		if (!open) return;
-		this.#end(attempt.id, endingOf(op.outcome, op.at, op.runtimeMs));
-		this.#sync(attempt.task, op.at);
+		if (open) this.#end(attempt, endingOf(op.outcome, op.at, op.runtimeMs), Math.trunc(op.at));
 	}
 
 	#abandoned(profile: number, op: Op<'abandoned'>): void {
 		for (const attempt of this.#attempts.runningOf(profile, cutName(op.worker))) {
-			if ((attempt.started_at ?? 0) > op.at) continue;
-			this.#end(attempt.id, lostEnding(Math.trunc(op.at), op.reason));
-			this.#sync(attempt.task, op.at);
+			if ((attempt.started_at ?? 0) <= op.at) this.#end(attempt, lostEnding(op.at, op.reason), Math.trunc(op.at));
 		}
+	}
+
+	#end(attempt: AttemptHead, ending: Ending, at: number): void {
+		const head = this.#tasks.head(attempt.task);
+		this.#attempts.end(attempt.id, ending);
+		if (head === undefined) return;
+		// An earlier attempt than the one the row shows ends without a trace in it.
+		if (attempt.number !== head.attempts) {
+			this.#touched.add(head.profile);
+			return;
+		}
+		if (head.exception_type === null) this.#tasks.end(head.seq, ending, at);
+		else this.#tasks.mirror(head.seq, attempt.id, head.attempts, at);
+		this.#recount(head, ending.state);
+		if (ending.exception_type !== null || ending.result_text !== null) this.#keepers.search.mark(head.seq);
 	}
 
 	#setRemoved(profile: number, id: string, removedAt: number | null, at: number): void {
@@ -243,16 +276,15 @@ export class Fold {
 		this.#touched.add(profile);
 	}
 
-	#create(profile: number, key: string, content: Content, entry: Entry): number {
+	#create(profile: number, key: string, content: Content, entry: Entry): AttemptHead {
 		const { start } = entry;
 		const state = start === null ? QUEUED : RUNNING;
-		const queue = cutName(entry.queue);
 		const seq = this.#tasks.insert({
 			profile,
 			id: key,
 			name: content.name,
 			state,
-			queue,
+			queue: cutName(entry.queue),
 			priority: content.priority,
 			publishedAt: content.publishedAt ?? entry.queuedAt,
 			startedAt: start === null ? null : entry.at,
@@ -260,19 +292,21 @@ export class Fold {
 			updatedAt: entry.at,
 			texts: content.texts,
 		});
-		const attempt = this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry);
-		this.#tasks.firstAttempt(seq, attempt);
 		this.#keepers.counts.add(profile, state, 1);
 		this.#keepers.search.mark(seq);
 		this.#touched.add(profile);
-		return attempt;
+		return this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry);
 	}
 
 	/** A further attempt of a known task, which thereby is listed again if it was removed. */
-	#add(task: TaskHead, key: string, content: Content, entry: Entry): number {
-		const number = (this.#attempts.ofTask(task.seq).at(-1)?.number ?? 0) + 1;
-		const attempt = this.#insertAttempt({ seq: task.seq, profile: task.profile, number }, key, content, entry);
-		this.#sync(task.seq, entry.at, task, true);
+	#add(task: TaskHead, key: string, content: Content, entry: Entry): AttemptHead {
+		const attempt = this.#insertAttempt(
+			{ seq: task.seq, profile: task.profile, number: task.attempts + 1 },
+			key,
+			content,
+			entry,
+		);
+		this.#mirror(task, entry.at, true);
 		return attempt;
 	}
 
@@ -281,10 +315,11 @@ export class Fold {
 		key: string,
 		content: Content,
 		entry: Entry,
-	): number {
-		const { start } = entry;
+	): AttemptHead {
+		const { start, message } = entry;
 		const queue = cutName(entry.queue);
-		const id = this.#attempts.insert({
+		const tooLarge = message !== 'earlier' && !keepable(message);
+		const row: NewAttempt = {
 			profile: task.profile,
 			task: task.seq,
 			number: task.number,
@@ -300,49 +335,56 @@ export class Fold {
 			published_at: content.publishedAt ?? entry.queuedAt,
 			queued_at: entry.queuedAt,
 			started_at: start === null ? null : entry.at,
-		});
-		if (entry.message !== null) this.#keepMessage(id, entry.message);
-		if (content.cut) this.#attempts.truncated(id);
+			has_message: tooLarge ? 0 : 1,
+			truncated: tooLarge || content.cut ? 1 : 0,
+		};
+		const id = this.#attempts.insert(row);
+		if (message !== 'earlier' && !tooLarge) this.#messages.put(id, message);
 		this.#keepers.seen.note(task.profile, SEEN.name, content.name, entry.at);
 		this.#keepers.seen.note(task.profile, SEEN.queue, queue, entry.at);
-		return id;
+		return { ...row, id, log_lines: 0, log_bytes: 0, log_full: 0 };
 	}
 
 	/** Moves the attempts of a task that only stood in for `target` until we knew better. */
 	#graft(from: number, target: TaskHead, content: Content): void {
 		const stub = this.#tasks.head(from);
 		if (stub === undefined) return;
-		let number = this.#attempts.ofTask(target.seq).at(-1)?.number ?? 0;
+		let number = target.attempts;
 		this.#setTexts(target, content);
 		for (const attempt of this.#attempts.ofTask(from)) {
 			number += 1;
 			this.#attempts.move(attempt.id, target.seq, number);
 		}
 		this.#dropTask(stub);
-		this.#sync(target.seq, stub.updated_at, target, true);
+		this.#mirror(target, stub.updated_at, true);
 		this.#keepers.search.mark(target.seq);
 	}
 
-	#end(attempt: number, ending: Ending): void {
-		this.#attempts.end(attempt, ending);
-		const row = this.#attempts.byId(attempt);
-		if (row !== undefined && (ending.exception_type !== null || ending.result_text !== null)) {
-			this.#keepers.search.mark(row.task);
-		}
+	#mirrorOf(seq: number, at: number): void {
+		const head = this.#tasks.head(seq);
+		if (head !== undefined) this.#mirror(head, at, false);
 	}
 
-	/** Makes a task's row say what its last attempt says, and keeps the counts true. */
-	#sync(seq: number, at: number, before = this.#tasks.head(seq), relist = false): void {
-		if (before === undefined) return;
-		const attempts = this.#attempts.ofTask(seq);
+	/** Makes a task's row say what its last attempt says. `relist`: a removed task is listed again. */
+	#mirror(before: TaskHead, at: number, relist: boolean): void {
+		const attempts = this.#attempts.ofTask(before.seq);
 		const last = attempts.at(-1);
 		if (last === undefined) return;
-		if (relist && before.removed_at !== null) this.#tasks.setRemoved(seq, null, Math.trunc(at));
-		this.#tasks.mirror(seq, last.id, attempts.length, Math.trunc(at));
+		const listed = before.removed_at === null || relist;
+		if (before.removed_at !== null && relist) this.#tasks.setRemoved(before.seq, null, Math.trunc(at));
+		this.#tasks.mirror(before.seq, last.id, attempts.length, Math.trunc(at));
 		if (before.removed_at === null) this.#keepers.counts.add(before.profile, before.state, -1);
-		if (before.removed_at === null || relist) this.#keepers.counts.add(before.profile, last.state, 1);
-		if (last.name !== before.name) this.#keepers.search.mark(seq);
+		if (listed) this.#keepers.counts.add(before.profile, last.state, 1);
+		if (last.name !== before.name) this.#keepers.search.mark(before.seq);
 		this.#touched.add(before.profile);
+	}
+
+	/** The counts after a task's state became another. */
+	#recount(before: TaskHead, state: number): void {
+		this.#touched.add(before.profile);
+		if (before.removed_at !== null) return;
+		this.#keepers.counts.add(before.profile, before.state, -1);
+		this.#keepers.counts.add(before.profile, state, 1);
 	}
 
 	/** New arguments for a task; those of its last attempt are set aside, should this one be taken back. */
@@ -350,15 +392,10 @@ export class Fold {
 		const old = this.#tasks.texts(task.seq);
 		const { texts } = content;
 		if (old.args === texts.args && old.kwargs === texts.kwargs && old.typed === texts.typed) return;
-		this.#attemptTexts.put(task.last_attempt, old);
+		const last = this.#attempts.ofTask(task.seq).at(-1);
+		if (last !== undefined) this.#attemptTexts.put(last.id, old);
 		this.#tasks.setTexts(task.seq, texts);
 		this.#keepers.search.mark(task.seq);
-	}
-
-	#keepMessage(attempt: number, message: OutgoingMessage | BrokerMessage): void {
-		const kept = this.#messages.put(attempt, message);
-		this.#attempts.keptMessage(attempt, kept);
-		if (!kept) this.#attempts.truncated(attempt);
 	}
 
 	#dropAttempt(id: number): void {
@@ -375,18 +412,13 @@ export class Fold {
 		this.#touched.add(task.profile);
 	}
 
-	#facts(id: number): StartedFacts {
-		const attempt = this.#attempts.byId(id);
-		const task = attempt === undefined ? undefined : this.#tasks.head(attempt.task);
-		if (attempt === undefined || task === undefined) throw new Error(`Attempt ${id} has no task`);
-		const earlier = this.#attempts
-			.byMessage(attempt.profile, attempt.message_key)
-			.filter((other) => other.id < id && other.task === attempt.task);
+	#facts(attempt: AttemptHead, known: readonly AttemptHead[], id = this.#tasks.head(attempt.task)?.id): StartedFacts {
+		if (id === undefined) throw new Error(`Attempt ${attempt.id} has no task`);
 		return {
-			taskId: taskId(task.id),
-			attemptId: attemptId(id),
+			taskId: taskId(id),
+			attemptId: attemptId(attempt.id),
 			attemptNumber: attempt.number,
-			earlierOutcome: earlierOutcome(earlier),
+			earlierOutcome: earlierOutcome(known.filter((other) => other.id < attempt.id)),
 		};
 	}
 }
@@ -397,13 +429,14 @@ interface Entry {
 	readonly cause: AttemptCause;
 	readonly queue: string;
 	readonly queuedAt: number | null;
-	readonly message: OutgoingMessage | BrokerMessage | null;
+	/** `earlier`: an earlier attempt keeps it. */
+	readonly message: OutgoingMessage | BrokerMessage | 'earlier';
 	/** Null: it waits. */
 	readonly start: { readonly run: string; readonly worker: string } | null;
 }
 
 /** Success of any earlier attempt of the message, else how the last one ended; what still runs when handed out again is lost. */
-export function earlierOutcome(earlier: readonly Pick<AttemptRow, 'state'>[]): TaskState | null {
+export function earlierOutcome(earlier: readonly Pick<AttemptHead, 'state'>[]): TaskState | null {
 	if (earlier.some((attempt) => attempt.state === SUCCEEDED)) return 'succeeded';
 	const last = earlier.findLast((attempt) => attempt.state !== QUEUED);
 	if (last === undefined) return null;

@@ -15,9 +15,11 @@ import {
 	orderBy,
 	orderOf,
 	type Place,
-	rankOf,
+	placeSql,
 	readCursor,
-	walkSql,
+	type SqlPart,
+	walks,
+	walksByState,
 	writeCursor,
 } from './order.ts';
 import { profileKeyOf, revisionOf } from './profile-keys.ts';
@@ -25,35 +27,52 @@ import { type Condition, compileQuery, type SearchScope, type SqlTests } from '.
 import type { TaskPageRequest } from './store.ts';
 import { type ListedRow, TASK_COLUMNS, taskRowOf } from './tasks.ts';
 
-/** Proposed rows up to this many are all compared at once, whatever the order. */
-const FEW = 3_000;
-/** And up to this many when walking in order has found too little for too long. */
-const MANY = 60_000;
-/** How long a walk may take before proposals are asked for again. */
-const WALK_MS = 40;
-/** Lists no longer than this are counted outright. */
-const COUNTED = 20_000;
-/** Counts and reviews look at proposals up to this many rather than at every row. */
-const COUNTED_PROPOSALS = 250_000;
+/** Where one way of finding rows gives way to another. They change how soon an answer comes, never what it is. */
+export interface ListLimits {
+	/** Proposed rows up to this many are all compared at once, whatever the order. */
+	readonly few: number;
+	/** And up to this many when walking in order has found too little for too long. */
+	readonly many: number;
+	/** How long that is, in milliseconds. */
+	readonly walkMs: number;
+	/** Lists no longer than this are counted outright. */
+	readonly counted: number;
+	/** Counts and reviews look at proposals up to this many rather than at every row. */
+	readonly countedProposals: number;
+}
+
+export const LIST_LIMITS: ListLimits = {
+	few: 3_000,
+	many: 60_000,
+	walkMs: 40,
+	counted: 20_000,
+	countedProposals: 250_000,
+};
+
+/** What lists are read with. */
+export interface ListReader {
+	readonly db: ReadHandle;
+	readonly tests: SqlTests;
+	readonly limits: ListLimits;
+}
 
 /** A query made ready to run. */
 interface Prepared {
+	readonly limits: ListLimits;
 	readonly scope: SearchScope;
 	readonly states: readonly number[];
 	/** Listed tasks in these states. */
 	readonly inStates: number;
+	/** Whether these are all the states that there are tasks in. */
+	readonly everyState: boolean;
 	/** Null: the states say it all. */
 	readonly condition: Condition | null;
 	readonly ways: readonly Way[];
 }
 
 /** One window of a list. */
-export function taskPage(
-	db: ReadHandle,
-	tests: SqlTests,
-	request: TaskPageRequest,
-	now: number,
-): Result<Page<TaskRow>> {
+export function taskPage(reader: ListReader, request: TaskPageRequest, now: number): Result<Page<TaskRow>> {
+	const { db } = reader;
 	const parsed = parseQuery(request.query, now);
 	if (!parsed.ok) return parsed;
 	const cursor = request.cursor === null ? null : readCursor(request.cursor, request.query, request.sort);
@@ -62,7 +81,7 @@ export function taskPage(
 		const revision = revisionOf(db, request.profile);
 		const key = profileKeyOf(db, request.profile);
 		if (key === null) return ok({ items: [], total: 0, revision, next: null, previous: null });
-		const prepared = prepare({ db, profile: key }, tests, parsed.value);
+		const prepared = prepare(reader, key, parsed.value);
 		const order = orderOf(request.sort, cursor?.value ?? null);
 		const window = windowOf(prepared, order, Math.min(500, Math.max(1, request.limit)));
 		return ok(pageOf(db, request, revision, cursor?.value ?? null, window));
@@ -70,37 +89,32 @@ export function taskPage(
 }
 
 /** How many match, exactly. */
-export function countTasks(
-	db: ReadHandle,
-	tests: SqlTests,
-	profile: ProfileId,
-	query: string,
-	now: number,
-): Result<number> {
+export function countTasks(reader: ListReader, profile: ProfileId, query: string, now: number): Result<number> {
+	const { db } = reader;
 	const parsed = parseQuery(query, now);
 	if (!parsed.ok) return parsed;
 	return db.snapshot(() => {
 		const key = profileKeyOf(db, profile);
 		if (key === null) return ok(0);
-		return ok(countOf(prepare({ db, profile: key }, tests, parsed.value)));
+		return ok(countOf(prepare(reader, key, parsed.value)));
 	});
 }
 
 /** Ids that match, at most `limit`, in no promised order. */
 export function matchingIds(
-	db: ReadHandle,
-	tests: SqlTests,
+	reader: ListReader,
 	profile: ProfileId,
 	query: string,
 	limit: number,
 	now: number,
 ): Result<readonly TaskId[]> {
+	const { db } = reader;
 	const parsed = parseQuery(query, now);
 	if (!parsed.ok) return parsed;
 	return db.snapshot(() => {
 		const key = profileKeyOf(db, profile);
 		if (key === null) return ok([]);
-		const prepared = prepare({ db, profile: key }, tests, parsed.value);
+		const prepared = prepare(reader, key, parsed.value);
 		const from = everyMatch(prepared);
 		const rows = db
 			.read<{ id: string }>('ids of query', `SELECT t.id AS id ${from.sql} LIMIT ?`, true)
@@ -109,17 +123,22 @@ export function matchingIds(
 	});
 }
 
-function prepare(scope: SearchScope, tests: SqlTests, query: Query): Prepared {
+function prepare(reader: ListReader, profile: number, query: Query): Prepared {
+	const { tests, limits } = reader;
+	const scope: SearchScope = { db: reader.db, profile };
 	tests.clear();
 	const counts = countsByState(scope.db, scope.profile);
 	const states = statesOf(query).filter((state) => (counts[state] ?? 0) > 0);
+	const inStates = states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 	const rest = withoutStates(query);
 	return {
+		limits,
 		scope,
 		states,
-		inStates: states.reduce((sum, state) => sum + (counts[state] ?? 0), 0),
+		inStates,
+		everyState: inStates === counts.reduce((sum, count) => sum + count, 0),
 		condition: rest.kind === 'all' ? null : compileQuery(rest, scope, tests),
-		ways: rest.kind === 'all' || states.length === 0 ? [] : waysOf(rest, scope, states),
+		ways: rest.kind === 'all' || states.length === 0 ? [] : waysOf(rest, scope),
 	};
 }
 
@@ -131,54 +150,93 @@ interface Window {
 }
 
 function windowOf(prepared: Prepared, order: Order, limit: number): Window {
-	const { condition } = prepared;
+	const { states, everyState, inStates, scope, limits } = prepared;
+	if (states.length === 0) return { places: [], more: false, total: 0 };
+	// What a walk does not keep to by itself must be compared row by row.
+	const byState = everyState || walksByState(order);
+	const condition = byState ? prepared.condition : withStates(prepared);
 	if (condition === null) {
-		return { ...cutTo(limit, [...walk(prepared, order, limit + 1)]), total: prepared.inStates };
+		const places: Place[] = [];
+		for (const part of walks(order, scope.profile, states)) {
+			const statement = scope.db.read<Place>('walk list', `${part.sql} LIMIT ?`);
+			places.push(...statement.all(...part.values, limit + 1 - places.length));
+			if (places.length > limit) break;
+		}
+		return { ...cutTo(limit, places), total: inStates };
 	}
-	const few = prepared.inStates <= FEW ? null : proposals(prepared, FEW);
-	if (few !== null) return compared(prepared, condition, order, limit, few);
+	const few = inStates <= limits.few ? everyIn(prepared) : proposals(prepared, limits.few);
+	if (few !== null) return compared(prepared, order, limit, few);
+	const walked = walkAndCompare(prepared, condition, order, limit);
+	if (walked === null) return compared(prepared, order, limit, proposals(prepared, limits.many) ?? everyIn(prepared));
+	const window = cutTo(limit, walked);
+	const whole = order.after === null && !window.more;
+	const counted = prepared.condition === null || inStates <= limits.counted;
+	return { ...window, total: whole ? window.places.length : counted ? countOf(prepared) : null };
+}
+
+/** Walks in order and compares chunk by chunk until there is enough; null when it found too little for too long. */
+function walkAndCompare(
+	prepared: Prepared,
+	condition: Condition,
+	order: Order,
+	limit: number,
+): readonly Place[] | null {
+	const { scope, states, inStates, limits } = prepared;
 	const found: Place[] = [];
 	const started = performance.now();
 	let size = Math.max(64, limit);
-	let chunk: Place[] = [];
-	let tried = prepared.inStates <= COUNTED || prepared.ways.length === 0;
-	for (const place of walk(prepared, order, null)) {
-		chunk.push(place);
-		if (chunk.length < size) continue;
-		found.push(...comparedChunk(prepared, condition, chunk));
-		chunk = [];
-		if (found.length > limit) break;
-		size = Math.min(2_000, size * 2);
-		if (tried || performance.now() - started < WALK_MS) continue;
-		tried = true;
-		const many = proposals(prepared, MANY);
-		if (many !== null) return compared(prepared, condition, order, limit, many);
+	let asked = false;
+	for (const part of walks(order, scope.profile, states)) {
+		let chunk: Place[] = [];
+		for (const place of scope.db.read<Place>('walk and compare', part.sql, true).iterate(...part.values)) {
+			chunk.push(place);
+			if (chunk.length < size) continue;
+			found.push(...comparedChunk(prepared, condition, chunk));
+			chunk = [];
+			if (found.length > limit) return found;
+			size = Math.min(2_000, size * 2);
+			if (asked || performance.now() - started < limits.walkMs) continue;
+			asked = true;
+			if (inStates <= limits.many || proposals(prepared, limits.many) !== null) return null;
+		}
+		if (chunk.length > 0) found.push(...comparedChunk(prepared, condition, chunk));
+		if (found.length > limit) return found;
 	}
-	if (found.length <= limit && chunk.length > 0) found.push(...comparedChunk(prepared, condition, chunk));
-	const window = cutTo(limit, found);
-	const whole = order.after === null && !window.more;
-	const total = whole ? window.places.length : prepared.inStates <= COUNTED ? countOf(prepared) : null;
-	return { ...window, total };
+	return found;
 }
 
 function cutTo(limit: number, places: readonly Place[]): { readonly places: readonly Place[]; readonly more: boolean } {
 	return { places: places.slice(0, limit), more: places.length > limit };
 }
 
-function proposals(prepared: Prepared, limit: number): ReadonlySet<number> | null {
+/** The query's condition with its states spelled out. */
+function withStates(prepared: Prepared): Condition {
+	const states = `t.state IN (${prepared.states.join(', ')})`;
+	const { condition } = prepared;
+	if (condition === null) return { sql: states, values: [], texts: false };
+	return { ...condition, sql: `${states} AND ${condition.sql}` };
+}
+
+/** Row numbers as a table `c` with a column `value`. */
+interface Proposed {
+	readonly table: string;
+	readonly values: readonly SqlValue[];
+}
+
+function proposals(prepared: Prepared, limit: number): Proposed | null {
 	for (const way of prepared.ways) {
 		const found = propose(way, prepared.scope, limit);
-		if (found !== null) return found;
+		if (found !== null) return { table: 'json_each(?)', values: [JSON.stringify([...found])] };
 	}
 	return null;
 }
 
-/** Walks places in order straight from the indexes. */
-function walk(prepared: Prepared, order: Order, limit: number | null): Iterable<Place> {
-	const part = walkSql(order, prepared.scope.profile, prepared.states);
-	const sql = limit === null ? part.sql : `${part.sql} LIMIT ?`;
-	const values: SqlValue[] = limit === null ? [...part.values] : [...part.values, limit];
-	return prepared.scope.db.read<Place>('walk list', sql, true).iterate(...values);
+function everyIn(prepared: Prepared): Proposed {
+	return {
+		table: `(SELECT seq AS value FROM tasks INDEXED BY tasks_updated
+			WHERE profile = ? AND state IN (${prepared.states.join(', ')}) AND removed_at IS NULL)`,
+		values: [prepared.scope.profile],
+	};
 }
 
 /** Those places of a walk whose rows match, still in order. */
@@ -195,48 +253,42 @@ function comparedChunk(prepared: Prepared, condition: Condition, chunk: readonly
 }
 
 /** Compares all proposed rows, and sorts what matches. */
-function compared(
-	prepared: Prepared,
-	condition: Condition,
-	order: Order,
-	limit: number,
-	proposed: ReadonlySet<number>,
-): Window {
+function compared(prepared: Prepared, order: Order, limit: number, proposed: Proposed): Window {
 	const after = afterSql(order);
-	const from = matchesAmong(prepared, condition, proposed);
+	const from = matchesAmong(prepared, proposed);
 	const rows = prepared.scope.db
-		.read<Place & { readonly after: number }>(
+		.read<Place & { readonly later: number }>(
 			'compare proposals',
-			`SELECT t.seq AS seq, t.${order.column} AS value, ${rankOf(order)} AS rank, ${after.sql} AS after ${from.sql}
-			ORDER BY ${orderBy(order)}`,
+			`SELECT segment, key, seq, ${after.sql} AS later FROM (SELECT ${placeSql(order)} ${from.sql}) ORDER BY ${orderBy(order)}`,
 			true,
 		)
 		.all(...after.values, ...from.values);
-	const later = order.after === null ? rows : rows.filter((row) => row.after === 1);
+	const later = order.after === null ? rows : rows.filter((row) => row.later === 1);
 	return { ...cutTo(limit, later), total: rows.length };
 }
 
-function matchesAmong(prepared: Prepared, condition: Condition, proposed: ReadonlySet<number>) {
+function matchesAmong(prepared: Prepared, proposed: Proposed): SqlPart {
+	const condition = withStates(prepared);
 	const texts = condition.texts ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';
 	return {
-		sql: `FROM json_each(?) c CROSS JOIN tasks t ON t.seq = c.value ${texts}
-			WHERE t.profile = ? AND t.removed_at IS NULL AND t.state IN (${prepared.states.join(', ')}) AND ${condition.sql}`,
-		values: [JSON.stringify([...proposed]), prepared.scope.profile, ...condition.values],
+		sql: `FROM ${proposed.table} c CROSS JOIN tasks t ON t.seq = c.value ${texts}
+			WHERE t.profile = ? AND t.removed_at IS NULL AND ${condition.sql}`,
+		values: [...proposed.values, prepared.scope.profile, ...condition.values],
 	};
 }
 
 /** FROM and WHERE of everything that matches. */
-function everyMatch(prepared: Prepared): { readonly sql: string; readonly values: readonly SqlValue[] } {
-	const { condition, scope } = prepared;
-	if (condition !== null && prepared.inStates > FEW) {
-		const proposed = proposals(prepared, Math.min(COUNTED_PROPOSALS, prepared.inStates / 4));
-		if (proposed !== null) return matchesAmong(prepared, condition, proposed);
-	}
-	const texts = condition?.texts === true ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';
+function everyMatch(prepared: Prepared): SqlPart {
+	const { limits } = prepared;
+	if (prepared.states.length === 0) return { sql: 'FROM tasks t WHERE 0', values: [] };
+	if (prepared.condition === null || prepared.inStates <= limits.few) return matchesAmong(prepared, everyIn(prepared));
+	const proposed = proposals(prepared, Math.min(limits.countedProposals, Math.ceil(prepared.inStates / 4)));
+	if (proposed !== null) return matchesAmong(prepared, proposed);
+	const condition = withStates(prepared);
+	const texts = condition.texts ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';
 	return {
-		sql: `FROM tasks t ${texts} WHERE t.profile = ? AND t.removed_at IS NULL AND t.state IN (${prepared.states.join(', ')})
-			AND ${condition?.sql ?? '1'}`,
-		values: [scope.profile, ...(condition?.values ?? [])],
+		sql: `FROM tasks t NOT INDEXED ${texts} WHERE t.profile = ? AND t.removed_at IS NULL AND ${condition.sql}`,
+		values: [prepared.scope.profile, ...condition.values],
 	};
 }
 
@@ -269,7 +321,7 @@ function pageOf(
 		place === undefined
 			? null
 			: writeCursor(
-					{ back: backwards, place: { rank: place.rank, value: place.value, seq: place.seq } },
+					{ back: backwards, place: { segment: place.segment, key: place.key, seq: place.seq } },
 					request.query,
 					request.sort,
 				);

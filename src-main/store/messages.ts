@@ -29,9 +29,13 @@ export function rawMessage(db: ReadHandle, attempt: number): OutgoingMessage | n
 	return { ...envelope, body: new Uint8Array(row.body) };
 }
 
+/** Whether a message's body is small enough to be kept. */
+export function keepable(message: OutgoingMessage): boolean {
+	return message.body.byteLength <= BODY_CAP;
+}
+
 export interface MessageTable {
-	/** False when the body is too large to keep. */
-	put(attempt: number, message: OutgoingMessage): boolean;
+	put(attempt: number, message: OutgoingMessage): void;
 	drop(attempt: number): void;
 }
 
@@ -40,14 +44,12 @@ export function messageTable(db: WriteHandle): MessageTable {
 	const drop = db.write('drop message', 'DELETE FROM messages WHERE attempt = ?');
 	return {
 		put(attempt, message) {
-			if (message.body.byteLength > BODY_CAP) return false;
 			const envelope: Envelope = {
 				exchange: message.exchange,
 				routingKey: message.routingKey,
 				properties: message.properties,
 			};
 			put.run(attempt, JSON.stringify(envelope), message.body);
-			return true;
 		},
 		drop: (attempt) => void drop.run(attempt),
 	};

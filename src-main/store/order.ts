@@ -1,29 +1,18 @@
 /**
- * The order of a list: which column, which way, and where a page begins. Equal values are told apart by the row number, so no
- * row is skipped or shown twice however many share a millisecond. Nulls are the smallest, as SQLite has it.
+ * The order of a list and where a page begins. A list is a row of segments (rows that have the value, then those that don't;
+ * or one per state), and within a segment rows are ordered by a key and, where keys are equal, by row number: no row is skipped or
+ * shown twice however many share a millisecond. Each segment is walked along an index and never sorted.
  */
 import { createHash } from 'node:crypto';
 import type { TaskSort, TaskSortField } from '#main/domain/page.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import { STATE_CODES } from './codes.ts';
 import type { SqlValue } from './handles.ts';
 
-const COLUMNS: Readonly<Record<TaskSortField, string>> = {
-	finishedAt: 'finished_at',
-	publishedAt: 'published_at',
-	startedAt: 'started_at',
-	updatedAt: 'updated_at',
-	name: 'name',
-	queue: 'queue',
-	priority: 'priority',
-	runtimeMs: 'runtime_ms',
-	// Within a state, by what changed last.
-	state: 'updated_at',
-};
-
-/** A place between rows: the sort's value and the number of the row beside it; `rank` is the state when sorted by state. */
+/** A place between rows: the segment, the key in it, and the row number. */
 export interface Place {
-	readonly rank: number;
-	readonly value: string | number | null;
+	readonly segment: number;
+	readonly key: string | number;
 	readonly seq: number;
 }
 
@@ -38,105 +27,184 @@ export interface SqlPart {
 	readonly values: readonly SqlValue[];
 }
 
+/** Rows that one index walk, or a merge of one per state, gives in order. */
+interface Segment {
+	/** SQL over t: what rows are ordered by here; `0` leaves it to the row number. */
+	readonly key: string;
+	/** SQL over t: which rows are here, besides profile, state and not being removed. */
+	readonly where: string;
+	/** The index to walk. Named, since a wrong guess of the planner's costs a second at a million rows. */
+	readonly index: string;
+	/** One walk per state, of these; null: one walk, whatever the state. */
+	readonly states: readonly number[] | null;
+}
+
 /** The order that a query runs in; a page backwards runs the other way round and is turned afterwards. */
 export interface Order {
-	readonly column: string;
-	/** By state first. */
-	readonly ranked: boolean;
+	readonly segments: readonly Segment[];
+	/** SQL over t: the number of a row's segment. */
+	readonly segmentSql: string;
 	readonly descending: boolean;
+	/** Segments from the last to the first. */
+	readonly reversed: boolean;
 	readonly after: Place | null;
 }
 
+const EVERY_STATE = Object.values(STATE_CODES);
+/** Only these have no end. */
+const OPEN_STATES: readonly number[] = [STATE_CODES.queued, STATE_CODES.running, STATE_CODES.retrying];
+
+const COLUMNS: Readonly<
+	Record<Exclude<TaskSortField, 'state' | 'finishedAt' | 'updatedAt'>, readonly [string, string]>
+> = {
+	publishedAt: ['published_at', 'tasks_published'],
+	startedAt: ['started_at', 'tasks_started'],
+	name: ['name', 'tasks_name'],
+	queue: ['queue', 'tasks_queue'],
+	priority: ['priority', 'tasks_priority'],
+	runtimeMs: ['runtime_ms', 'tasks_runtime'],
+};
+
+function updated(states: readonly number[], where = '1'): Segment {
+	return { key: 't.updated_at', where, index: 'tasks_updated', states };
+}
+
+function segmentsOf(field: TaskSortField): { readonly segments: readonly Segment[]; readonly sql: string } {
+	switch (field) {
+		case 'updatedAt':
+			return { segments: [updated(EVERY_STATE)], sql: '0' };
+		case 'state':
+			return { segments: EVERY_STATE.map((state) => updated([state])), sql: 't.state' };
+		case 'finishedAt':
+			return {
+				segments: [
+					{ key: 't.finished_at', where: 't.finished_at IS NOT NULL', index: 'tasks_finished', states: EVERY_STATE },
+					updated(OPEN_STATES, 't.finished_at IS NULL'),
+				],
+				sql: '(t.finished_at IS NULL)',
+			};
+		default: {
+			const [column, index] = COLUMNS[field];
+			return {
+				segments: [
+					{ key: `t.${column}`, where: `t.${column} IS NOT NULL`, index, states: null },
+					{ key: '0', where: `t.${column} IS NULL`, index, states: null },
+				],
+				sql: `(t.${column} IS NULL)`,
+			};
+		}
+	}
+}
+
+/** The order for a sort, from a cursor on. What has no value comes last, whichever way a list is sorted. */
 export function orderOf(sort: TaskSort, cursor: Cursor | null): Order {
+	const { segments, sql } = segmentsOf(sort.field);
+	const back = cursor?.back === true;
 	return {
-		column: COLUMNS[sort.field],
-		ranked: sort.field === 'state',
-		descending: sort.descending !== (cursor?.back === true),
+		segments,
+		segmentSql: sql,
+		descending: sort.descending !== back,
+		reversed: sort.field === 'state' ? sort.descending !== back : back,
 		after: cursor?.place ?? null,
 	};
 }
 
-/** Expression for the rank of a row of `tasks` named t. */
-export function rankOf(order: Order): string {
-	return order.ranked ? 't.state' : '0';
+/** Whether walks keep to the states they are given; if not, each row's state must be looked at. */
+export function walksByState(order: Order): boolean {
+	return order.segments.every((segment) => segment.states !== null);
 }
 
-/** ORDER BY over columns `rank`, `value`, `seq`. */
+/** SQL over t of a row's place, as columns `segment`, `key`, `seq`. */
+export function placeSql(order: Order): string {
+	const [first, ...rest] = order.segments;
+	const same = rest.every((segment) => segment.key === first?.key);
+	const key = same
+		? (first?.key ?? '0')
+		: `CASE ${order.segmentSql} ${order.segments.map((segment, at) => `WHEN ${at} THEN ${segment.key}`).join(' ')} END`;
+	return `${order.segmentSql} AS segment, ${key} AS key, t.seq AS seq`;
+}
+
+/** ORDER BY over the columns of `placeSql`. */
 export function orderBy(order: Order): string {
 	const way = order.descending ? 'DESC' : 'ASC';
-	return `rank ${way}, value ${way}, seq ${way}`;
+	return `segment ${order.reversed ? 'DESC' : 'ASC'}, key ${way}, seq ${way}`;
+}
+
+/** Whether a place comes later in the order than the one it starts after. Keys of one segment are of one type. */
+export function afterSql(order: Order): SqlPart {
+	const { after } = order;
+	if (after === null) return { sql: '1', values: [] };
+	const segment = order.reversed ? '<' : '>';
+	const beyond = order.descending ? '<' : '>';
+	return {
+		sql: `(segment ${segment} ? OR (segment = ? AND (key ${beyond} ? OR (key = ? AND seq ${beyond} ?))))`,
+		values: [after.segment, after.segment, after.key, after.key, after.seq],
+	};
 }
 
 /**
- * SQL of every row's place (`seq, value, rank`) in states of a profile after the order's place, as a merge of index walks that
- * never sorts: each state's index part is in order already.
+ * Statements that give every place after the order's own (`segment, key, seq`), one after the other: each is a merge of index
+ * walks. `states` are those wanted; walks that cannot keep to them give other rows too.
  */
-export function walkSql(order: Order, profile: number, states: readonly number[]): SqlPart {
-	const sqls: string[] = [];
-	const values: SqlValue[] = [];
-	for (const state of states) {
-		for (const condition of conditions(order, state)) {
-			sqls.push(
-				`SELECT t.seq AS seq, t.${order.column} AS value, ${rankOf(order)} AS rank FROM tasks t
-				WHERE t.profile = ? AND t.state = ? AND t.removed_at IS NULL${condition.sql}`,
-			);
-			values.push(profile, state, ...condition.values);
-		}
+export function walks(order: Order, profile: number, states: readonly number[]): readonly SqlPart[] {
+	const numbers = order.segments.map((_, at) => at);
+	if (order.reversed) numbers.reverse();
+	const { after } = order;
+	const parts: SqlPart[] = [];
+	for (const number of numbers) {
+		const segment = order.segments[number];
+		if (segment === undefined) continue;
+		const passed = after !== null && (order.reversed ? number > after.segment : number < after.segment);
+		if (passed) continue;
+		const from = after !== null && after.segment === number ? after : null;
+		const part = walk(order, segment, number, from, profile, states);
+		if (part !== null) parts.push(part);
 	}
-	if (sqls.length === 0) return { sql: 'SELECT 0 AS seq, 0 AS value, 0 AS rank WHERE 0', values: [] };
-	return { sql: `${sqls.join(' UNION ALL ')} ORDER BY ${orderBy(order)}`, values };
-}
-
-/** Parts of one state's rows that lie after the place; each part is one range of the index. */
-function conditions(order: Order, state: number): readonly SqlPart[] {
-	const { after, descending, column } = order;
-	const all: readonly SqlPart[] = [{ sql: '', values: [] }];
-	if (after === null) return all;
-	if (order.ranked && state !== after.rank) {
-		const later = descending ? state < after.rank : state > after.rank;
-		return later ? all : [];
-	}
-	const beyond = descending ? '<' : '>';
-	if (after.value === null) {
-		const rest: SqlPart[] = [{ sql: ` AND t.${column} IS NULL AND t.seq ${beyond} ?`, values: [after.seq] }];
-		if (!descending) rest.push({ sql: ` AND t.${column} IS NOT NULL`, values: [] });
-		return rest;
-	}
-	const parts: SqlPart[] = [
-		{ sql: ` AND t.${column} = ? AND t.seq ${beyond} ?`, values: [after.value, after.seq] },
-		{ sql: ` AND t.${column} ${beyond} ?`, values: [after.value] },
-	];
-	if (descending) parts.push({ sql: ` AND t.${column} IS NULL`, values: [] });
 	return parts;
 }
 
-/** Condition on one row of `tasks` (t): does it lie after the place? */
-export function afterSql(order: Order): SqlPart {
-	const { after, descending, column } = order;
-	if (after === null) return { sql: '1', values: [] };
-	const beyond = descending ? '<' : '>';
-	const within =
-		after.value === null
-			? descending
-				? { sql: `(t.${column} IS NULL AND t.seq < ?)`, values: [after.seq] }
-				: { sql: `(t.${column} IS NOT NULL OR t.seq > ?)`, values: [after.seq] }
-			: {
-					sql: `(t.${column} ${beyond} ? OR (t.${column} = ? AND t.seq ${beyond} ?)${
-						descending ? ` OR t.${column} IS NULL` : ''
-					})`,
-					values: [after.value, after.value, after.seq],
-				};
-	if (!order.ranked) return within;
-	return {
-		sql: `(t.state ${beyond} ? OR (t.state = ? AND ${within.sql}))`,
-		values: [after.rank, after.rank, ...within.values],
-	};
+function walk(
+	order: Order,
+	segment: Segment,
+	number: number,
+	from: Place | null,
+	profile: number,
+	wanted: readonly number[],
+): SqlPart | null {
+	const way = order.descending ? 'DESC' : 'ASC';
+	const states = segment.states?.filter((state) => wanted.includes(state)) ?? [null];
+	const sqls: string[] = [];
+	const values: SqlValue[] = [];
+	for (const state of states) {
+		for (const range of ranges(order, segment, from)) {
+			sqls.push(
+				`SELECT ${number} AS segment, ${segment.key} AS key, t.seq AS seq FROM tasks t INDEXED BY ${segment.index}
+				WHERE t.profile = ?${state === null ? '' : ' AND t.state = ?'} AND t.removed_at IS NULL AND ${segment.where}${range.sql}`,
+			);
+			values.push(profile, ...(state === null ? [] : [state]), ...range.values);
+		}
+	}
+	if (sqls.length === 0) return null;
+	const by = segment.key === '0' ? `seq ${way}` : `key ${way}, seq ${way}`;
+	return { sql: `${sqls.join(' UNION ALL ')} ORDER BY ${by}`, values };
+}
+
+/** Index ranges of a segment after a place. Equal keys are a range of their own: SQLite would read all of them otherwise. */
+function ranges(order: Order, segment: Segment, from: Place | null): readonly SqlPart[] {
+	if (from === null) return [{ sql: '', values: [] }];
+	const beyond = order.descending ? '<' : '>';
+	const tie = { sql: ` AND t.seq ${beyond} ?`, values: [from.seq] };
+	if (segment.key === '0') return [tie];
+	return [
+		{ sql: ` AND ${segment.key} = ?${tie.sql}`, values: [from.key, from.seq] },
+		{ sql: ` AND ${segment.key} ${beyond} ?`, values: [from.key] },
+	];
 }
 
 /** A cursor as text: good for the same query and sort only. */
 export function writeCursor(cursor: Cursor, query: string, sort: TaskSort): string {
 	const { place, back } = cursor;
-	const said = [back ? 1 : 0, place.rank, place.value, place.seq, fingerprint(query, sort)];
+	const said = [back ? 1 : 0, place.segment, place.key, place.seq, fingerprint(query, sort)];
 	return Buffer.from(JSON.stringify(said)).toString('base64url');
 }
 
@@ -149,10 +217,10 @@ export function readCursor(text: string, query: string, sort: TaskSort): Result<
 		// Falls through to the answer for everything that is not a cursor.
 	}
 	if (Array.isArray(said) && said.length === 5) {
-		const [back, rank, value, seq, print] = said as unknown[];
-		const valued = value === null || typeof value === 'string' || typeof value === 'number';
-		if (typeof rank === 'number' && typeof seq === 'number' && valued && print === fingerprint(query, sort)) {
-			return ok({ back: back === 1, place: { rank, value, seq } });
+		const [back, segment, key, seq, print] = said as unknown[];
+		const keyed = typeof key === 'string' || typeof key === 'number';
+		if (typeof segment === 'number' && typeof seq === 'number' && keyed && print === fingerprint(query, sort)) {
+			return ok({ back: back === 1, place: { segment, key, seq } });
 		}
 	}
 	return fail('invalid-input', 'This cursor does not belong to this list. Ask for the first page again.');

@@ -5,7 +5,7 @@ import { SEEN } from './codes.ts';
 import { taskCounts } from './counts.ts';
 import { earlierOutcome } from './fold.ts';
 import type { ReadHandle } from './handles.ts';
-import { countTasks, matchingIds, taskPage } from './lists.ts';
+import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
 import { rawMessage } from './messages.ts';
 import { profileKeyOf } from './profile-keys.ts';
@@ -20,13 +20,13 @@ import { taskDetail, taskOfMessage, taskRows } from './tasks.ts';
 const MOST_QUEUES = 1_000;
 
 /** Every call of `ReadCalls`, over one read-only connection. */
-export function readCalls(db: ReadHandle): ReadCalls {
-	const tests = new SqlTests(db);
+export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): ReadCalls {
+	const lists: ListReader = { db, tests: new SqlTests(db), limits };
 	let seenVersion: number | null = null;
 	return {
-		page: (request, now) => taskPage(db, tests, request, now),
-		count: (profile, query, now) => countTasks(db, tests, profile, query, now),
-		ids: (profile, query, limit, now) => matchingIds(db, tests, profile, query, limit, now),
+		page: (request, now) => taskPage(lists, request, now),
+		count: (profile, query, now) => countTasks(lists, profile, query, now),
+		ids: (profile, query, limit, now) => matchingIds(lists, profile, query, limit, now),
 		rows: (profile, ids) => taskRows(db, profile, ids),
 		detail: (profile, id) => taskDetail(db, profile, id),
 		taskOfMessage: (profile, messageId) => taskOfMessage(db, profile, messageId),

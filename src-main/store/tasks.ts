@@ -2,9 +2,9 @@
 import { type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
-import { attemptOf, attemptsOf, exceptionOf } from './attempts.ts';
-import { stateName } from './codes.ts';
-import type { ReadHandle, WriteHandle } from './handles.ts';
+import { type AttemptRow, attemptOf, attemptsOf, exceptionOf } from './attempts.ts';
+import { STATE_CODES, stateName } from './codes.ts';
+import type { ReadHandle, SqlValue, WriteHandle } from './handles.ts';
 import { readCall } from './json.ts';
 import { profileKeyOf } from './profile-keys.ts';
 
@@ -140,7 +140,9 @@ export interface TaskHead {
 	readonly attempts: number;
 	readonly updated_at: number;
 	readonly removed_at: number | null;
-	readonly last_attempt: number;
+	/** Null: none of its attempts has failed so far, or the last one did not. */
+	readonly exception_type: string | null;
+	readonly queue: string | null;
 }
 
 /** Arguments as a row keeps them. */
@@ -166,14 +168,22 @@ export interface NewTask {
 	readonly texts: TaskTexts;
 }
 
+/** What of an attempt's end a task's row shows. */
+export type TaskEnding = Pick<
+	AttemptRow,
+	'state' | 'finished_at' | 'runtime_ms' | 'exception_type' | 'exception_message' | 'result_text'
+>;
+
 export interface TaskTable {
 	head(seq: number): TaskHead | undefined;
 	byId(profile: number, id: string): TaskHead | undefined;
 	insert(task: NewTask): number;
-	/** The first attempt's id, which is known only after the task's. */
-	firstAttempt(seq: number, attempt: number): void;
-	/** Makes the row say what its last attempt says. */
+	/** Makes the row say what an attempt says, in everything. */
 	mirror(seq: number, attempt: number, attempts: number, updatedAt: number): void;
+	/** The queued attempt that the row shows has begun: the few columns that change, since each costs its indexes a write. */
+	begin(seq: number, startedAt: number, worker: string): void;
+	/** The attempt that the row shows has ended. */
+	end(seq: number, ending: TaskEnding, updatedAt: number): void;
 	texts(seq: number): TaskTexts;
 	setTexts(seq: number, texts: TaskTexts): void;
 	setRemoved(seq: number, removedAt: number | null, updatedAt: number): void;
@@ -182,24 +192,23 @@ export interface TaskTable {
 }
 
 export function taskTable(db: WriteHandle): TaskTable {
-	const columns = 'seq, profile, id, name, state, attempts, updated_at, removed_at, last_attempt';
+	const columns = 'seq, profile, id, name, state, attempts, updated_at, removed_at, exception_type, queue';
 	const head = db.read<TaskHead>('task head', `SELECT ${columns} FROM tasks WHERE seq = ?`);
 	const byId = db.read<TaskHead>('task head by id', `SELECT ${columns} FROM tasks WHERE profile = ? AND id = ?`);
 	const insert = db.write(
 		'new task',
-		`INSERT INTO tasks (profile, id, name, state, queue, priority, published_at, started_at, worker, attempts, updated_at,
-			last_attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, 0)`,
+		`INSERT INTO tasks (profile, id, name, state, queue, priority, published_at, started_at, worker, attempts, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
 	);
 	const insertTexts = db.write(
 		'new task texts',
 		'INSERT INTO task_texts (seq, args, kwargs, preview, typed) VALUES (?, ?, ?, ?, ?)',
 	);
-	const first = db.write('first attempt', 'UPDATE tasks SET last_attempt = ? WHERE seq = ?');
 	const mirror = db.write(
 		'mirror attempt',
 		`UPDATE tasks SET name = a.name, state = a.state, queue = a.queue, priority = a.priority, published_at = a.published_at,
 			started_at = a.started_at, finished_at = a.finished_at, runtime_ms = a.runtime_ms, worker = a.worker,
-			exception_type = a.exception_type, attempts = ?, last_attempt = a.id, updated_at = max(updated_at, ?)
+			exception_type = a.exception_type, attempts = ?, updated_at = max(updated_at, ?)
 		FROM attempts a WHERE a.id = ? AND tasks.seq = ?`,
 	);
 	const mirrorTexts = db.write(
@@ -207,6 +216,19 @@ export function taskTable(db: WriteHandle): TaskTable {
 		`UPDATE task_texts SET exception_message = a.exception_message, result_text = a.result_text
 		FROM attempts a WHERE a.id = ? AND seq = ? AND (task_texts.exception_message IS NOT a.exception_message
 			OR task_texts.result_text IS NOT a.result_text)`,
+	);
+	const begin = db.write(
+		'task begins',
+		`UPDATE tasks SET state = ${STATE_CODES.running}, started_at = ?, worker = ?, updated_at = max(updated_at, ?) WHERE seq = ?`,
+	);
+	const end = db.write(
+		'task ends',
+		`UPDATE tasks SET state = ?, finished_at = ?, runtime_ms = ?, exception_type = ?, updated_at = max(updated_at, ?)
+		WHERE seq = ?`,
+	);
+	const endTexts = db.write(
+		'texts of end',
+		'UPDATE task_texts SET exception_message = ?, result_text = ? WHERE seq = ?',
 	);
 	const texts = db.read<TaskTexts>('task texts', 'SELECT args, kwargs, preview, typed FROM task_texts WHERE seq = ?');
 	const setTexts = db.write(
@@ -223,25 +245,22 @@ export function taskTable(db: WriteHandle): TaskTable {
 		head: (seq) => head.get(seq),
 		byId: (profile, id) => byId.get(profile, id),
 		insert(task) {
-			const { lastInsertRowid: seq } = insert.run(
-				task.profile,
-				task.id,
-				task.name,
-				task.state,
-				task.queue,
-				task.priority,
-				task.publishedAt,
-				task.startedAt,
-				task.worker,
-				task.updatedAt,
-			);
+			const values: SqlValue[] = [task.profile, task.id, task.name, task.state, task.queue, task.priority];
+			values.push(task.publishedAt, task.startedAt, task.worker, task.updatedAt);
+			const seq = insert.run(...values).lastInsertRowid;
 			insertTexts.run(seq, task.texts.args, task.texts.kwargs, task.texts.preview, task.texts.typed);
 			return seq;
 		},
-		firstAttempt: (seq, attempt) => void first.run(attempt, seq),
 		mirror(seq, attempt, attempts, updatedAt) {
 			mirror.run(attempts, updatedAt, attempt, seq);
 			mirrorTexts.run(attempt, seq);
+		},
+		begin: (seq, startedAt, worker) => void begin.run(startedAt, worker, startedAt, seq),
+		end(seq, row, updatedAt) {
+			end.run(row.state, row.finished_at, row.runtime_ms, row.exception_type, updatedAt, seq);
+			if (row.exception_message !== null || row.result_text !== null) {
+				endTexts.run(row.exception_message, row.result_text, seq);
+			}
 		},
 		texts: (seq) => texts.get(seq) ?? { args: null, kwargs: null, preview: '', typed: null },
 		setTexts: (seq, text) => void setTexts.run(text.args, text.kwargs, text.preview, text.typed, seq),

@@ -1,9 +1,16 @@
-/** A store of its own for a test, in a folder that goes with it. */
+/** Stores of their own for tests, in folders that go with them. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Log, silentLog } from '#main/domain/log.ts';
+import type { HistoryOp, StartedFacts } from '#main/domain/task.ts';
 import { type OpenStore, openStore, STORE_FILE } from '#main/store/client.ts';
+import { openForReading, type ReadHandle } from '#main/store/handles.ts';
+import { LIST_LIMITS, type ListLimits } from '#main/store/lists.ts';
+import { prepareFile } from '#main/store/migrate.ts';
+import type { ReadCalls } from '#main/store/protocol.ts';
+import { readCalls } from '#main/store/reader.ts';
+import { Writer } from '#main/store/writer.ts';
 
 export const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 
@@ -23,4 +30,43 @@ export async function storeOf(home: string, log: Log = silentLog): Promise<OpenS
 	const opened = await openStore({ home, thread: THREAD, log });
 	if (!opened.ok) throw new Error(opened.error.message);
 	return opened.value;
+}
+
+/** The store's inside without its threads: what they run, called at once. For properties with many small histories. */
+export interface DirectStore extends Disposable {
+	readonly writer: Writer;
+	readonly calls: ReadCalls;
+	readonly db: ReadHandle;
+	apply(...ops: readonly HistoryOp[]): readonly (StartedFacts | null)[];
+	/** Works off what waits in the background. */
+	settle(): void;
+}
+
+export function directStore(limits: ListLimits = LIST_LIMITS): DirectStore {
+	const home = testHome();
+	const prepared = prepareFile(home.file, Date.now());
+	if (!prepared.ok) throw new Error(prepared.error.message);
+	// A crash is another test's business, and these are many.
+	prepared.db.pragma('synchronous = OFF');
+	const writer = new Writer(prepared.db, home.file, () => {});
+	prepared.db.pragma('synchronous = OFF');
+	const db = openForReading(home.file, () => {});
+	return {
+		writer,
+		db,
+		calls: readCalls(db, limits),
+		apply(...ops) {
+			const [outcome] = writer.run([{ name: 'apply', args: [ops] }]);
+			if (outcome?.ok !== true) throw new Error(outcome?.failure.message);
+			return outcome.value as readonly (StartedFacts | null)[];
+		},
+		settle() {
+			while (writer.step());
+		},
+		[Symbol.dispose]() {
+			db[Symbol.dispose]();
+			writer[Symbol.dispose]();
+			home[Symbol.dispose]();
+		},
+	};
 }

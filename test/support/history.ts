@@ -9,16 +9,16 @@ export const PROFILE = profileId('sandbox');
 export type Op<K extends HistoryOp['kind']> = Extract<HistoryOp, { kind: K }>;
 
 /** A value of plain JSON kinds from JavaScript's own; numbers become ints where they are whole. */
-export function valueOf(plain: unknown): Value {
+export function valueFrom(plain: unknown): Value {
 	if (plain === null || plain === undefined) return { kind: 'none' };
 	if (typeof plain === 'boolean') return { kind: 'bool', value: plain };
 	if (typeof plain === 'number') return { kind: Number.isInteger(plain) ? 'int' : 'float', text: String(plain) };
 	if (typeof plain === 'bigint') return { kind: 'int', text: String(plain) };
 	if (typeof plain === 'string') return { kind: 'str', value: plain };
-	if (Array.isArray(plain)) return { kind: 'list', items: plain.map(valueOf) };
+	if (Array.isArray(plain)) return { kind: 'list', items: plain.map(valueFrom) };
 	return {
 		kind: 'dict',
-		entries: Object.entries(plain).map(([key, value]) => [{ kind: 'str', value: key }, valueOf(value)] as const),
+		entries: Object.entries(plain).map(([key, value]) => [{ kind: 'str', value: key }, valueFrom(value)] as const),
 	};
 }
 
@@ -60,8 +60,8 @@ export interface Made {
 /** What a dialect would have decoded. */
 export function decoded(made: Made): DecodedTask {
 	const call: CallArguments = made.call ?? {
-		args: (made.args ?? []).map(valueOf),
-		kwargs: Object.entries(made.kwargs ?? {}).map(([key, value]) => [key, valueOf(value)] as const),
+		args: (made.args ?? []).map(valueFrom),
+		kwargs: Object.entries(made.kwargs ?? {}).map(([key, value]) => [key, valueFrom(value)] as const),
 	};
 	return {
 		name: made.name ?? 'shop.tasks.send_mail',
