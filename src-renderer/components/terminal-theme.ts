@@ -11,6 +11,7 @@ const TOKENS = {
 	scrollbarSliderBackground: '--line-strong',
 	scrollbarSliderHoverBackground: '--line-control',
 	scrollbarSliderActiveBackground: '--line-control',
+	overviewRulerBorder: '--code',
 	black: '--ink-3',
 	brightBlack: '--ink-3',
 	red: '--failed',

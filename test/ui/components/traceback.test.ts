@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-	foldFrames,
-	frameCount,
-	type ParsedTraceback,
-	parseTraceback,
-} from '../../../src-renderer/components/traceback.ts';
+import { foldFrames, frameCount, parseTraceback } from '../../../src-renderer/components/traceback.ts';
+import type { ParsedTraceback } from '../../../src-renderer/components/traceback-frames.ts';
 import { RUNS } from './runs.ts';
 
 const SAMPLES = import.meta.glob<string>('./tracebacks/*.txt', { query: '?raw', import: 'default', eager: true });

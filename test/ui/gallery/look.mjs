@@ -2,9 +2,9 @@
 
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import { build } from 'vite';
 
@@ -34,7 +34,6 @@ const server = createServer(async (request, response) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const origin = `http://127.0.0.1:${server.address().port}`;
 
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const browser = await chromium.launch({
 	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 	args: ['--no-sandbox', '--disable-gpu'],
@@ -65,7 +64,7 @@ try {
 		if (process.env.PROBE) console.log(await page.evaluate(process.env.PROBE));
 		await page.screenshot({ path: path.join(out, `${shot.name}.png`) });
 		// Through the debugger, which the page's policy does not bind.
-		await page.evaluate(axeSource);
+		await page.evaluate(axe.source);
 		const { violations } = await page.evaluate(() =>
 			globalThis.axe.run(document, {
 				runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],

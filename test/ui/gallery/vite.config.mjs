@@ -1,7 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-// biome-ignore lint/style/noDefaultExport: where Vite looks for it
 export default defineConfig({
 	root: import.meta.dirname,
 	plugins: [svelte()],
