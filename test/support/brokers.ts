@@ -38,10 +38,9 @@ export interface Bench extends AsyncDisposable {
 
 /** RabbitMQ behind a proxy. The server is shared by the tests of one file. */
 export async function rabbitBench(server: RabbitServer): Promise<Bench> {
-	const proxy = await startProxy({ port: server.port });
-	const url = new URL(server.url);
 	const parsed = must(parseBroker(server.url));
-	if (parsed.address.kind !== 'amqp') throw new Error(`${url.protocol} is no AMQP URL.`);
+	if (parsed.address.kind !== 'amqp') throw new Error('The server has no AMQP URL.');
+	const proxy = await startProxy({ host: parsed.address.host, port: parsed.address.port });
 	return bench('rabbitmq', { ...parsed.address, host: '127.0.0.1', port: proxy.port }, parsed.password, proxy);
 }
 

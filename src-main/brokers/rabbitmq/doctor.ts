@@ -46,7 +46,6 @@ export function createRabbitDoctor(options: RabbitDoctorOptions): Doctor {
 			return verdict.status !== 'failed';
 		};
 
-		let ip = address.host;
 		let socket: Socket | null = null;
 		let greeting: Greeting | null = null;
 		const password = (await options.password()) ?? (address.username === 'guest' ? 'guest' : '');
@@ -56,14 +55,12 @@ export function createRabbitDoctor(options: RabbitDoctorOptions): Doctor {
 				if (isIP(address.host) !== 0)
 					return { status: 'skipped', finding: `${address.host} is an address already.`, cure: null };
 				const found = await lookup(address.host, { all: true }).catch(() => []);
-				const [first] = found;
-				if (first === undefined) return dnsFailed(address);
-				ip = first.address;
+				if (found.length === 0) return dnsFailed(address);
 				return passed(`${address.host} is ${found.map((entry) => entry.address).join(', ')}.`);
 			});
 			if (!named) return steps;
 			const reached = await step('tcp', async () => {
-				const tried = await tcp(ip, address, signal);
+				const tried = await tcp(address, signal);
 				if ('socket' in tried) {
 					socket = tried.socket;
 					return passed(`Something listens on ${place(address)}.`);
@@ -132,13 +129,13 @@ function dnsFailed(address: AmqpAddress): Verdict {
 	);
 }
 
+/** Dials by name, as the driver does, so that the one of a name's addresses that answers is found. */
 async function tcp(
-	ip: string,
 	address: AmqpAddress,
 	signal: AbortSignal,
 ): Promise<{ readonly socket: Socket } | { readonly code: string }> {
 	return new Promise((resolve) => {
-		const socket = netConnect({ host: ip, port: address.port, timeout: PATIENCE, signal });
+		const socket = netConnect({ host: address.host, port: address.port, timeout: PATIENCE, signal });
 		const settle = (code: string | null) => {
 			socket.removeAllListeners();
 			// What happens to it from here on is told by the next step.

@@ -35,6 +35,11 @@ const COUNTED: LookCost = {
 		'This is a quorum queue: each look may count as a delivery, and RabbitMQ 4 drops a message after 20 of them. Look seldom.',
 };
 
+interface Fetched {
+	readonly got: GetMessage;
+	readonly message: BrokerMessage;
+}
+
 export class Looks {
 	readonly #session: Session;
 	readonly #clock: Clock;
@@ -58,11 +63,10 @@ export class Looks {
 		let bytes = 0;
 		const done = await this.#fetch(queue, options.deadlineMs, async (fetch, giveBack) => {
 			while (messages.length < options.limit && bytes < LOOK_BYTES) {
-				const got = await fetch();
-				if (got === null) break;
-				const message = brokerMessage(got, queue);
-				bytes += message.body.byteLength;
-				messages.push(message);
+				const fetched = await fetch();
+				if (fetched === null) break;
+				bytes += fetched.message.body.byteLength;
+				messages.push(fetched.message);
 			}
 			giveBack();
 		});
@@ -74,17 +78,15 @@ export class Looks {
 		ids: ReadonlySet<string>,
 		options: { readonly scanLimit: number; readonly deadlineMs: number },
 	): Promise<Result<readonly BrokerMessage[]>> {
-		const found: { readonly got: GetMessage; readonly message: BrokerMessage }[] = [];
+		const found: Fetched[] = [];
 		const wanted = new Set(ids);
 		const done = await this.#fetch(queue, options.deadlineMs, async (fetch, giveBack, channel) => {
 			for (let scanned = 0; scanned < options.scanLimit && wanted.size > 0; scanned++) {
-				const got = await fetch();
-				if (got === null) break;
-				const message = brokerMessage(got, queue);
+				const fetched = await fetch();
+				if (fetched === null) break;
+				const { messageId } = fetched.message.properties;
 				// Two messages may share an id (a redelivered publish): each asked-for id takes the first one only.
-				if (message.properties.messageId !== undefined && wanted.delete(message.properties.messageId)) {
-					found.push({ got, message });
-				}
+				if (messageId !== undefined && wanted.delete(messageId)) found.push(fetched);
 			}
 			for (const { got } of found) channel.ack(got);
 			giveBack();
@@ -100,7 +102,7 @@ export class Looks {
 	async #fetch(
 		queue: string,
 		deadlineMs: number,
-		work: (fetch: () => Promise<GetMessage | null>, giveBack: () => void, channel: Channel) => Promise<void>,
+		work: (fetch: () => Promise<Fetched | null>, giveBack: () => void, channel: Channel) => Promise<void>,
 	): Promise<Result<void>> {
 		const deadline = this.#clock.monotonic() + deadlineMs;
 		this.#session.connect();
@@ -127,7 +129,8 @@ export class Looks {
 					if (risky > 0 || this.#clock.monotonic() > deadline) return null;
 					const got = await channel.get(queue);
 					if (got === false) return null;
-					const count = brokerMessage(got, queue).deliveryCount;
+					const message = brokerMessage(got, queue);
+					const count = message.deliveryCount;
 					if (count !== null) {
 						this.#counts.set(queue, Math.max(count, this.#counts.get(queue) ?? 0));
 						if (count >= RISKY_COUNT) {
@@ -135,7 +138,7 @@ export class Looks {
 							return null;
 						}
 					}
-					return got;
+					return { got, message };
 				},
 				() => channel.nackAll(true),
 				channel,

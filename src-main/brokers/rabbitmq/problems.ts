@@ -129,6 +129,12 @@ export function channelFailure(error: unknown, what: string): { readonly ok: fal
 		case 405:
 			return fail('refused', `${what} failed, another connection holds it exclusively: ${said}`);
 		case 406:
+			if (/acknowledgement .*timed out/.test(said)) {
+				return fail(
+					'refused',
+					`${what} was cut off: a task ran longer than this RabbitMQ waits for its acknowledgement (consumer_timeout, usually 30 minutes), and is handed out again. Have that limit raised for long tasks.`,
+				);
+			}
 			return fail('refused', `${what} was refused: ${said}`);
 		case 540:
 			return fail('unsupported', `${what} is not possible with this kind of queue: ${said}`);
