@@ -38,12 +38,32 @@ function clamp(value: number, most: number): number {
 	return Math.max(0, Math.min(value, Math.max(0, most)));
 }
 
-/** The place at an offset, both ends meeting both ends. */
+/**
+ * How far from either end a pixel is a pixel, so that the last rows are reached as in a short list: were it all by
+ * proportion, the physical space would run out under the wheel just before the end, again and again.
+ */
+const END_ZONE = 100_000;
+
+function extents(space: ScrollSpace): { readonly lowest: number; readonly farthest: number; readonly zone: number } {
+	const lowest = space.physical - space.viewport;
+	return { lowest, farthest: space.virtual - space.viewport, zone: Math.min(END_ZONE, lowest / 4) };
+}
+
+/** The place at an offset: by proportion in the middle, pixel by pixel near both ends. */
 export function placeAt(offset: number, space: ScrollSpace): ScrollPlace {
-	const farthest = space.virtual - space.viewport;
+	const { lowest, farthest, zone } = extents(space);
 	const at = Math.round(clamp(offset, farthest));
-	if (unscaled(space) || farthest <= 0) return { top: at, offset: at };
-	return { top: Math.round((at / farthest) * (space.physical - space.viewport)), offset: at };
+	if (unscaled(space) || farthest <= 0 || at <= zone) return { top: at, offset: at };
+	if (farthest - at <= zone) return { top: lowest - (farthest - at), offset: at };
+	return { top: Math.round(zone + ((at - zone) / (farthest - 2 * zone)) * (lowest - 2 * zone)), offset: at };
+}
+
+/** The offset that belongs to a place of the scroll bar. */
+function offsetAt(top: number, space: ScrollSpace): number {
+	const { lowest, farthest, zone } = extents(space);
+	if (top <= zone) return clamp(top, farthest);
+	if (lowest - top <= zone) return clamp(farthest - (lowest - top), farthest);
+	return Math.round(zone + ((top - zone) / (lowest - 2 * zone)) * (farthest - 2 * zone));
 }
 
 /** The place after the browser scrolled to `top`. */
@@ -59,7 +79,7 @@ export function scrolledTo(top: number, from: ScrollPlace, space: ScrollSpace): 
 		if (top >= lowest && farthest - offset <= 1) return { top, offset: farthest };
 		return { top, offset };
 	}
-	return { top, offset: Math.round(clamp((top / lowest) * farthest, farthest)) };
+	return { top, offset: offsetAt(top, space) };
 }
 
 /**

@@ -87,6 +87,18 @@ describe('the scroll space of a list', () => {
 		}
 	});
 
+	it('reaches both ends with a resting wheel as well, in as many turns as the way is long', () => {
+		const space = scrollSpace(1_000_000, 30, 600);
+		for (const direction of [1, -1]) {
+			let place = placeAt(direction === 1 ? space.virtual - 600 - 1_000 : 1_000, space);
+			for (let turn = 0; turn < 10; turn++) {
+				place = scroll(Math.max(0, Math.min(place.top + direction * 100, space.physical - 600)), place, space);
+				place = settled(place, space) ?? place;
+			}
+			expect(place.offset).toBe(direction === 1 ? space.virtual - 600 : 0);
+		}
+	});
+
 	it('shows the same rows after it has settled', () => {
 		fc.assert(
 			fc.property(huge, fc.nat(TALLEST), fc.double({ min: 0, max: 1, noNaN: true }), (size, top, share) => {
