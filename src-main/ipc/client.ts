@@ -224,13 +224,14 @@ class WireClient implements Client {
 
 	#use(wire: Wire<UpFrame, DownFrame>): void {
 		this.#wire = wire;
+		// First of all: listening may bring the engine's own hello at once, and what waited is sent on that.
+		wire.send({ kind: 'hello', protocol: PROTOCOL, build: this.#options.build });
 		wire.listen(
 			(frame) => this.#receive(wire, frame),
 			(reason) => {
 				if (this.#wire === wire) this.#lost(reason);
 			},
 		);
-		wire.send({ kind: 'hello', protocol: PROTOCOL, build: this.#options.build });
 	}
 
 	#receive(wire: Wire<UpFrame, DownFrame>, frame: DownFrame): void {

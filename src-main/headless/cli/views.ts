@@ -139,7 +139,7 @@ const TASK_COLUMNS: readonly Column<TaskRow>[] = [
 	{ title: 'UPDATED', cell: (row) => when(row.updatedAt) },
 	{ title: 'TOOK', cell: (row) => lasted(row.runtimeMs), right: true },
 	{
-		title: 'ARGUMENTS',
+		title: 'ARGUMENTS OR ERROR',
 		cell: (row) => (row.exception === null ? row.preview : `${row.exception.type}: ${row.exception.message}`),
 		paint: (row) => (row.exception === null ? null : 'red'),
 		shrink: true,
