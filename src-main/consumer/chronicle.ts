@@ -69,10 +69,10 @@ export class Chronicle {
 	/** Writes how it ended, with its last lines; resolves after the commit. */
 	async end(flight: Flight, outcome: AttemptOutcome, runtimeMs: number | null): Promise<void> {
 		const { profile, clock, ledger } = this.#options;
-		const lines = flight.takeLast(clock.now());
+		const { from, lines } = flight.takeLast(clock.now());
 		this.#chatty.delete(flight);
 		const ops: HistoryOp[] = [];
-		if (lines.length > 0) ops.push({ kind: 'log', profile, run: flight.run, lines });
+		if (lines.length > 0) ops.push({ kind: 'log', profile, run: flight.run, lines, from });
 		ops.push({ kind: 'finished', profile, at: clock.now(), run: flight.run, runtimeMs, outcome });
 		await ledger.write(flight.run, ops);
 		this.#tellLines(flight, lines);
@@ -121,9 +121,9 @@ export class Chronicle {
 	}
 
 	#write(flight: Flight): void {
-		const lines = flight.take();
+		const { from, lines } = flight.take();
 		if (lines.length === 0) return;
-		const op: HistoryOp = { kind: 'log', profile: this.#options.profile, run: flight.run, lines };
+		const op: HistoryOp = { kind: 'log', profile: this.#options.profile, run: flight.run, lines, from };
 		void this.#options.ledger.write(flight.run, [op]).then(() => this.#tellLines(flight, lines));
 	}
 

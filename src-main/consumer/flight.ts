@@ -18,9 +18,18 @@ export interface Held {
 	foresight: Foresight | null;
 }
 
-/** Lines and characters kept per attempt; a task that prints without end fills neither disk nor memory. */
-const LINES_KEPT = 100_000;
-const CHARACTERS_KEPT = 32 * 1024 * 1024;
+/**
+ * Lines and characters kept per attempt; a task that prints without end fills neither disk nor memory. A little less than
+ * history keeps, so that the words about what is missing have a place.
+ */
+const LINES_KEPT = 99_990;
+const CHARACTERS_KEPT = 15 * 1024 * 1024;
+
+/** Lines to write, and how many of the same run went before. */
+export interface Lines {
+	readonly from: number;
+	readonly lines: readonly LogLine[];
+}
 
 /** The log of one attempt while it runs: what is not yet written, what was too much, and who listens. */
 export class Flight {
@@ -40,7 +49,8 @@ export class Flight {
 	#lines = 0;
 	#characters = 0;
 	#dropped = 0;
-	#written = 0;
+	#taken = 0;
+	#committed = 0;
 
 	constructor(held: Held, run: string) {
 		this.held = held;
@@ -73,17 +83,19 @@ export class Flight {
 		}
 	}
 
-	/** Takes what is to be written next. */
-	take(): readonly LogLine[] {
+	/** Takes what is to be written next, and how many lines went before. */
+	take(): Lines {
 		const lines = this.#waiting;
+		const from = this.#taken;
 		this.#waiting = [];
-		return lines;
+		this.#taken += lines.length;
+		return { from, lines };
 	}
 
 	/** Takes the rest at the attempt's end, with a word about what was too much. */
-	takeLast(now: number): readonly LogLine[] {
+	takeLast(now: number): Lines {
 		if (this.#dropped > 0) {
-			const text = `${this.#dropped} more lines were not kept: an attempt's log holds ${LINES_KEPT.toLocaleString('en')} lines.`;
+			const text = `${this.#dropped} more lines were not kept: an attempt's log has its bounds.`;
 			this.#waiting.push({ at: now, level: 'warning', source: 'warren', logger: null, text });
 		}
 		return this.take();
@@ -91,8 +103,8 @@ export class Flight {
 
 	/** Tells listeners of lines that are committed now. */
 	committed(lines: readonly LogLine[]): void {
-		const first = this.#written;
-		this.#written += lines.length;
+		const first = this.#committed;
+		this.#committed += lines.length;
 		if (this.listeners.size === 0) return;
 		const stored = lines.map((line, index): StoredLogLine => ({ ...line, seq: first + index }));
 		for (const listener of this.listeners) listener.lines(stored);
