@@ -1,6 +1,7 @@
 /** What an action is done to, and with: a profile's broker and history, and a clock. */
 import type { BrokerDriver } from '#main/brokers/driver.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import type { Failure } from '#main/domain/result.ts';
 import type { HistoryStore, RecordStore } from '#main/store/store.ts';
 
 export interface ActionTarget {
@@ -12,6 +13,14 @@ export interface ActionTarget {
 	readonly now: () => number;
 	/** Makes a message id: a lower-case uuid, as carrot's publishers use. */
 	readonly newId: () => string;
+}
+
+/**
+ * Whether a message may be at the broker although publishing it failed: the confirm never came, and nobody can tell. Its
+ * record then stays, because a known message is never a stranger when it turns up.
+ */
+export function mayHaveArrived(failure: Failure): boolean {
+	return failure.details?.outcome === 'unknown';
 }
 
 /** How long an action waits for a broker that is still connecting. */

@@ -6,7 +6,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
-import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
+import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 
 const BATCH = 500;
 
@@ -54,7 +54,7 @@ export async function publishTasks(
 		const at = target.now();
 		const takenBack = messages.flatMap(({ id }, index): HistoryOp[] => {
 			const outcome = outcomes[index] as Result<void>;
-			if (outcome.ok || outcome.error.code === 'timeout') return [];
+			if (outcome.ok || mayHaveArrived(outcome.error)) return [];
 			return [{ kind: 'unpublished', profile: target.profile.id, at, messageId: id }];
 		});
 		if (takenBack.length > 0) await target.history.apply(takenBack);

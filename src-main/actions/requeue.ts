@@ -12,7 +12,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
 import { NO_ARGUMENTS } from '#main/domain/value.ts';
-import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
+import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';
 
@@ -54,8 +54,7 @@ export async function requeueTasks(
 				items.push({ id: one.id, outcome: 'done', reason: null, messageId: one.messageId });
 				return;
 			}
-			// After a time-out the broker may have it all the same, so its record stays: a known message is never a stranger.
-			if (outcome.error.code !== 'timeout') {
+			if (!mayHaveArrived(outcome.error)) {
 				const at = target.now();
 				takenBack.push({ kind: 'unpublished', profile: target.profile.id, at, messageId: one.messageId });
 			}
