@@ -23,7 +23,50 @@ export type RunnerSpec =
 			readonly env: Readonly<Record<string, string>>;
 	  };
 
-/** What a consumer set is to do. */
+/** How far a task may go. Null: no limit. */
+export interface TaskLimits {
+	/** The task is asked to end: SoftTimeLimitExceeded in Python, an aborted `signal` in Node. */
+	readonly softMs: number | null;
+	/** Its process is killed. */
+	readonly hardMs: number | null;
+	/** Resident memory of the runner and its children, in MiB; beyond it the process is killed. */
+	readonly memoryMb: number | null;
+	/** A runner is replaced after so many tasks. */
+	readonly recycleAfter: number | null;
+}
+
+export const NO_LIMITS: TaskLimits = { softMs: null, hardMs: null, memoryMb: null, recycleAfter: null };
+
+/** When a failed task is tried again. The first rule whose `exceptions` match decides. */
+export interface RetryRule {
+	/** Exception types, qualified or by last name; `*` matches all. */
+	readonly exceptions: readonly string[];
+	/** Tries after the first; 0: none, so that a rule can except a type from later rules. */
+	readonly times: number;
+	readonly delayMs: number;
+	/** The delay is multiplied by this for each further try. */
+	readonly factor: number;
+	readonly maxDelayMs: number;
+	/** Share of the delay that is left to chance, 0 to 1. */
+	readonly jitter: number;
+}
+
+/** What is done when a task has failed for good. A hook that fails is recorded with the attempt and changes nothing else. */
+export type FailureHook =
+	/** The failure is JSON on standard input. */
+	| { readonly kind: 'command'; readonly command: readonly string[]; readonly timeoutMs: number }
+	/** The failure is the JSON body of a POST. */
+	| { readonly kind: 'http'; readonly url: string; readonly timeoutMs: number }
+	/** A function of the project, called as carrot calls its own: `(log, exception)`. */
+	| { readonly kind: 'function'; readonly path: string };
+
+/**
+ * What to do with a message that is handed out again although it is known how it ended. ask: it waits in quarantine until a
+ * person decides.
+ */
+export type KnownOutcomePolicy = 'run' | 'ask' | 'drop';
+
+/** What a consumer set is to do. What is optional here has the default that its doc names. */
 export interface ConsumerIntent {
 	readonly queues: readonly string[];
 	/** Slots in all, at least 1. */
@@ -31,6 +74,33 @@ export interface ConsumerIntent {
 	readonly runner: RunnerSpec;
 	/** Stop by itself once its queues are empty and its slots idle. */
 	readonly untilEmpty: boolean;
+	/** Unsettled deliveries held at most, at least `concurrency`; default: what keeps the slots busy. */
+	readonly prefetch?: number | null;
+	/** RabbitMQ's consumer priority; default: none. */
+	readonly priority?: number | null;
+	/** Default: no limits. */
+	readonly limits?: TaskLimits;
+	/** Default: no retries. */
+	readonly retries?: readonly RetryRule[];
+	/** Default: none. */
+	readonly hooks?: readonly FailureHook[];
+	/** Default: drop. */
+	readonly onKnownOutcome?: KnownOutcomePolicy;
+}
+
+/** A saved consumer set: an intent with a name, per profile. A queue that is not consumable is kept but not consumed. */
+export interface SavedConsumerSet {
+	readonly id: ConsumerSetId;
+	readonly profile: ProfileId;
+	/** Unique within the profile. */
+	readonly name: string;
+	readonly queues: readonly { readonly queue: string; readonly consumable: boolean }[];
+	/** Its own `queues` are left empty: they come from the list above. */
+	readonly intent: ConsumerIntent;
+	/** Start with the app and the service. */
+	readonly autoStart: boolean;
+	readonly createdAt: number;
+	readonly updatedAt: number;
 }
 
 export type SlotState =
