@@ -101,7 +101,7 @@ export const rooms: readonly Room[] = [
 	},
 	{
 		path: 'src-main/shell',
-		may: [...all('src-main/engine', 'src-main/ipc'), ...types('src-main/domain'), ...version],
+		may: [...all('src-main/engine', 'src-main/ipc', 'src-main/domain'), ...version],
 		packages: ['electron', 'electron-store'],
 		node: 'all',
 	},
