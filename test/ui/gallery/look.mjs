@@ -99,6 +99,25 @@ function shots() {
 		for (const page of ['failed', 'queued', 'controls', 'instruments'])
 			list.push({ name: `${page}-${theme}`, page, theme, width: 1440 });
 		list.push({ name: `confirm-${theme}`, page: 'controls', theme, width: 1440, more: '&open=confirm' });
+		list.push({
+			name: `menu-${theme}`,
+			page: 'controls',
+			theme,
+			width: 1440,
+			act: (page) => page.getByRole('button', { name: 'Actions' }).click(),
+		});
+		list.push({
+			name: `combobox-${theme}`,
+			page: 'controls',
+			theme,
+			width: 1440,
+			act: async (page) => {
+				await page.getByRole('button', { name: 'hover me' }).hover();
+				await page.getByRole('tooltip').waitFor();
+				await page.getByRole('combobox', { name: 'Queue' }).fill('re');
+				await page.getByRole('option', { name: 'reports' }).waitFor({ timeout: 4000 });
+			},
+		});
 		list.push({ name: `failed-1000-${theme}`, page: 'failed', theme, width: 1000 });
 		list.push({ name: `queued-700-${theme}`, page: 'queued', theme, width: 700 });
 	}
