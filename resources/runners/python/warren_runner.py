@@ -85,6 +85,8 @@ class State:
     def __init__(self, channel):
         self.channel = channel
         self.run = None
+        # Hears every log record with its text, besides Warren.
+        self.listener = None
 
 
 class LineBuffer:
@@ -228,6 +230,8 @@ class ChannelHandler(logging.Handler):
                 't': 'log', 'run': self.state.run, 'at': int(record.created * 1000), 'level': level,
                 'logger': str(record.name), 'text': cut(text, RECORD_LIMIT),
             })
+            if self.state.listener is not None:
+                self.state.listener(record, text)
         except Exception:
             self.handleError(record)
 
@@ -403,6 +407,18 @@ class Django:
             traceback.print_exc()
 
 
+def carrot_rows(channel, state):
+    """Keeps a django-carrot site's own rows in step. Loaded by path: this folder is not where tasks come from."""
+    from importlib import util
+    path = os.path.join(os.path.dirname(OWN_FILE), 'carrot_rows.py')
+    spec = util.spec_from_file_location('warren_carrot_rows', path)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = module.CarrotRows(channel, state)
+    state.listener = rows.heard
+    return rows
+
+
 class Service:
     def __init__(self, project, channel, state, capture, streams, django):
         self.project = project
@@ -411,6 +427,8 @@ class Service:
         self.capture = capture
         self.streams = streams
         self.django = django
+        self.rows = None if django is None else carrot_rows(channel, state)
+        self.result = None
         self.watch = CodeWatch(project)
         self.pid = os.getpid()
 
@@ -430,10 +448,16 @@ class Service:
                     self.channel.send({'t': 'declined', 'run': job['run'], 'reason': changed + ' changed on disk'})
                     return
             self.capture.ensure(now)
+            self.state.run = job['run']
+            if self.rows is not None:
+                self.rows.begin(job)
             end = self.perform(job)
             if os.getpid() != self.pid:
                 # A task forked and its child came back here: only the parent speaks for the task.
                 os._exit(0)
+            result, self.result = self.result, None
+            if self.rows is not None:
+                self.rows.finish(job, end, result)
             for stream in self.streams:
                 stream.lines.end()
             self.state.run = None
@@ -447,7 +471,6 @@ class Service:
 
     def perform(self, job):
         end = {'t': 'end', 'run': job['run']}
-        self.state.run = job['run']
         if self.django is not None:
             self.django.tidy()
         started = time.perf_counter()
@@ -466,6 +489,8 @@ class Service:
             self.watch.learn()
             args = json.loads(job['args'])
             kwargs = json.loads(job['kwargs'])
+            if self.rows is not None:
+                self.rows.started(job['name'])
             started = time.perf_counter()
             result = task(*args, **kwargs)
             if inspect.iscoroutine(result):
@@ -473,6 +498,7 @@ class Service:
             end['ms'] = (time.perf_counter() - started) * 1000
             end['kind'] = 'returned'
             end['result'] = describe_result(result)
+            self.result = result
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: the task ends, this process doesn't.
             end['ms'] = (time.perf_counter() - started) * 1000
             end['kind'] = 'raised'
@@ -536,6 +562,9 @@ def main():
     django = None
     try:
         end_with_parent(jobs_descriptor)
+        # A module that is changed twice within a second to the same size would be loaded from the cache of its first
+        # version. And nothing of Warren's should stay in somebody's project.
+        sys.dont_write_bytecode = True
         os.chdir(project)
         project = os.getcwd()
         # Python puts this file's own folder first; tasks come from the project.
