@@ -1,5 +1,4 @@
 /** Where the product's own files lie, from source, from the bundle in `out/main`, and from a packed app. */
-import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Places {
@@ -20,7 +19,8 @@ export function places(here: string = import.meta.url): Places {
 	return {
 		storeThread: new URL(source ? '../store/thread.ts' : './store-thread.js', here),
 		embeddedThread: new URL(source ? '../brokers/embedded/thread.ts' : './embedded-thread.js', here),
-		resources: file('../../resources').replace(`app.asar${sep}`, `app.asar.unpacked${sep}`),
+		// Packing puts them beside the archive.
+		resources: file('../../resources').replace(/[/\\]app\.asar[/\\]resources$/, ''),
 		renderer: file('../../out/renderer'),
 		preload: file('../../out/preload/index.cjs'),
 	};

@@ -1,11 +1,9 @@
 /** An engine in a plain Node process: what the command line and the served console stand on. */
 import { userInfo } from 'node:os';
-import { systemClock } from '#main/domain/clock.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import { createEngine, type Engine } from '#main/engine/engine.ts';
-import { fileLog } from '#main/engine/file-log.ts';
 import { chooseVault } from '#main/engine/file-vault.ts';
-import { places } from '#main/engine/places.ts';
+import { hostPorts } from '#main/engine/host-ports.ts';
 import type { HostName, Ports } from '#main/engine/ports.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { confSettings } from './settings.ts';
@@ -31,23 +29,11 @@ export interface HostOptions {
 
 /** Starts an engine over a home folder. */
 export async function openHost(options: HostOptions): Promise<Result<Host>> {
-	const { home } = options;
-	const settings = confSettings(home);
-	const found = places();
-	const log = fileLog({ home, level: settings.get().logLevel, now: systemClock.now, trouble: options.trouble });
-	const ports: Ports = {
-		host: options.host,
-		home,
-		resources: found.resources,
-		storeThread: found.storeThread,
-		embeddedThread: found.embeddedThread,
-		clock: systemClock,
-		log,
-		vault: chooseVault(home, options.env),
-		settings,
-		version: VERSION,
-	};
-	log.info('host.started', { host: options.host, version: VERSION, node: process.versions.node });
+	const { host, home, trouble } = options;
+	const base = hostPorts({ host, home, version: VERSION, settings: confSettings(home), trouble });
+	const ports: Ports = { ...base, vault: chooseVault(home, options.env) };
+	const { log } = ports;
+	log.info('host.started', { host, version: VERSION, node: process.versions.node });
 	const engine = await createEngine(ports);
 	if (!engine.ok) {
 		log.error('host.failed', { reason: engine.error.message });
@@ -59,7 +45,7 @@ export async function openHost(options: HostOptions): Promise<Result<Host>> {
 		actor: userName(),
 		async [Symbol.asyncDispose]() {
 			await engine.value[Symbol.asyncDispose]();
-			log.info('host.stopped', { host: options.host });
+			log.info('host.stopped', { host });
 		},
 	});
 }

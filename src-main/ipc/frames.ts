@@ -61,3 +61,14 @@ export interface Wire<Out, In> extends Disposable {
 	listen(onFrame: (frame: In) => void, onClose: (reason: string) => void): void;
 	close(reason: string): void;
 }
+
+/** Names that the shell, its preload script and the page share. Not frames: how a page gets the port that frames cross. */
+export const CHANNELS = {
+	/** Preload to shell: give this page a port. */
+	connect: 'warren:connect',
+	/** Shell to preload, and preload to page: here it is. */
+	port: 'warren:port',
+	openExternal: 'warren:open-external',
+	pickFile: 'warren:pick-file',
+	pickFolder: 'warren:pick-folder',
+} as const;

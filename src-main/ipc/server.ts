@@ -14,8 +14,8 @@ export interface ServeOptions {
 	/** For the audit: who is at the other end. */
 	readonly actor: string;
 	readonly clock?: Clock;
-	/** Told when a wire misbehaves and when it ends. */
-	readonly note?: (event: 'bad-frame' | 'closed', words: string) => void;
+	/** Told when a page has said hello, when it misbehaves and when its wire ends. */
+	readonly note?: (event: 'greeted' | 'bad-frame' | 'closed', words: string) => void;
 }
 
 /** Requests and streams that one wire may have at a time. */
@@ -114,7 +114,10 @@ class WireServer {
 		if (protocol !== PROTOCOL || build !== this.#options.build) {
 			this.#wire.close('The page and the engine are of different versions.');
 		} else if (this.#greeted) this.#strange('a second hello');
-		else this.#greeted = true;
+		else {
+			this.#greeted = true;
+			this.#options.note?.('greeted', build);
+		}
 	}
 
 	async #request(frame: Extract<UpFrame, { readonly kind: 'request' }>): Promise<void> {

@@ -340,7 +340,7 @@ describe.each(WIRES)('over $name', ({ start }) => {
 			for (const kind of ['ack', 'cancel', 'close']) send({ kind, id: 77 });
 			send({ kind: 'request', id: 1, route: 'app.info', input: {} });
 			await waitFor('the answer', () => frames.some((frame) => frame.kind === 'reply'));
-			expect(notes).toEqual([]);
+			expect(notes.filter((note) => note.startsWith('bad-frame'))).toEqual([]);
 		});
 	});
 });

@@ -1,10 +1,8 @@
 /** How the page finds its engine, decided when it runs: the shell's bridge if there is one, else a WebSocket to its own host. */
-import type { DownFrame, UpFrame, Wire } from '../frames.ts';
+import { CHANNELS, type DownFrame, type UpFrame, type Wire } from '../frames.ts';
 import { type PageSocket, pageSocketWire } from './page-socket.ts';
 import { type PagePort, portWire } from './port.ts';
 
-/** Message that carries the page's port, from the preload script to the page. */
-export const PORT_MESSAGE = 'warren:port';
 /** Path of the WebSocket on the host that served the page. */
 export const SOCKET_PATH = '/wire';
 
@@ -57,7 +55,7 @@ function connectShell(page: PageWindow, shell: WarrenShell): Promise<Wire<UpFram
 	return new Promise((resolve) => {
 		const receive = (event: PortEvent) => {
 			// Only our own preload script speaks in this window with its own origin.
-			if (event.source !== page || event.origin !== page.location.origin || event.data !== PORT_MESSAGE) return;
+			if (event.source !== page || event.origin !== page.location.origin || event.data !== CHANNELS.port) return;
 			const port = event.ports[0];
 			if (port === undefined) return;
 			page.removeEventListener('message', receive);
