@@ -7,7 +7,7 @@ import { assertNever } from '#main/domain/result.ts';
 import { STATE_CODES, STATES } from './codes.ts';
 import type { SqlValue } from './handles.ts';
 import { type SearchScope, seenMatches } from './search.ts';
-import { factQuery, gramQuery } from './search-words.ts';
+import { factQuery, gramNeedle, gramQuery, piecesOf, regexLiteral } from './search-words.ts';
 
 /** SQL that proposes row numbers as `seq`. */
 interface Source {
@@ -16,6 +16,8 @@ interface Source {
 	readonly values: readonly SqlValue[];
 	/** Whether the rows that the index does not have must be proposed besides. */
 	readonly lags: boolean;
+	/** Only worth its price when walking the list has found too little. */
+	readonly late: boolean;
 }
 
 /** Sources that together propose every match. */
@@ -70,7 +72,7 @@ export function waysOf(query: Query, scope: SearchScope): readonly Way[] {
 			return first.every((way) => way !== undefined) ? [first.flat()] : [];
 		}
 		case 'text':
-			return one(grams([query.match]));
+			return grams([query.match], scope);
 		case 'field': {
 			const { field, any } = query;
 			if (field === 'name' || field === 'queue' || field === 'worker') {
@@ -84,9 +86,10 @@ export function waysOf(query: Query, scope: SearchScope): readonly Way[] {
 				const begins = any.flatMap((match) => (match.kind === 'equals' || match.kind === 'prefix' ? [match.text] : []));
 				if (begins.length === any.length) return [begins.map((text) => byId(scope, text))];
 			}
-			return field === 'log' ? [] : one(grams(any));
+			return field === 'log' ? [] : grams(any, scope);
 		}
 		case 'number': {
+			if (query.field === 'attempts') return further(scope, query.op, query.value);
 			if (query.field !== 'priority' && query.field !== 'runtime') return [];
 			const column = query.field === 'priority' ? 'priority' : 'runtime_ms';
 			return [[byRange(scope, column, query.op, query.value)]];
@@ -122,31 +125,49 @@ const UNINDEXED: readonly Source[] = ['search_dirty', 'search_long'].map((table)
 	sql: `SELECT seq FROM ${table}`,
 	values: [],
 	lags: false,
+	late: false,
 }));
 
-function one(source: Source | null): readonly Way[] {
-	return source === null ? [] : [[source]];
+/** So many pieces of a needle are asked for: more cost more than the rows they save from being compared. */
+const PIECES = 4;
+
+/** Ways by words: one, unless some of the texts has no words that the index knows. */
+function grams(any: readonly TextMatch[], scope: SearchScope): readonly Way[] {
+	const sources: Source[] = [];
+	for (const match of any) {
+		const needle = gramNeedle(literalOf(match));
+		if (needle === '') return [];
+		const pieces = piecesOf(needle);
+		sources.push(pieces.length === 0 ? byBeginning(needle) : byPieces(scope.grams.rarest(pieces, PIECES)));
+	}
+	return [sources];
 }
 
-function grams(any: readonly TextMatch[]): Source | null {
-	const wanted: string[] = [];
-	for (const match of any) {
-		const piece = literalOf(match);
-		const expression = piece === null ? null : gramQuery(piece);
-		if (expression === null) return null;
-		wanted.push(`(${expression})`);
-	}
+function byPieces(pieces: readonly string[]): Source {
 	return {
 		name: 'propose by text',
 		sql: 'SELECT rowid AS seq FROM search_grams WHERE search_grams MATCH ?',
-		values: [wanted.join(' OR ')],
+		values: [gramQuery(pieces)],
 		lags: true,
+		late: false,
 	};
 }
 
-/** Text that every match contains; null when there is none to be had. */
-function literalOf(match: TextMatch): string | null {
-	if (match.kind === 'regex') return null;
+/** One or two letters: by all the pieces that begin with them. Dear where they are common, and then not needed. */
+function byBeginning(needle: string): Source {
+	return {
+		name: 'propose by short text',
+		sql: `SELECT rowid AS seq FROM search_grams WHERE search_grams MATCH (
+			SELECT coalesce(group_concat('"' || replace(term, '"', '""') || '"', ' OR '), '""') FROM search_terms WHERE term >= ? AND term <= ?)`,
+		values: [needle, `${needle}\u{10ffff}`],
+		lags: true,
+		late: true,
+	};
+}
+
+/** Text that every match contains; empty where there is none to be had. */
+function literalOf(match: TextMatch): string {
+	if (match.kind === 'regex') return regexLiteral(match.source);
 	if (match.kind !== 'glob') return match.text;
 	return match.text.split('*').reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
 }
@@ -157,6 +178,7 @@ function facts(root: 'args' | 'kwargs', path: readonly string[], any: readonly P
 		sql: 'SELECT rowid AS seq FROM search_facts WHERE search_facts MATCH ?',
 		values: [any.map((test) => `(${factQuery(root, path, test)})`).join(' OR ')],
 		lags: true,
+		late: false,
 	};
 }
 
@@ -167,6 +189,7 @@ function byColumn(scope: SearchScope, column: 'name' | 'queue', found: readonly 
 			AND ${column} IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
 		lags: false,
+		late: false,
 	};
 }
 
@@ -176,6 +199,7 @@ function byWorker(scope: SearchScope, found: readonly string[]): Source {
 		sql: `SELECT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
 		lags: false,
+		late: false,
 	};
 }
 
@@ -185,7 +209,22 @@ function byId(scope: SearchScope, prefix: string): Source {
 		sql: 'SELECT seq FROM tasks WHERE profile = ? AND id >= ? AND id <= ?',
 		values: [scope.profile, prefix, `${prefix}\u{10ffff}`],
 		lags: false,
+		late: false,
 	};
+}
+
+/** Tasks with more than one attempt are few, and have an index of their own. */
+function further(scope: SearchScope, op: string, value: number): readonly Way[] {
+	const more = (op === '>' && value >= 1) || ((op === '>=' || op === '=') && value > 1);
+	if (!more) return [];
+	const source: Source = {
+		name: 'propose by attempts',
+		sql: `SELECT task AS seq FROM attempts INDEXED BY attempts_further WHERE profile = ? AND number > 1 AND number ${op} ?`,
+		values: [scope.profile, value],
+		lags: false,
+		late: false,
+	};
+	return [[source]];
 }
 
 /** Indexes by column. That of ends is led by the state, so all states are named. */
@@ -204,5 +243,6 @@ function byRange(scope: SearchScope, column: string, op: string, value: number):
 		sql: `SELECT seq FROM tasks INDEXED BY ${INDEXES[column]} WHERE profile = ?${states} AND removed_at IS NULL AND ${column} ${op} ?`,
 		values: [scope.profile, value],
 		lags: false,
+		late: false,
 	};
 }

@@ -70,7 +70,7 @@ export function writeHandle(db: Database.Database, slow: SlowListener): WriteHan
 	db.pragma('synchronous = NORMAL');
 	db.pragma(`cache_size = -${WRITER_CACHE_KIB}`);
 	db.pragma('temp_store = MEMORY');
-	db.pragma('wal_autocheckpoint = 4000');
+	db.pragma('wal_autocheckpoint = 12000');
 	db.pragma('journal_size_limit = 67108864');
 	return new Connection(db, slow) as unknown as WriteHandle & Disposable;
 }

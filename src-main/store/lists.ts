@@ -7,6 +7,7 @@ import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import { propose, statesOf, type Way, waysOf, withoutStates } from './candidates.ts';
 import { countsByState } from './counts.ts';
+import type { GramSample } from './gram-sample.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import {
 	afterSql,
@@ -45,7 +46,7 @@ export const LIST_LIMITS: ListLimits = {
 	few: 3_000,
 	many: 60_000,
 	walkMs: 40,
-	counted: 20_000,
+	counted: 5_000,
 	countedProposals: 250_000,
 };
 
@@ -53,6 +54,7 @@ export const LIST_LIMITS: ListLimits = {
 export interface ListReader {
 	readonly db: ReadHandle;
 	readonly tests: SqlTests;
+	readonly grams: GramSample;
 	readonly limits: ListLimits;
 }
 
@@ -124,8 +126,8 @@ export function matchingIds(
 }
 
 function prepare(reader: ListReader, profile: number, query: Query): Prepared {
-	const { tests, limits } = reader;
-	const scope: SearchScope = { db: reader.db, profile };
+	const { db, tests, limits, grams } = reader;
+	const scope: SearchScope = { db, profile, grams };
 	tests.clear();
 	const counts = countsByState(scope.db, scope.profile);
 	const states = statesOf(query).filter((state) => (counts[state] ?? 0) > 0);
@@ -164,10 +166,11 @@ function windowOf(prepared: Prepared, order: Order, limit: number): Window {
 		}
 		return { ...cutTo(limit, places), total: inStates };
 	}
-	const few = inStates <= limits.few ? everyIn(prepared) : proposals(prepared, limits.few);
+	const few = inStates <= limits.few ? everyIn(prepared) : proposals(prepared, limits.few, false);
 	if (few !== null) return compared(prepared, order, limit, few);
 	const walked = walkAndCompare(prepared, condition, order, limit);
-	if (walked === null) return compared(prepared, order, limit, proposals(prepared, limits.many) ?? everyIn(prepared));
+	if (walked === null)
+		return compared(prepared, order, limit, proposals(prepared, limits.many, true) ?? everyIn(prepared));
 	const window = cutTo(limit, walked);
 	const whole = order.after === null && !window.more;
 	const counted = prepared.condition === null || inStates <= limits.counted;
@@ -197,7 +200,7 @@ function walkAndCompare(
 			size = Math.min(2_000, size * 2);
 			if (asked || performance.now() - started < limits.walkMs) continue;
 			asked = true;
-			if (inStates <= limits.many || proposals(prepared, limits.many) !== null) return null;
+			if (inStates <= limits.many || proposals(prepared, limits.many, true) !== null) return null;
 		}
 		if (chunk.length > 0) found.push(...comparedChunk(prepared, condition, chunk));
 		if (found.length > limit) return found;
@@ -223,8 +226,9 @@ interface Proposed {
 	readonly values: readonly SqlValue[];
 }
 
-function proposals(prepared: Prepared, limit: number): Proposed | null {
+function proposals(prepared: Prepared, limit: number, late: boolean): Proposed | null {
 	for (const way of prepared.ways) {
+		if (!late && way.some((source) => source.late)) continue;
 		const found = propose(way, prepared.scope, limit);
 		if (found !== null) return { table: 'json_each(?)', values: [JSON.stringify([...found])] };
 	}
@@ -282,7 +286,7 @@ function everyMatch(prepared: Prepared): SqlPart {
 	const { limits } = prepared;
 	if (prepared.states.length === 0) return { sql: 'FROM tasks t WHERE 0', values: [] };
 	if (prepared.condition === null || prepared.inStates <= limits.few) return matchesAmong(prepared, everyIn(prepared));
-	const proposed = proposals(prepared, Math.min(limits.countedProposals, Math.ceil(prepared.inStates / 4)));
+	const proposed = proposals(prepared, Math.min(limits.countedProposals, Math.ceil(prepared.inStates / 4)), true);
 	if (proposed !== null) return matchesAmong(prepared, proposed);
 	const condition = withStates(prepared);
 	const texts = condition.texts ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';

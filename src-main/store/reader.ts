@@ -4,6 +4,7 @@ import { auditList } from './audit.ts';
 import { SEEN } from './codes.ts';
 import { taskCounts } from './counts.ts';
 import { earlierOutcome } from './fold.ts';
+import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
@@ -21,7 +22,7 @@ const MOST_QUEUES = 1_000;
 
 /** Every call of `ReadCalls`, over one read-only connection. */
 export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): ReadCalls {
-	const lists: ListReader = { db, tests: new SqlTests(db), limits };
+	const lists: ListReader = { db, tests: new SqlTests(db), grams: new GramSample(db), limits };
 	let seenVersion: number | null = null;
 	return {
 		page: (request, now) => taskPage(lists, request, now),

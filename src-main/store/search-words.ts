@@ -18,22 +18,58 @@ export function gramText(texts: readonly (string | null)[]): string | null {
 		whole += whole === '' ? foldCase(text) : `\n${foldCase(text)}`;
 		if (whole.length > INDEXED_TEXT) return null;
 	}
-	return plain(whole);
+	// Two ends, so that every pair of letters begins a piece.
+	return `${plain(whole)}\n\n`;
 }
 
-/** The pieces that every text which contains `needle` has, as an FTS5 expression; null when it is too short to have any. */
-export function gramQuery(needle: string): string | null {
-	const letters = [...plain(foldCase(needle))];
+/** The three-letter pieces of a folded text, each once. */
+export function piecesOf(folded: string): readonly string[] {
+	const letters = [...folded];
 	const pieces = new Set<string>();
-	for (let at = 0; at + 3 <= letters.length && pieces.size < 24; at += 1) {
-		pieces.add(
-			`"${letters
-				.slice(at, at + 3)
-				.join('')
-				.replaceAll('"', '""')}"`,
-		);
+	for (let at = 0; at + 3 <= letters.length; at += 1) pieces.add(letters.slice(at, at + 3).join(''));
+	return [...pieces];
+}
+
+/** A needle as it stands in the indexed texts. */
+export function gramNeedle(needle: string): string {
+	return plain(foldCase(needle));
+}
+
+/** An FTS5 expression for texts that have all of the pieces. */
+export function gramQuery(pieces: readonly string[]): string {
+	return pieces.map((piece) => `"${piece.replaceAll('"', '""')}"`).join(' AND ');
+}
+
+/**
+ * The longest text of ASCII that everything a pattern matches must contain, whatever its case; empty where that cannot be told.
+ * Looks only at what stands outside groups, classes and repeats.
+ */
+export function regexLiteral(source: string): string {
+	// Escapes by number or name may stand for anything.
+	if (/[|]|\\[^dDwWsSbB\W]/.test(source)) return '';
+	let best = '';
+	let run = '';
+	let depth = 0;
+	const close = () => {
+		if (run.length > best.length) best = run;
+		run = '';
+	};
+	const tokens = source.matchAll(/\\[\s\S]|\[(?:[^\]\\]|\\.)*\]|[*+?]\??|\{\d+(?:,\d*)?\}\??|[\s\S]/g);
+	for (const [token] of tokens) {
+		if (token === '(') depth += 1;
+		if (/^(?:[*?]|\{)/.test(token)) {
+			// What was before it may be there any number of times, also none.
+			run = run.slice(0, -1);
+			close();
+		} else if (depth === 0 && /^\\?[!-~ ]$/.test(token) && !/^(?:\\[a-zA-Z0-9]|[.^$()+[\]{}\\])$/.test(token)) {
+			run += token.slice(-1);
+		} else {
+			close();
+		}
+		if (token === ')') depth = Math.max(0, depth - 1);
 	}
-	return pieces.size === 0 ? null : [...pieces].join(' AND ');
+	close();
+	return best;
 }
 
 /** FTS5 passes over NUL, and half surrogates change on their way through UTF-8. */

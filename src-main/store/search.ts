@@ -5,6 +5,7 @@ import { REGEX_REACH } from '#main/domain/query-values.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { TaskRow, TaskState } from '#main/domain/task.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
+import type { GramSample } from './gram-sample.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import type { SqlPart } from './order.ts';
 import { seenTexts } from './seen.ts';
@@ -14,6 +15,7 @@ import { callOf } from './tasks.ts';
 export interface SearchScope {
 	readonly db: ReadHandle;
 	readonly profile: number;
+	readonly grams: GramSample;
 }
 
 /** A condition, what it costs per row (for ordering), and whether it needs the texts. */
@@ -198,54 +200,62 @@ export function seenMatches(
 }
 
 function anyOf(columns: readonly string[], any: readonly TextMatch[], tests: SqlTests): Piece {
-	const pieces = any.flatMap((match) => columns.map((column) => textTest(column, match, tests)));
+	const pieces = any.flatMap((match) => textTests(columns, match, tests));
 	const only = pieces[0];
 	return pieces.length === 1 && only !== undefined ? only : join(' OR ', pieces);
 }
 
-function textTest(column: string, match: TextMatch, tests: SqlTests): Piece {
-	const texts = column.startsWith('x.');
-	const base = texts ? 4 : 2;
+/** Conditions of which one must hold for `match` to hold for one of the columns. */
+function textTests(columns: readonly string[], match: TextMatch, tests: SqlTests): readonly Piece[] {
 	switch (match.kind) {
 		case 'equals':
-			return { sql: `ifnull(${column} = ?, 0)`, values: [match.text], cost: base, texts };
+			return columns.map((column) => native(column, `ifnull(${column} = ?, 0)`, [match.text]));
 		case 'prefix':
-			return { sql: `ifnull(instr(${column}, ?) = 1, 0)`, values: [match.text], cost: base, texts };
+			return columns.map((column) => native(column, `ifnull(instr(${column}, ?) = 1, 0)`, [match.text]));
 		case 'contains': {
 			const wanted = foldCase(match.text);
 			// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant.
-			if (/^[\u0001-\u007f]*$/.test(wanted)) return containsAscii(column, wanted, tests, base, texts);
-			const number = tests.add((text) => typeof text === 'string' && foldCase(text).includes(wanted));
-			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 5, texts };
+			const ascii = /^[\u0001-\u007f]*$/.test(wanted);
+			if (ascii) return columns.map((column) => containsAscii(column, wanted, tests));
+			return [called(columns, 5, tests, (text) => foldCase(text).includes(wanted))];
 		}
-		case 'glob': {
-			const number = tests.add((text) => typeof text === 'string' && textMatches(match, text));
-			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 5, texts };
-		}
+		case 'glob':
+			return [called(columns, 5, tests, (text) => textMatches(match, text))];
 		case 'regex': {
 			const pattern = new RegExp(match.source, 'i');
-			const number = tests.add((text) => typeof text === 'string' && pattern.test(text.slice(0, REGEX_REACH)));
-			return { sql: `warren_test(?, ${column})`, values: [number], cost: base * 10, texts };
+			return [called(columns, 20, tests, (text) => pattern.test(text.slice(0, REGEX_REACH)))];
 		}
 		default:
 			return assertNever(match);
 	}
 }
 
+function native(column: string, sql: string, values: readonly SqlValue[]): Piece {
+	const texts = column.startsWith('x.');
+	return { sql, values, cost: texts ? 4 : 2, texts };
+}
+
+/** One call for all columns, since calls cost more than what they do. */
+function called(columns: readonly string[], cost: number, tests: SqlTests, test: (text: string) => boolean): Piece {
+	const number = tests.add((...texts) => texts.some((text) => typeof text === 'string' && test(text)));
+	return {
+		sql: `warren_test(?, ${columns.join(', ')})`,
+		values: [number],
+		cost: cost * columns.length,
+		texts: columns.some((column) => column.startsWith('x.')),
+	};
+}
+
 /**
  * SQLite's own lower() knows ASCII only, which is all that an ASCII needle asks of it, but for two letters whose lower case is
  * (or begins with) an ASCII one: the Kelvin sign and the dotted capital I.
  */
-function containsAscii(column: string, wanted: string, tests: SqlTests, base: number, texts: boolean): Piece {
-	const native = `instr(lower(${column}), ?) > 0`;
-	if (!/[ki]/.test(wanted)) return { sql: `ifnull(${native}, 0)`, values: [wanted], cost: base, texts };
+function containsAscii(column: string, wanted: string, tests: SqlTests): Piece {
+	const found = `instr(lower(${column}), ?) > 0`;
+	if (!/[ki]/.test(wanted)) return native(column, `ifnull(${found}, 0)`, [wanted]);
 	const number = tests.add((text) => typeof text === 'string' && foldCase(text).includes(wanted));
-	return {
-		sql: `ifnull(${native} OR ((instr(${column}, '\u212a') > 0 OR instr(${column}, '\u0130') > 0) AND warren_test(?, ${column})), 0)`,
-		values: [wanted, number],
-		cost: base,
-		texts,
-	};
+	const odd = `(instr(${column}, '\u212a') > 0 OR instr(${column}, '\u0130') > 0)`;
+	return native(column, `ifnull(${found} OR (${odd} AND warren_test(?, ${column})), 0)`, [wanted, number]);
 }
 
 function textOr(value: SqlValue | undefined): string | null {

@@ -17,6 +17,9 @@ interface Pending {
 const MOST_CRASHES = 5;
 const CRASH_WINDOW_MS = 30_000;
 
+/** The young generation's default of 48 MB a thread is a fifth of the engine's memory budget, for nothing. */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 1_024 } as const;
+
 export interface StoreThread<C extends Calls> extends AsyncDisposable {
 	call<K extends keyof C & string>(
 		name: K,
@@ -70,7 +73,11 @@ class Thread {
 	start(): Promise<Result<Opened>> {
 		const { promise, resolve } = Promise.withResolvers<Result<Opened>>();
 		this.#onOpened = resolve;
-		const worker = new Worker(this.#url, { workerData: this.#data, name: `store-${this.#data.role}` });
+		const worker = new Worker(this.#url, {
+			workerData: this.#data,
+			name: `store-${this.#data.role}`,
+			resourceLimits: LIMITS,
+		});
 		this.#worker = worker;
 		const ended = Promise.withResolvers<void>();
 		this.#ended = ended.promise;

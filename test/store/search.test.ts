@@ -131,7 +131,26 @@ const textMatch: fc.Arbitrary<TextMatch> = fc.oneof(
 	fc.record({ kind: fc.constantFrom('contains' as const), text: matchText }),
 	fc.record({ kind: fc.constantFrom('equals' as const, 'prefix' as const), text: matchText }),
 	fc.constantFrom('*mail*', 'Time*', '*', 'a*a').map((text) => ({ kind: 'glob' as const, text })),
-	fc.constantFrom('time|ord', '^a+$', '\\d+', 'k', '[^a]b').map((source) => ({ kind: 'regex' as const, source })),
+	fc
+		.constantFrom(
+			'time|ord',
+			'^a+$',
+			'\\d+',
+			'k',
+			'[^a]b',
+			'tim(e)?out',
+			'shop\\.mail',
+			'ma?il',
+			'Time+out',
+			'x{0}mail',
+			'ord(er)?',
+			'shop.order$',
+			'\\bmail\\b',
+			'[ts]hop',
+			'\\x6dail',
+			'st(?=anbul)',
+		)
+		.map((source) => ({ kind: 'regex' as const, source })),
 );
 const op = fc.constantFrom('=' as const, '<' as const, '<=' as const, '>' as const, '>=' as const);
 const path = fc.array(fc.constantFrom('id', 'user', '0', '1', 'a.b'), { minLength: 1, maxLength: 3 });

@@ -104,6 +104,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_task ON attempts (task, number);
 CREATE INDEX attempts_message ON attempts (profile, message_key);
 CREATE UNIQUE INDEX attempts_run ON attempts (profile, run) WHERE run IS NOT NULL;
+CREATE INDEX attempts_further ON attempts (profile, number) WHERE number > 1;
 CREATE INDEX attempts_worker ON attempts (profile, worker) WHERE worker IS NOT NULL;
 
 CREATE TABLE attempt_texts (
@@ -196,6 +197,7 @@ CREATE TABLE search_long (seq INTEGER PRIMARY KEY) STRICT;
 CREATE VIRTUAL TABLE search_grams USING fts5(
 	text, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1'
 );
+CREATE VIRTUAL TABLE search_terms USING fts5vocab(search_grams, 'row');
 CREATE VIRTUAL TABLE search_facts USING fts5(
 	facts, content='', contentless_delete=1, detail=none, tokenize='ascii'
 );
