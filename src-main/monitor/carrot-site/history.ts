@@ -4,23 +4,13 @@
  * What Warren saw itself is worth more than a row: a message that this home ran, or whose end it knows, is left alone. Everything
  * is keyed by the row's uuid, so the same row may be told any number of times.
  */
-import { encodeCarrot } from '#main/dialects/carrot/encode.ts';
+import { messageOfRow, queueOfRow } from '#main/dialects/carrot/row-message.ts';
 import { readJson } from '#main/dialects/json/read.ts';
-import type { ProfileId, TaskId } from '#main/domain/ids.ts';
-import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { BrokerMessage } from '#main/domain/message.ts';
 import type { CarrotDialect } from '#main/domain/profile.ts';
-import { ok, type Result } from '#main/domain/result.ts';
 import type { SiteRow } from '#main/domain/site.ts';
-import type {
-	AttemptOutcome,
-	DecodedTask,
-	HistoryOp,
-	LogLine,
-	TaskException,
-	TaskState,
-	UndecodableTask,
-} from '#main/domain/task.ts';
-import { argumentTexts, rowArguments } from './arguments.ts';
+import type { AttemptOutcome, HistoryOp, LogLine, TaskException, TaskState } from '#main/domain/task.ts';
 import { readRowLog } from './row-log.ts';
 
 /** What history knows of a row's message already. */
@@ -35,57 +25,6 @@ export const SITE_WORKER = 'site';
 /** Whether an attempt was told by a site's row rather than seen by Warren. */
 export function isSiteWorker(worker: string | null): boolean {
 	return worker === SITE_WORKER || worker?.startsWith(`${SITE_WORKER}:`) === true;
-}
-
-/** The queue in which a row's message waits; null when an exchange of the site's own decides that. */
-export function queueOfRow(row: Pick<SiteRow, 'queue' | 'exchange' | 'routingKey'>): string | null {
-	if (row.exchange !== null && row.exchange !== '') return null;
-	return row.routingKey === null || row.routingKey === '' ? (row.queue ?? 'default') : row.routingKey;
-}
-
-/** A row's message as the site published it, as far as the row tells. */
-export interface RowMessage {
-	readonly message: OutgoingMessage;
-	readonly task: DecodedTask | null;
-	readonly fault: UndecodableTask | null;
-}
-
-/**
- * Rebuilds the message of a row under `messageId`. Where the arguments can't be read the message has an empty body, which every
- * consumer refuses to run, rather than one without arguments.
- */
-export function messageOfRow(row: SiteRow, dialect: CarrotDialect, messageId = row.uuid): RowMessage {
-	const rebuilt = rebuild(row, dialect, messageId);
-	if (rebuilt.ok) return { ...rebuilt.value, fault: null };
-	const { message: reason } = rebuilt.error;
-	return {
-		message: { ...addressOf(row), properties: { messageId, priority: row.priority }, body: new Uint8Array() },
-		task: null,
-		fault: { name: row.task, messageId, priority: row.priority, reason, exceptionType: 'UnreadableRow' },
-	};
-}
-
-function rebuild(
-	row: SiteRow,
-	dialect: CarrotDialect,
-	messageId: string,
-): Result<{ readonly message: OutgoingMessage; readonly task: DecodedTask }> {
-	const call = rowArguments(row);
-	if (!call.ok) return call;
-	const texts = argumentTexts(call.value);
-	if (!texts.ok) return texts;
-	const { task: name, priority, publishedAt } = row;
-	const queue = queueOfRow(row) ?? row.queue ?? 'default';
-	const message = encodeCarrot({ name, call: call.value, queue, priority, messageId, ...addressOf(row) }, dialect);
-	if (!message.ok) return message;
-	return ok({
-		message: message.value,
-		task: { name, messageId, priority, publishedAt, call: call.value, ...texts.value },
-	});
-}
-
-function addressOf(row: SiteRow): { readonly exchange: string; readonly routingKey: string } {
-	return { exchange: row.exchange ?? '', routingKey: row.routingKey ?? queueOfRow(row) ?? row.queue ?? 'default' };
 }
 
 export interface RowContext {
@@ -137,27 +76,6 @@ export function opsOfRow(row: SiteRow, context: RowContext): readonly HistoryOp[
 	const runtimeMs = log.startedAt === null || endedAt === null ? null : Math.max(0, endedAt - log.startedAt);
 	ops.push({ kind: 'finished', profile, at, run, runtimeMs, outcome: outcomeOfRow(row) });
 	return ops;
-}
-
-/** A requeue as history keeps it: the new row's message is a further attempt of the old row's task. */
-export function requeueOp(
-	row: SiteRow,
-	made: { readonly messageId: string; readonly at: number },
-	task: TaskId | null,
-	context: { readonly profile: ProfileId; readonly dialect: CarrotDialect },
-): HistoryOp | null {
-	const rebuilt = messageOfRow(row, context.dialect, made.messageId);
-	if (rebuilt.task === null) return null;
-	return {
-		kind: 'published',
-		profile: context.profile,
-		at: made.at,
-		task: { ...rebuilt.task, publishedAt: made.at },
-		queue: queueOfRow(row) ?? row.queue ?? 'default',
-		message: rebuilt.message,
-		requeueOf: task,
-		cause: task === null ? 'published' : 'requeued',
-	};
 }
 
 function notedLog(lines: readonly LogLine[], stale: boolean, at: number): readonly LogLine[] {

@@ -5,6 +5,7 @@
  * Everything it compares was read at different moments while the site went on working. So rows younger than a grace time are left
  * out, counts only ever prove "at least so many", and what could pass by itself is called likely, never certain.
  */
+import { queueOfRow } from '#main/dialects/carrot/row-message.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
 import type {
 	SiteBlindSpot,
@@ -14,7 +15,6 @@ import type {
 	SiteRow,
 	SiteSchedule,
 } from '#main/domain/site.ts';
-import { queueOfRow } from './history.ts';
 import { judgeSchedules, type ScheduleRun } from './schedules.ts';
 
 export interface ReconcileInput {

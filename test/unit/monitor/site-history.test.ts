@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { forecastRequeue, scheduleArgsText } from '#main/dialects/carrot/row-forecast.ts';
+import { messageOfRow, requeueOp } from '#main/dialects/carrot/row-message.ts';
 import { profileId, taskId } from '#main/domain/ids.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
-import { forecastRequeue, scheduleArgsText } from '#main/monitor/carrot-site/forecast.ts';
-import {
-	exceptionOfRow,
-	type KnownAttempt,
-	messageOfRow,
-	opsOfRow,
-	requeueOp,
-} from '#main/monitor/carrot-site/history.ts';
+import { exceptionOfRow, type KnownAttempt, opsOfRow } from '#main/monitor/carrot-site/history.ts';
 import { siteRow } from './site-rows.ts';
 
 const profile = profileId('p');

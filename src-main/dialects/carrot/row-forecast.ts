@@ -3,9 +3,10 @@
  * a literal, so every string with a comma and every list with two items makes it fail; and it cannot read a row without arguments
  * text at all. Nothing is published when it fails this way.
  */
-import { readLiteral } from '#main/dialects/python/read.ts';
+
 import type { RequeueForecast, SiteRow } from '#main/domain/site.ts';
 import type { Value } from '#main/domain/value.ts';
+import { readLiteral } from '../python/read.ts';
 
 /** What a requeue by the site would do to this row. */
 export function forecastRequeue(row: SiteRow): RequeueForecast {

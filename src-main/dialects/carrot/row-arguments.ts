@@ -1,10 +1,11 @@
 /** A row's arguments, read with our own parsers: Python's print of the tuple, and JSON. */
-import { readJson } from '#main/dialects/json/read.ts';
-import { writeJson } from '#main/dialects/json/write.ts';
-import { readArgsTuple } from '#main/dialects/python/read.ts';
+
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { SiteRow } from '#main/domain/site.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
+import { readJson } from '../json/read.ts';
+import { writeJson } from '../json/write.ts';
+import { readArgsTuple } from '../python/read.ts';
 
 /**
  * The arguments of a row as typed values. A row without arguments has none. Fails (`undecodable`) where the texts are no tuple and
