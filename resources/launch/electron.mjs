@@ -132,6 +132,7 @@ function download(work) {
 function reasonIn(printed) {
 	const lines = printed.split('\n').map((line) => line.trim());
 	const cause =
-		lines.findLast((line) => /\b(E[A-Z]{3,}|HTTP|Error)\b/.test(line) && !line.startsWith('at ')) ?? 'no reason given';
-	return cause.replace(/^\[?cause\]?:\s*/, '').slice(0, 160);
+		lines.findLast((line) => /Error\b|\bE[A-Z]{4,}\b|\bHTTP\b/.test(line) && !line.startsWith('at ')) ??
+		'no reason given';
+	return cause.replace(/^\[?(cause\]?:\s*)?(\w*Error:\s*)?/, '').slice(0, 160);
 }
