@@ -1,5 +1,6 @@
 /** Every step in order. Append only. */
 import { history } from './0001-history.ts';
+import { consumers } from './0002-consumers.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [history];
+export const MIGRATIONS: readonly Migration[] = [history, consumers];

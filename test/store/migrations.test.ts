@@ -1,0 +1,201 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { silentLog } from '#main/domain/log.ts';
+import { openStore } from '#main/store/client.ts';
+import { APPLICATION_ID, prepareFile } from '#main/store/migrate.ts';
+import { MIGRATIONS } from '#main/store/migrations/all.ts';
+import type { Migration } from '#main/store/migrations/migration.ts';
+import { published } from '#test/support/history.ts';
+import { storeOf, THREAD, testHome } from './open.ts';
+
+const newest = MIGRATIONS.at(-1)?.version ?? 0;
+
+function version(file: string): number {
+	using db = opened(file);
+	return Number(db.pragma('user_version', { simple: true }));
+}
+
+function opened(file: string): Database.Database & Disposable {
+	const db = new Database(file);
+	return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
+}
+
+describe('the list of steps', () => {
+	it('is numbered from 1 without gaps', () => {
+		expect(MIGRATIONS.map((step) => step.version)).toEqual(MIGRATIONS.map((_, at) => at + 1));
+	});
+});
+
+describe('step 1, history', () => {
+	it('makes every table strict, in a file marked as Warren’s own', () => {
+		using home = testHome();
+		const prepared = prepareFile(home.file, 1);
+		if (!prepared.ok) throw new Error(prepared.error.message);
+		prepared.db.close();
+		using db = opened(home.file);
+		expect(Number(db.pragma('application_id', { simple: true }))).toBe(APPLICATION_ID);
+		expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
+		const loose = db
+			.prepare("SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+			.pluck()
+			.all();
+		expect(loose).toEqual([]);
+		const tables = db
+			.prepare("SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 1 ORDER BY name")
+			.pluck()
+			.all();
+		expect(tables).toEqual(
+			expect.arrayContaining([
+				'attempts',
+				'audit',
+				'counts',
+				'journal',
+				'leases',
+				'log_lines',
+				'messages',
+				'profiles',
+				'schedules',
+				'tasks',
+			]),
+		);
+	});
+
+	it('walks an index for every sort, and sorts nothing', () => {
+		using home = testHome();
+		const prepared = prepareFile(home.file, 1);
+		if (!prepared.ok) throw new Error(prepared.error.message);
+		prepared.db.close();
+		using db = opened(home.file);
+		for (const [column, index] of [
+			['published_at', 'tasks_published'],
+			['started_at', 'tasks_started'],
+			['name', 'tasks_name'],
+			['queue', 'tasks_queue'],
+			['priority', 'tasks_priority'],
+			['runtime_ms', 'tasks_runtime'],
+		]) {
+			const plan = db
+				.prepare(
+					`EXPLAIN QUERY PLAN SELECT seq FROM tasks WHERE profile = 1 AND removed_at IS NULL AND ${column} IS NOT NULL ORDER BY ${column} DESC, seq DESC`,
+				)
+				.all() as { detail: string }[];
+			expect(plan.map((row) => row.detail).join()).toContain(String(index));
+			expect(plan.map((row) => row.detail).join()).not.toContain('TEMP B-TREE');
+		}
+	});
+});
+
+const FIRST: Migration = { version: 1, name: 'one', sql: 'CREATE TABLE things (name TEXT) STRICT' };
+const SECOND: Migration = { version: 2, name: 'two', sql: 'ALTER TABLE things ADD COLUMN size INTEGER' };
+const BROKEN: Migration = {
+	version: 3,
+	name: 'three',
+	sql: 'CREATE TABLE more (a TEXT) STRICT; SELECT nothing FROM nowhere',
+};
+
+function upTo(file: string, steps: readonly Migration[], now = 1) {
+	const prepared = prepareFile(file, now, steps);
+	if (prepared.ok) prepared.db.close();
+	return prepared;
+}
+
+describe('an upgrade', () => {
+	it('copies the file first, with what is only in the write-ahead log, and keeps what was in it', () => {
+		using home = testHome();
+		upTo(home.file, [FIRST]);
+		{
+			using db = opened(home.file);
+			db.exec("INSERT INTO things VALUES ('kept')");
+		}
+		const prepared = upTo(home.file, [FIRST, SECOND], 1_234);
+		expect(prepared).toMatchObject({ ok: true, from: 1, backup: `${home.file}.backup-v1-1234` });
+		expect(version(home.file)).toBe(2);
+		expect(version(`${home.file}.backup-v1-1234`)).toBe(1);
+		using copy = opened(`${home.file}.backup-v1-1234`);
+		expect(copy.prepare('SELECT name FROM things').pluck().all()).toEqual(['kept']);
+		using db = opened(home.file);
+		expect(db.prepare('SELECT name, size FROM things').all()).toEqual([{ name: 'kept', size: null }]);
+	});
+
+	it('makes no copy where there is nothing to upgrade', () => {
+		using home = testHome();
+		upTo(home.file, [FIRST, SECOND]);
+		upTo(home.file, [FIRST, SECOND]);
+		expect(readdirSync(home.home).filter((name) => name.includes('backup'))).toEqual([]);
+	});
+
+	it('that fails leaves the file as it was, and the copy beside it', () => {
+		using home = testHome();
+		upTo(home.file, [FIRST, SECOND]);
+		const prepared = upTo(home.file, [FIRST, SECOND, BROKEN], 77);
+		expect(prepared).toMatchObject({ ok: false, error: { code: 'internal' } });
+		expect(version(home.file)).toBe(2);
+		using db = opened(home.file);
+		expect(db.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'more'").pluck().get()).toBe(0);
+		expect(readdirSync(home.home)).toContain('warren.db.backup-v2-77');
+	});
+});
+
+describe('opening', () => {
+	it('refuses a newer schema in words, and changes nothing', async () => {
+		using home = testHome();
+		await (await storeOf(home.home))[Symbol.asyncDispose]();
+		{
+			using db = opened(home.file);
+			db.pragma(`user_version = ${newest + 1}`);
+		}
+		const before = readFileSync(home.file);
+		const result = await openStore({ home: home.home, thread: THREAD, log: silentLog });
+		expect(result).toMatchObject({ ok: false, error: { code: 'unsupported', details: { kind: 'newer-schema' } } });
+		expect(result.ok ? '' : result.error.message).toMatch(/newer Warren.*Update Warren/s);
+		expect(readFileSync(home.file).equals(before)).toBe(true);
+	});
+
+	it('refuses a file that is no database, names it, and leaves it alone', async () => {
+		using home = testHome();
+		writeFileSync(home.file, 'This is not a database, but it may be dear to somebody.'.repeat(50));
+		const before = readFileSync(home.file);
+		const result = await openStore({ home: home.home, thread: THREAD, log: silentLog });
+		expect(result).toMatchObject({
+			ok: false,
+			error: { code: 'internal', details: { kind: 'corrupt', file: home.file } },
+		});
+		expect(result.ok ? '' : result.error.message).toMatch(/Nothing was deleted/);
+		expect(readFileSync(home.file).equals(before)).toBe(true);
+	});
+
+	it('refuses the database of another program', async () => {
+		using home = testHome();
+		{
+			using db = opened(home.file);
+			db.exec('CREATE TABLE bookmarks (url TEXT)');
+		}
+		const result = await openStore({ home: home.home, thread: THREAD, log: silentLog });
+		expect(result).toMatchObject({ ok: false, error: { code: 'refused' } });
+		using db = opened(home.file);
+		expect(db.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['bookmarks']);
+	});
+
+	it('says what is wrong when the home cannot be made', async () => {
+		using home = testHome();
+		writeFileSync(`${home.home}/file`, '');
+		const result = await openStore({ home: `${home.home}/file/home`, thread: THREAD, log: silentLog });
+		expect(result).toMatchObject({ ok: false, error: { code: expect.stringMatching(/refused|internal/) } });
+		expect(result.ok ? '' : result.error.message).toContain(home.home);
+	});
+
+	it('makes the home and its file where there are none, and finds its history again', async () => {
+		using home = testHome();
+		mkdirSync(`${home.home}/deep`);
+		{
+			await using store = await storeOf(`${home.home}/deep/home`);
+			await store.history.apply([published(1, { id: 'm1' })]);
+		}
+		await using store = await storeOf(`${home.home}/deep/home`);
+		expect(await store.history.detail(published(1, {}).profile, 'm1' as never)).toMatchObject({
+			id: 'm1',
+			state: 'queued',
+		});
+	});
+});
