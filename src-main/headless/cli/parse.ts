@@ -185,7 +185,7 @@ function findFlag(command: Command, name: string): { readonly flag: Flag; readon
 	const positive = name.startsWith('no-') ? named(name.slice(3)) : undefined;
 	if (positive?.field.kind === 'switch') return { flag: positive, negated: true };
 	const known = [...command.flags.map(({ flag }) => flag), ...GLOBAL_FLAGS.map(({ flag }) => flag)];
-	const near = closest(name, known);
+	const near = known.find((flag) => flag.startsWith(`${name}-`)) ?? closest(name, known);
 	const more = near === null ? '' : ` Did you mean --${near}?`;
 	throw new UsageError(`"${command.name}" knows no --${name}.${more} "warren ${command.name} --help" lists its flags.`);
 }
