@@ -4,7 +4,16 @@ import { type Clock, systemClock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
-import type { HistoryStore, LeaseStore, ProfileStore, RecordStore, Store } from './store.ts';
+import type {
+	HistoryStore,
+	LeaseStore,
+	ProfileStore,
+	QuarantineStore,
+	RecordStore,
+	RetentionStore,
+	SavedSetStore,
+	Store,
+} from './store.ts';
 import { Ticker } from './ticks.ts';
 import { type StoreThread, startThread } from './worker-thread.ts';
 
@@ -79,6 +88,9 @@ class ThreadedStore implements OpenStore {
 	readonly profiles: ProfileStore;
 	readonly records: RecordStore;
 	readonly leases: LeaseStore;
+	readonly sets: SavedSetStore;
+	readonly quarantine: QuarantineStore;
+	readonly retention: RetentionStore;
 	readonly threads: OpenStore['threads'];
 	readonly #parts: Parts;
 
@@ -132,6 +144,28 @@ class ThreadedStore implements OpenStore {
 			hold: (name, holder, ttlMs) => writer.call('hold', name, holder, ttlMs, clock.now()),
 			release: (name, holder) => writer.call('release', name, holder),
 			expired: (prefix) => writer.call('expired', prefix, clock.now()),
+		};
+		this.sets = {
+			list: (profile) => quick().call('savedSets', profile),
+			put: (set) => writer.call('putSet', set),
+			remove: (profile, id) => writer.call('removeSet', profile, id),
+		};
+		this.quarantine = {
+			page: (profile, request) => quick().call('quarantinePage', profile, request),
+			get: (profile, id) => quick().call('quarantined', profile, id),
+			settle: (profile, ids, settlement) => writer.call('settleQuarantine', profile, ids, settlement),
+		};
+		this.retention = {
+			settings: (profile) => quick().call('retention', profile),
+			set: (profile, policy) => writer.call('setRetention', profile, policy),
+			noteRun: (profile, at) => writer.call('noteRetention', profile, at),
+			preview: (profile, policy, now) => second.call('previewRetention', profile, policy, now),
+			async sweep(profile, policy, now, limit) {
+				const removed = await writer.call('sweep', profile, policy, now, limit);
+				if (removed > 0) ticker.touched();
+				return removed;
+			},
+			compact: (pages) => writer.call('compact', pages),
 		};
 	}
 

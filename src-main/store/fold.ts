@@ -2,23 +2,25 @@
  * History operations into rows. Every operation is idempotent, and each finds its attempt by a fact that does not change:
  * `started` by its run, else by its message; `log` and `finished` by their run; `published` by message id and time.
  */
-import { createHash } from 'node:crypto';
 import { attemptId, taskId } from '#main/domain/ids.ts';
 import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import { assertNever } from '#main/domain/result.ts';
-import type { AttemptCause, HistoryOp, StartedFacts, TaskState } from '#main/domain/task.ts';
+import type { AttemptCause, HistoryOp, StartedFacts } from '#main/domain/task.ts';
+import { type AttemptTexts, attemptTexts } from './attempt-texts.ts';
 import { type AttemptHead, type AttemptTable, attemptTable, type Ending, type NewAttempt } from './attempts.ts';
 import { cutName } from './caps.ts';
-import { SEEN, STATE_CODES, stateName } from './codes.ts';
+import { SEEN, STATE_CODES } from './codes.ts';
 import { type Content, contentOf, endingOf, UNKNOWN_NAME } from './content.ts';
 import type { CountKeeper } from './counts.ts';
+import { earlierOutcome, lostEnding, ownKey } from './fold-facts.ts';
 import type { WriteHandle } from './handles.ts';
 import { type LogTable, logTable } from './log-lines.ts';
 import { keepable, type MessageTable, messageTable } from './messages.ts';
 import type { ProfileKeys } from './profile-keys.ts';
+import type { QuarantineTable } from './quarantine.ts';
 import type { SearchIndex } from './search-index.ts';
 import type { SeenKeeper } from './seen.ts';
-import { type TaskHead, type TaskTable, type TaskTexts, taskTable } from './tasks.ts';
+import { type TaskHead, type TaskTable, taskTable } from './tasks.ts';
 
 /** What the fold writes through, besides its own tables. */
 export interface FoldKeepers {
@@ -26,11 +28,12 @@ export interface FoldKeepers {
 	readonly counts: CountKeeper;
 	readonly seen: SeenKeeper;
 	readonly search: SearchIndex;
+	readonly quarantine: QuarantineTable;
 }
 
 type Op<K extends HistoryOp['kind']> = Extract<HistoryOp, { kind: K }>;
 
-const { queued: QUEUED, running: RUNNING, lost: LOST, succeeded: SUCCEEDED } = STATE_CODES;
+const { queued: QUEUED, running: RUNNING, lost: LOST } = STATE_CODES;
 
 /** Folds operations into the open transaction. */
 export class Fold {
@@ -81,6 +84,9 @@ export class Fold {
 				return null;
 			case 'abandoned':
 				this.#abandoned(profile, op);
+				return null;
+			case 'quarantined':
+				this.#keepers.quarantine.keep(profile, op);
 				return null;
 			case 'removed':
 				for (const id of op.ids) this.#setRemoved(profile, id, Math.trunc(op.at), op.at);
@@ -433,50 +439,4 @@ interface Entry {
 	readonly message: OutgoingMessage | BrokerMessage | 'earlier';
 	/** Null: it waits. */
 	readonly start: { readonly run: string; readonly worker: string } | null;
-}
-
-/** Success of any earlier attempt of the message, else how the last one ended; what still runs when handed out again is lost. */
-export function earlierOutcome(earlier: readonly Pick<AttemptHead, 'state'>[]): TaskState | null {
-	if (earlier.some((attempt) => attempt.state === SUCCEEDED)) return 'succeeded';
-	const last = earlier.findLast((attempt) => attempt.state !== QUEUED);
-	if (last === undefined) return null;
-	return last.state === RUNNING ? 'lost' : stateName(last.state);
-}
-
-function lostEnding(at: number, words: string): Ending {
-	return endingOf({ state: 'lost', exception: { type: 'WorkerLost', message: words }, traceback: null }, at, null);
-}
-
-/** A key for a message of ours without an id: the same for the same fact. */
-function ownKey(op: Op<'published'>): string {
-	const said = JSON.stringify([op.at, op.queue, op.task.name, op.task.argsJson, op.task.kwargsJson]);
-	return `warren-${createHash('sha256').update(said).digest('hex').slice(0, 32)}`;
-}
-
-/** Arguments of earlier attempts, where later ones have others. */
-interface AttemptTexts {
-	put(attempt: number, texts: TaskTexts): void;
-	take(attempt: number): TaskTexts | null;
-	drop(attempt: number): void;
-}
-
-function attemptTexts(db: WriteHandle): AttemptTexts {
-	const put = db.write(
-		'set attempt texts aside',
-		'INSERT OR REPLACE INTO attempt_texts (attempt, args, kwargs, preview, typed) VALUES (?, ?, ?, ?, ?)',
-	);
-	const get = db.read<TaskTexts>(
-		'attempt texts',
-		'SELECT args, kwargs, preview, typed FROM attempt_texts WHERE attempt = ?',
-	);
-	const drop = db.write('drop attempt texts', 'DELETE FROM attempt_texts WHERE attempt = ?');
-	return {
-		put: (attempt, texts) => void put.run(attempt, texts.args, texts.kwargs, texts.preview, texts.typed),
-		take(attempt) {
-			const texts = get.get(attempt) ?? null;
-			if (texts !== null) drop.run(attempt);
-			return texts;
-		},
-		drop: (attempt) => void drop.run(attempt),
-	};
 }

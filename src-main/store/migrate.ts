@@ -39,6 +39,8 @@ export function prepareFile(file: string, now: number, migrations: readonly Migr
 			db.close();
 			return { ok: false, error: problem };
 		}
+		// Only before the first page: later it would take a rewrite of the whole file.
+		if (version === 0) opened.pragma('auto_vacuum = INCREMENTAL');
 		patiently(() => opened.pragma('journal_mode = WAL'));
 		let backup: string | null = null;
 		if (version > 0 && version < newest) backup = copyBefore(db, file, version, now);

@@ -1,14 +1,25 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
-import type { AttemptId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import type { QuarantineItem } from '#main/domain/quarantine.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
+import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type { ScheduleRow } from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { LogRequest } from './log-lines.ts';
-import type { Foresight, LogPage, TaskPageRequest } from './store.ts';
+import type {
+	Foresight,
+	LogPage,
+	QuarantinePage,
+	QuarantineRequest,
+	QuarantineSettlement,
+	RetentionSettings,
+	TaskPageRequest,
+} from './store.ts';
 
 /** Calls that a reader answers. */
 export interface ReadCalls {
@@ -29,6 +40,14 @@ export interface ReadCalls {
 	profiles(): readonly Profile[];
 	auditList(limit: number): readonly AuditEntry[];
 	schedules(profile: ProfileId): readonly ScheduleRow[];
+	savedSets(profile: ProfileId): readonly SavedConsumerSet[];
+	quarantinePage(profile: ProfileId, request: QuarantineRequest): QuarantinePage;
+	quarantined(
+		profile: ProfileId,
+		id: number,
+	): { readonly item: QuarantineItem; readonly message: OutgoingMessage } | null;
+	retention(profile: ProfileId): RetentionSettings;
+	previewRetention(profile: ProfileId, policy: RetentionPolicy, now: number): RetentionPreview;
 }
 
 export interface Pulse {
@@ -44,6 +63,13 @@ export interface WriteCalls {
 	removeProfile(id: ProfileId): void;
 	audit(entry: AuditEntry): void;
 	journal(entry: JournalEntry): number;
+	putSet(set: SavedConsumerSet): Result<void>;
+	removeSet(profile: ProfileId, id: ConsumerSetId): boolean;
+	settleQuarantine(profile: ProfileId, ids: readonly number[], settlement: QuarantineSettlement): readonly number[];
+	setRetention(profile: ProfileId, policy: RetentionPolicy | null): void;
+	noteRetention(profile: ProfileId, at: number): void;
+	sweep(profile: ProfileId, policy: RetentionPolicy, now: number, limit: number): number;
+	compact(pages: number): number;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;
 	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];

@@ -2,8 +2,9 @@
 import type { ProfileId } from '#main/domain/ids.ts';
 import { auditList } from './audit.ts';
 import { SEEN } from './codes.ts';
+import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
-import { earlierOutcome } from './fold.ts';
+import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
@@ -12,6 +13,8 @@ import { rawMessage } from './messages.ts';
 import { profileKeyOf } from './profile-keys.ts';
 import { listProfiles, profilesRevision } from './profile-rows.ts';
 import type { ReadCalls } from './protocol.ts';
+import { quarantined, quarantinePage } from './quarantine.ts';
+import { previewRetention, retentionOf } from './retention.ts';
 import { scheduleRows } from './schedules.ts';
 import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
@@ -49,6 +52,11 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		profiles: () => listProfiles(db),
 		auditList: (limit) => auditList(db, limit),
 		schedules: (profile) => scheduleRows(db, profile),
+		savedSets: (profile) => savedSets(db, profile),
+		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
+		quarantined: (profile, id) => quarantined(db, profile, id),
+		retention: (profile) => retentionOf(db, profile),
+		previewRetention: (profile, policy, now) => previewRetention(db, profile, policy, now),
 	};
 }
 

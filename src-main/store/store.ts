@@ -3,11 +3,14 @@
  * two readers). What `apply` and the other writing calls resolve, is committed.
  */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
-import type { AttemptId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
 import type { Result } from '#main/domain/result.ts';
+import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type { ScheduleRow } from '#main/domain/schedule.ts';
 import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
 
@@ -100,6 +103,82 @@ export interface RecordStore {
 	schedules(profile: ProfileId): Promise<readonly ScheduleRow[]>;
 }
 
+/** Saved consumer sets, per profile. */
+export interface SavedSetStore {
+	/** By name. */
+	list(profile: ProfileId): Promise<readonly SavedConsumerSet[]>;
+	/** Inserts or replaces by id. `conflict` when another set of the profile has that name. */
+	put(set: SavedConsumerSet): Promise<Result<void>>;
+	/** Whether there was one. */
+	remove(profile: ProfileId, id: ConsumerSetId): Promise<boolean>;
+}
+
+/** Which messages of quarantine to list; nulls: any. */
+export interface QuarantineRequest {
+	readonly state: QuarantineState | null;
+	readonly cause: QuarantineCause | null;
+	readonly queue: string | null;
+	/** 1 to 500. */
+	readonly limit: number;
+	/** Only older ones than this id; null: from the newest. */
+	readonly before: number | null;
+}
+
+export interface QuarantinePage {
+	/** Newest first. */
+	readonly items: readonly QuarantineItem[];
+	/** How many match. */
+	readonly total: number;
+	/** How many wait for a decision, whatever was asked. */
+	readonly held: number;
+}
+
+/** A decision about messages, or its undoing. */
+export interface QuarantineSettlement {
+	readonly from: QuarantineState;
+	readonly to: QuarantineState;
+	readonly at: number;
+	/** Where they went; null: nowhere. */
+	readonly queue: string | null;
+}
+
+/** Messages set aside. They come in by `history.apply` with `quarantined`. */
+export interface QuarantineStore {
+	page(profile: ProfileId, request: QuarantineRequest): Promise<QuarantinePage>;
+	/** One with its message, byte for byte; null when there is none. */
+	get(
+		profile: ProfileId,
+		id: number,
+	): Promise<{ readonly item: QuarantineItem; readonly message: OutgoingMessage } | null>;
+	/** Writes a decision about those that are still in `from`; the ids that were. */
+	settle(profile: ProfileId, ids: readonly number[], settlement: QuarantineSettlement): Promise<readonly number[]>;
+}
+
+export interface RetentionSettings {
+	readonly policy: RetentionPolicy;
+	/** Whether nobody set one for this profile. */
+	readonly isDefault: boolean;
+	/** When it was last carried out; null: never. */
+	readonly ranAt: number | null;
+}
+
+/** How long history keeps what is over. */
+export interface RetentionStore {
+	settings(profile: ProfileId): Promise<RetentionSettings>;
+	/** Null: the default again. */
+	set(profile: ProfileId, policy: RetentionPolicy | null): Promise<void>;
+	/** Notes that a clean-up went through. */
+	noteRun(profile: ProfileId, at: number): Promise<void>;
+	preview(profile: ProfileId, policy: RetentionPolicy, now: number): Promise<RetentionPreview>;
+	/**
+	 * Removes at most `limit` rows of what is due at `now`, oldest first, in one transaction; how many. Call again while it
+	 * removes `limit`.
+	 */
+	sweep(profile: ProfileId, policy: RetentionPolicy, now: number, limit: number): Promise<number>;
+	/** Gives at most so many unused pages of the file back to the system; how many are left. */
+	compact(pages: number): Promise<number>;
+}
+
 /** A named right that one process of this home holds at a time. Lost when not renewed within `ttlMs`. */
 export interface LeaseStore {
 	/** Takes or renews. `busy` with the holder's name when somebody else has it. */
@@ -114,4 +193,7 @@ export interface Store extends AsyncDisposable {
 	readonly profiles: ProfileStore;
 	readonly records: RecordStore;
 	readonly leases: LeaseStore;
+	readonly sets: SavedSetStore;
+	readonly quarantine: QuarantineStore;
+	readonly retention: RetentionStore;
 }

@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { Failure } from '#main/domain/result.ts';
 import { auditWriter } from './audit.ts';
+import { savedSetTable } from './consumer-sets.ts';
 import { countKeeper } from './counts.ts';
 import { failureOf } from './failures.ts';
 import { Fold } from './fold.ts';
@@ -14,6 +15,8 @@ import { profileKeys } from './profile-keys.ts';
 import { profileTable } from './profile-rows.ts';
 import type { WriteCalls } from './protocol.ts';
 import { purger } from './purge.ts';
+import { quarantineTable } from './quarantine.ts';
+import { retentionTable } from './retention.ts';
 import { searchIndex } from './search-index.ts';
 import { seenKeeper } from './seen.ts';
 
@@ -50,23 +53,35 @@ export class Writer implements Disposable {
 		const counts = countKeeper(this.#db);
 		const seen = seenKeeper(this.#db);
 		const search = searchIndex(this.#db);
-		this.#keepers = { keys, counts, seen, search };
+		const quarantine = quarantineTable(this.#db);
+		this.#keepers = { keys, counts, seen, search, quarantine };
 		this.#fold = new Fold(this.#db, this.#keepers);
 		this.#purge = purger(this.#db, this.#keepers);
 		const profiles = profileTable(this.#db);
 		const leases = leaseTable(this.#db);
 		const audit = auditWriter(this.#db);
 		const journal = journalWriter(this.#db);
+		const sets = savedSetTable(this.#db);
+		const retention = retentionTable(this.#db, this.#keepers);
 		this.#calls = {
 			apply: (ops) => ops.map((op) => this.#fold.apply(op)),
 			putProfile: (profile) => profiles.put(profile),
 			removeProfile: (id) => {
 				profiles.remove(id);
 				keys.detach(id);
+				sets.dropAll(id);
+				retention.drop(id);
 				this.#purgeDue = true;
 			},
 			audit,
 			journal,
+			putSet: (set) => sets.put(set),
+			removeSet: (profile, id) => sets.remove(profile, id),
+			settleQuarantine: (profile, ids, settlement) => quarantine.settle(profile, ids, settlement),
+			setRetention: (profile, policy) => retention.setPolicy(profile, policy),
+			noteRetention: (profile, at) => retention.noteRun(profile, at),
+			sweep: (profile, policy, now, limit) => retention.sweep(profile, policy, now, limit),
+			compact: (pages) => retention.compact(pages),
 			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
 			release: (name, holder) => leases.release(name, holder),
 			expired: (prefix, now) => leases.takeExpired(prefix, now),
