@@ -17,8 +17,8 @@ beforeAll(async () => {
 	// Something in every list: run the samples once.
 	await using opened = await openConsole(browser, served);
 	await opened.page.getByRole('button', { name: 'Start the consumer' }).click();
-	await opened.page.getByRole('button', { name: 'Completed: 7' }).waitFor();
-	await opened.page.getByRole('button', { name: 'Failed: 7' }).waitFor();
+	await opened.page.getByRole('button', { name: 'Completed 7' }).waitFor();
+	await opened.page.getByRole('button', { name: 'Failed 7' }).waitFor();
 });
 afterAll(async () => {
 	await served?.[Symbol.asyncDispose]();

@@ -180,7 +180,13 @@ export async function openConsole(
 		if (arrived && new URL(frame.url()).origin !== origin) trouble.push(`navigation: ${frame.url()}`);
 	});
 	arrived = true;
-	await page.getByRole('navigation', { name: 'Views' }).waitFor();
+	await page
+		.getByRole('navigation', { name: 'Views' })
+		.waitFor()
+		.catch(async (cause: unknown) => {
+			const shown = await page.locator('body').innerText();
+			throw new Error(`The console did not open. It shows: ${shown}\n${trouble.join('\n')}`, { cause });
+		});
 	served.pass ??= await context.storageState();
 	return {
 		page,
