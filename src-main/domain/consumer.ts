@@ -88,13 +88,22 @@ export interface ConsumerIntent {
 	readonly onKnownOutcome?: KnownOutcomePolicy;
 }
 
+/** One queue of a saved set. */
+export interface SavedQueue {
+	readonly queue: string;
+	/** False: listed, so that it is seen and published to, but not consumed. */
+	readonly consumable: boolean;
+	/** `x-max-priority` to declare it with where it is missing; null: without. Default: 255, carrot's. */
+	readonly maxPriority?: number | null;
+}
+
 /** A saved consumer set: an intent with a name, per profile. A queue that is not consumable is kept but not consumed. */
 export interface SavedConsumerSet {
 	readonly id: ConsumerSetId;
 	readonly profile: ProfileId;
 	/** Unique within the profile. */
 	readonly name: string;
-	readonly queues: readonly { readonly queue: string; readonly consumable: boolean }[];
+	readonly queues: readonly SavedQueue[];
 	/** Its own `queues` are left empty: they come from the list above. */
 	readonly intent: ConsumerIntent;
 	/** Start with the app and the service. */
@@ -121,6 +130,8 @@ export interface SlotView {
 	readonly state: SlotState;
 	/** Tasks this slot has finished since the set started. */
 	readonly done: number;
+	/** Resident memory of its processes; null or absent: not known (yet). */
+	readonly rssBytes?: number | null;
 }
 
 export interface ConsumerSetView {
@@ -136,6 +147,8 @@ export interface ConsumerSetView {
 	readonly failed: number;
 	/** The worker name that attempts carry: `host:pid:set`. */
 	readonly worker: string;
+	/** The saved set that it was started from; null or absent: none. */
+	readonly saved?: { readonly id: ConsumerSetId; readonly name: string } | null;
 }
 
 /** One line of the live console: a task's log line with where it came from. */

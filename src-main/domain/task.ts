@@ -1,6 +1,7 @@
 /** What a task and its attempts are, and the facts ("history operations") from which both are folded. */
 import type { AttemptId, ProfileId, TaskId } from './ids.ts';
 import type { BrokerMessage, OutgoingMessage } from './message.ts';
+import type { QuarantineCause } from './quarantine.ts';
 import type { CallArguments } from './value.ts';
 
 /** A task's state is its last attempt's state. */
@@ -226,6 +227,23 @@ export type HistoryOp =
 			readonly at: number;
 			readonly worker: string;
 			readonly reason: string;
+	  }
+	/**
+	 * A message that nothing here may run is kept, whole, for a person to decide about; its delivery is acknowledged after this
+	 * is committed. `run` is the attempt's, so that both are found from each other. Kept once per run.
+	 */
+	| {
+			readonly kind: 'quarantined';
+			readonly profile: ProfileId;
+			readonly at: number;
+			readonly run: string;
+			readonly cause: QuarantineCause;
+			/** For a person: what is wrong, and what would be right. */
+			readonly reason: string;
+			/** As the dialect read it; null where it could not. */
+			readonly name: string | null;
+			readonly messageId: string | null;
+			readonly message: BrokerMessage;
 	  }
 	/** A person removed tasks from the lists; rows and raw messages stay for undo until retention takes them. */
 	| { readonly kind: 'removed'; readonly profile: ProfileId; readonly at: number; readonly ids: readonly TaskId[] }
