@@ -63,6 +63,8 @@ export interface Profile {
 	/** Optional doors: carrot's monitor API and RabbitMQ's management API, without credentials. */
 	readonly monitorUrl: string | null;
 	readonly managementUrl: string | null;
+	/** Certificates for the monitor's address; absent in profiles that never had any: the system's. */
+	readonly monitorTls?: TlsOptions | null;
 	readonly dialect: CarrotDialect;
 	/** Queues that a person named; the broker need not tell us of any. */
 	readonly queues: readonly string[];

@@ -213,3 +213,13 @@ export interface SiteReconciliation {
 	readonly findings: readonly SiteFinding[];
 	readonly cannotTell: readonly SiteBlindSpot[];
 }
+
+/** What a requeue or delete of rows would do, without doing it. */
+export interface SiteReview {
+	/** Row numbers that would be changed, to be handed back as they are. */
+	readonly ids: readonly number[];
+	/** The first of them, at most twenty. */
+	readonly sample: readonly { readonly row: SiteRowView; readonly forecast: RequeueForecast }[];
+	readonly skipped: readonly { readonly reason: string; readonly count: number }[];
+	readonly warnings: readonly string[];
+}

@@ -15,10 +15,12 @@ import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
+import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
 import type { Ports } from './ports.ts';
 import { ensureSandbox } from './sandbox.ts';
+import { createSites } from './sites.ts';
 
 export interface Engine extends AsyncDisposable {
 	readonly router: Router;
@@ -47,6 +49,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		reviews: createReviews(store.history, now),
 		actions: createActions(now),
 	};
+	const sites = stack.use(createSites(ports, profiles, store.history));
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
 	stack.use(buryDeadConsumers(store, ports));
@@ -56,9 +59,10 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...taskHandlers(core),
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
+		...siteHandlers(core, sites),
 		...consoleHandlers(core),
 	};
-	const streams: StreamHandlers = { ...profileStreams(core), ...watchStreams(core) };
+	const streams: StreamHandlers = { ...profileStreams(core), ...watchStreams(core), ...siteStreams(core, sites) };
 	const router = createRouter({
 		calls,
 		streams,

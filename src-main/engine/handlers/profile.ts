@@ -15,6 +15,7 @@ import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { formatBroker, parseBroker } from '#main/profiles/address.ts';
 import type { Core } from '../core.ts';
 import { profileFolder } from '../deployments.ts';
+import { readMonitor } from '../monitor-settings.ts';
 
 type Name =
 	| 'profile.list'
@@ -42,6 +43,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const broker = readBroker(input.broker, input);
 			if (!broker.ok) return broker;
 			const password = input.password ?? broker.value.password;
+			const monitor = readMonitor(input, null, null);
+			if (!monitor.ok) return monitor;
 			return view(
 				await profiles.add(
 					{
@@ -50,13 +53,14 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						broker: broker.value.address,
 						environment: input.environment ?? 'development',
 						readOnly: input.readOnly ?? false,
-						monitorUrl: input.monitor ?? null,
+						monitorUrl: monitor.value.url,
+						monitorTls: monitor.value.tls,
 						managementUrl: input.management ?? null,
 						dialect: dialectOf(input, CARROT_DIALECT),
 						queues: input.queues ?? [],
 						sandbox: false,
 					},
-					password === null || password === '' ? {} : { broker: password },
+					{ ...(password === null || password === '' ? {} : { broker: password }), ...monitor.value.secret },
 				),
 			);
 		},
@@ -71,6 +75,10 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const broker = readBroker(text, input, input.broker === undefined ? old.broker : undefined);
 			if (!broker.ok) return broker;
 			const password = input.password ?? broker.value.password;
+			const kept = await profiles.secret(old.id, 'monitor');
+			if (!kept.ok) return kept;
+			const monitor = readMonitor(input, old, kept.value);
+			if (!monitor.ok) return monitor;
 			const edited = await profiles.put(
 				{
 					...old,
@@ -79,12 +87,13 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					broker: broker.value.address,
 					environment: input.environment ?? old.environment,
 					readOnly: input.readOnly ?? old.readOnly,
-					monitorUrl: input.monitor ?? old.monitorUrl,
+					monitorUrl: monitor.value.url,
+					monitorTls: monitor.value.tls,
 					managementUrl: input.management ?? old.managementUrl,
 					dialect: dialectOf(input, old.dialect),
 					queues: input.queues ?? old.queues,
 				},
-				password === null ? {} : { broker: password === '' ? null : password },
+				{ ...(password === null ? {} : { broker: password === '' ? null : password }), ...monitor.value.secret },
 			);
 			if (edited.ok) await deployments.forget(old.id);
 			return view(edited);

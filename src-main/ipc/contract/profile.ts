@@ -54,6 +54,10 @@ const dialect = {
 };
 const optional = {
 	monitor: url.optional().describe("carrot's monitor, e.g. https://site/carrot/"),
+	monitorUser: z.string().max(200).optional().describe('User of the monitor, where it asks for a login'),
+	monitorPassword: z.string().max(4_000).optional().describe("The monitor's password"),
+	monitorCaFile: file.optional().describe("CA certificate file for the monitor's address (PEM)"),
+	monitorInsecure: z.boolean().optional().describe("Do not check the monitor's certificate (shown as a badge)"),
 	management: url.optional().describe('RabbitMQ management API'),
 	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
 	environment: environment.optional(),

@@ -26,6 +26,8 @@ export interface ReconcileInput {
 	readonly ended: ReadonlySet<string>;
 	/** Figures of the queues concerned; null: no broker. */
 	readonly queues: readonly QueueFigures[] | null;
+	/** The same, read before the rows: what both agree on did not just pass by. */
+	readonly queuesBefore?: readonly QueueFigures[] | null;
 	/** Ids of waiting messages by queue, where somebody looked. Look before the rows are read. */
 	readonly peeked: ReadonlyMap<
 		string,
@@ -81,6 +83,7 @@ export function reconcile(input: ReconcileInput): SiteReconciliation {
 				rowsAt: input.rows.at,
 				complete: input.rows.complete,
 				figures: figures.get(queue) ?? null,
+				readyBefore: input.queuesBefore?.find((one) => one.name === queue)?.ready ?? null,
 			};
 			add(rowsWithoutMessages(part));
 			add(messagesWithoutRows(part));
@@ -111,6 +114,7 @@ interface Part {
 	readonly rowsAt: number;
 	readonly complete: boolean;
 	readonly figures: QueueFigures | null;
+	readonly readyBefore: number | null;
 }
 
 function fact(
@@ -184,14 +188,15 @@ function rowsWithoutMessages(part: Part): SiteFinding | SiteBlindSpot | null {
 		return blind(kind, queue, 'The broker does not say how many messages wait.', 'Look into the queue with --peek.');
 	// Each consumer holds one message at most, whose row may not say so yet.
 	const held = figures.unacked ?? figures.consumers ?? 0;
-	const missing = waiting.length - figures.ready - held;
+	const ready = Math.max(figures.ready, part.readyBefore ?? 0);
+	const missing = waiting.length - ready - held;
 	if (missing <= 0) return null;
 	return finding(
 		'likely',
 		missing,
 		[],
 		[
-			fact('messages that wait', figures.ready, figures.at, 'broker'),
+			fact('messages that wait', ready, figures.at, 'broker'),
 			fact('messages that workers may hold', held, figures.at, 'broker'),
 		],
 	);
@@ -253,14 +258,15 @@ function messagesWithoutRows(part: Part): SiteFinding | SiteBlindSpot | null {
 	const waiting = part.rows.filter((row) => row.status === 'PUBLISHED').length;
 	// Messages of rows in progress are handed out, unless their worker died and the broker took them back.
 	const possible = part.rows.length;
-	const surplus = figures.ready - possible;
+	const ready = Math.min(figures.ready, part.readyBefore ?? figures.ready);
+	const surplus = ready - possible;
 	if (surplus <= 0) return null;
 	return finding(
 		'likely',
 		surplus,
 		[],
 		[
-			fact('messages that wait', figures.ready, figures.at, 'broker'),
+			fact('messages that wait', ready, figures.at, 'broker'),
 			fact('rows that wait', waiting, part.rowsAt, 'site'),
 			rowsFact,
 		],

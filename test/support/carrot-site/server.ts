@@ -43,8 +43,8 @@ export interface StandInSchedule {
 	active: boolean;
 }
 
-/** How the site answers one request before anything is done: with this status, or by breaking the connection. */
-export type Mishap = { readonly status: number; readonly body?: string } | 'break' | 'hang';
+/** How one request goes wrong: nothing is done and this status answered, or nothing at all; or it is done and not answered. */
+export type Mishap = { readonly status: number; readonly body?: string } | 'break' | 'break-after' | 'hang';
 
 export interface StandInOptions {
 	/** Path it is mounted at. */
@@ -74,6 +74,7 @@ export interface StandInSite extends AsyncDisposable {
 	addSchedule(schedule?: Partial<StandInSchedule>): StandInSchedule;
 	/** Lets the next request that matches `METHOD path` go wrong, so many times. */
 	mishap(pattern: RegExp, what: Mishap, times?: number): void;
+	clearMishaps(): void;
 	/** Called with each row that is published, as the broker would get its message. */
 	onPublish(listener: (row: StandInRow) => void): void;
 	/** Ends all sessions, as a restart of the site's cache does. */
@@ -191,6 +192,10 @@ class Site implements StandInSite {
 		this.#mishaps.push({ pattern, what, times });
 	}
 
+	clearMishaps(): void {
+		this.#mishaps = [];
+	}
+
 	onPublish(listener: (row: StandInRow) => void): void {
 		this.#published.push(listener);
 	}
@@ -217,6 +222,10 @@ class Site implements StandInSite {
 			this.#mishaps = this.#mishaps.filter((one) => one.times > 0);
 			if (mishap.what === 'break') return void response.destroy();
 			if (mishap.what === 'hang') return;
+			if (mishap.what === 'break-after') {
+				this.#answer(request, url, body);
+				return void response.destroy();
+			}
 			return send(response, { status: mishap.what.status, text: mishap.what.body ?? '<h1>Server Error</h1>' });
 		}
 		send(response, this.#answer(request, url, body));

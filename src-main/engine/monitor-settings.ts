@@ -1,0 +1,64 @@
+/**
+ * How a profile keeps the way into a site's monitor: the address and certificates in the profile, user and password together as one
+ * secret of the vault, in JSON.
+ */
+import type { Profile, TlsOptions } from '#main/domain/profile.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+import type { HandlerInput } from '#main/ipc/contract.ts';
+import { readSiteAddress } from '#main/monitor/carrot-site/address.ts';
+import type { SiteCredentials } from '#main/monitor/carrot-site/session.ts';
+import type { SecretChanges } from '#main/profiles/profiles.ts';
+
+type MonitorInput = Pick<
+	HandlerInput<'profile.add'>,
+	'monitor' | 'monitorUser' | 'monitorPassword' | 'monitorCaFile' | 'monitorInsecure'
+>;
+
+/**
+ * What a person gave about the monitor, laid over what there is. User and password may also stand in the address; they are taken out
+ * of it. An empty user removes both.
+ */
+export function readMonitor(
+	input: MonitorInput,
+	old: Profile | null,
+	oldSecret: string | null,
+): Result<{ readonly url: string | null; readonly tls: TlsOptions | null; readonly secret: SecretChanges }> {
+	const address = input.monitor === undefined ? null : readSiteAddress(input.monitor);
+	if (address !== null && !address.ok) return address;
+	const base = address?.value ?? null;
+	const url = base?.base ?? old?.monitorUrl ?? null;
+	const before = readCredentials(oldSecret);
+	const username = input.monitorUser ?? base?.username ?? null;
+	const password = input.monitorPassword ?? base?.password ?? null;
+	const tls = tlsOf(input, old?.monitorTls ?? null);
+	if (username === null && password === null) return ok({ url, tls, secret: {} });
+	if (username === '') return ok({ url, tls, secret: { monitor: null } });
+	const made: SiteCredentials = {
+		username: username ?? before?.username ?? '',
+		// Another user's password is another one.
+		password: password ?? (username === null || username === before?.username ? (before?.password ?? '') : ''),
+	};
+	return ok({ url, tls, secret: { monitor: JSON.stringify(made) } });
+}
+
+/** The vault's secret as user and password; null: there is none, or it is not ours. */
+export function readCredentials(secret: string | null): SiteCredentials | null {
+	if (secret === null) return null;
+	try {
+		const { username, password } = JSON.parse(secret) as Partial<SiteCredentials>;
+		return typeof username === 'string' && typeof password === 'string' ? { username, password } : null;
+	} catch {
+		// Written by something else: as good as none, and it must not be repeated in a message.
+		return null;
+	}
+}
+
+function tlsOf(input: MonitorInput, old: TlsOptions | null): TlsOptions | null {
+	if (input.monitorCaFile === undefined && input.monitorInsecure === undefined) return old;
+	const base: TlsOptions = old ?? { caFile: null, certFile: null, keyFile: null, serverName: null, verify: true };
+	return {
+		...base,
+		caFile: input.monitorCaFile === undefined ? base.caFile : input.monitorCaFile === '' ? null : input.monitorCaFile,
+		verify: input.monitorInsecure === undefined ? base.verify : !input.monitorInsecure,
+	};
+}
