@@ -70,7 +70,24 @@ export type AttemptOutcome =
 			readonly exception: TaskException;
 			/** Exactly as the language printed it; null where there is none (a killed process, an unreadable message). */
 			readonly traceback: string | null;
+	  }
+	/** It failed, and a rule has it tried again. */
+	| {
+			readonly state: 'retrying';
+			readonly exception: TaskException;
+			readonly traceback: string | null;
+			readonly retry: RetryPlan;
 	  };
+
+/** A further try that a rule has decided on. */
+export interface RetryPlan {
+	/** Id of the message that will carry it. */
+	readonly messageId: string;
+	/** Epoch ms at which it goes to the broker. */
+	readonly dueAt: number;
+	/** 1 for the first try after the original. */
+	readonly tries: number;
+}
 
 /** One row of a task list. JSON-safe; times are epoch milliseconds; null means "not known". */
 export interface TaskRow {
@@ -218,8 +235,16 @@ export type HistoryOp =
 			readonly run: string;
 			/** Measured on a monotonic clock. */
 			readonly runtimeMs: number | null;
+			/** `retrying` plans the retry in the same commit; where it can't (the message is not kept), it is stored as failed. */
 			readonly outcome: AttemptOutcome;
+			/**
+			 * Nothing ran: the message had ended so before. The attempt takes its place beside that earlier one, so that the task's
+			 * state stays that of what came later.
+			 */
+			readonly repeat?: boolean;
 	  }
+	/** A planned retry's message reached the broker. */
+	| { readonly kind: 'retried'; readonly profile: ProfileId; readonly at: number; readonly messageId: string }
 	/** The process that ran these died without telling (found by lease): running attempts become `lost`. */
 	| {
 			readonly kind: 'abandoned';
@@ -256,4 +281,6 @@ export interface StartedFacts {
 	readonly attemptNumber: number;
 	/** An earlier attempt of the very same message already ended so. */
 	readonly earlierOutcome: TaskState | null;
+	/** How many retries by rule led to this message; absent: none. */
+	readonly tries?: number;
 }

@@ -144,6 +144,7 @@ export interface AttemptTable {
 	insert(attempt: NewAttempt): number;
 	begin(id: number, run: string, worker: string, startedAt: number, queue: string): void;
 	end(id: number, ending: Ending): void;
+	setState(id: number, state: number): void;
 	describe(id: number, name: string, priority: number | null, publishedAt: number | null): void;
 	queued(id: number, cause: AttemptCause, queuedAt: number, publishedAt: number | null): void;
 	keptMessage(id: number, truncated: boolean): void;
@@ -179,6 +180,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		`UPDATE attempts SET state = ?, finished_at = ?, runtime_ms = ?, exception_type = ?, exception_message = ?, traceback = ?,
 			result_kind = ?, result_text = ?, result_type = ?, truncated = max(truncated, ?) WHERE id = ?`,
 	);
+	const setState = db.write('attempt state', 'UPDATE attempts SET state = ? WHERE id = ?');
 	const describe = db.write(
 		'describe attempt',
 		'UPDATE attempts SET name = ?, priority = ?, published_at = coalesce(?, published_at) WHERE id = ?',
@@ -223,6 +225,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 			];
 			end.run(...values, row.traceback, row.result_kind, row.result_text, row.result_type, row.truncated, id);
 		},
+		setState: (id, state) => void setState.run(state, id),
 		describe: (id, name, priority, publishedAt) => void describe.run(name, priority, publishedAt, id),
 		queued: (id, cause, queuedAt, publishedAt) => void queued.run(cause, queuedAt, publishedAt, id),
 		keptMessage: (id, cut) => void kept.run(cut ? 1 : 0, cut ? 1 : 0, id),

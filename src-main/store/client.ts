@@ -108,6 +108,7 @@ class ThreadedStore implements OpenStore {
 				return facts;
 			},
 			foresee: (profile, keys) => quick().call('foresee', profile, keys),
+			retries: (profile, now, limit) => quick().call('retries', profile, now, limit),
 			page: (request) => quick().call('page', request, clock.now()),
 			count: (profile, query) => second.call('count', profile, query, clock.now()),
 			ids: (profile, query, limit) => second.call('ids', profile, query, limit, clock.now()),

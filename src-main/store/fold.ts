@@ -5,7 +5,7 @@
 import { attemptId, taskId } from '#main/domain/ids.ts';
 import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import { assertNever } from '#main/domain/result.ts';
-import type { AttemptCause, HistoryOp, StartedFacts } from '#main/domain/task.ts';
+import type { AttemptCause, HistoryOp, RetryPlan, StartedFacts } from '#main/domain/task.ts';
 import { type AttemptTexts, attemptTexts } from './attempt-texts.ts';
 import { type AttemptHead, type AttemptTable, attemptTable, type Ending, type NewAttempt } from './attempts.ts';
 import { cutName } from './caps.ts';
@@ -18,6 +18,7 @@ import { type LogTable, logTable } from './log-lines.ts';
 import { keepable, type MessageTable, messageTable } from './messages.ts';
 import type { ProfileKeys } from './profile-keys.ts';
 import type { QuarantineTable } from './quarantine.ts';
+import { type RetryTable, retryTable } from './retries.ts';
 import type { SearchIndex } from './search-index.ts';
 import type { SeenKeeper } from './seen.ts';
 import { type TaskHead, type TaskTable, taskTable } from './tasks.ts';
@@ -33,7 +34,7 @@ export interface FoldKeepers {
 
 type Op<K extends HistoryOp['kind']> = Extract<HistoryOp, { kind: K }>;
 
-const { queued: QUEUED, running: RUNNING, lost: LOST } = STATE_CODES;
+const { queued: QUEUED, running: RUNNING, lost: LOST, failed: FAILED, retrying: RETRYING } = STATE_CODES;
 
 /** Folds operations into the open transaction. */
 export class Fold {
@@ -43,6 +44,7 @@ export class Fold {
 	readonly #logs: LogTable;
 	readonly #messages: MessageTable;
 	readonly #attemptTexts: AttemptTexts;
+	readonly #retries: RetryTable;
 	readonly #touched = new Set<number>();
 
 	constructor(db: WriteHandle, keepers: FoldKeepers) {
@@ -52,6 +54,7 @@ export class Fold {
 		this.#logs = logTable(db);
 		this.#messages = messageTable(db);
 		this.#attemptTexts = attemptTexts(db);
+		this.#retries = retryTable(db);
 	}
 
 	/** Profiles that operations have changed since the last call. */
@@ -74,13 +77,19 @@ export class Fold {
 			case 'waiting':
 				this.#waiting(profile, op);
 				return null;
-			case 'started':
-				return this.#started(profile, op);
+			case 'started': {
+				const tries = this.#retries.tries(profile, op.key);
+				const facts = this.#started(profile, op);
+				return tries === 0 ? facts : { ...facts, tries };
+			}
 			case 'log':
 				this.#log(profile, op);
 				return null;
 			case 'finished':
 				this.#finished(profile, op);
+				return null;
+			case 'retried':
+				this.#retries.sent(profile, op.messageId);
 				return null;
 			case 'abandoned':
 				this.#abandoned(profile, op);
@@ -106,6 +115,8 @@ export class Fold {
 		const known = this.#attempts.byMessage(profile, key);
 		const target = op.requeueOf === null ? undefined : this.#tasks.byId(profile, op.requeueOf);
 		if (known.some((attempt) => attempt.queued_at === at)) return;
+		// Who sends it again by hand does not want it tried again besides.
+		if (target !== undefined && op.cause !== 'retried') this.#retries.cancel(target.seq);
 		const untold = known.find((attempt) => attempt.queued_at === null);
 		if (untold !== undefined) {
 			// A worker (or a look into the queue) was quicker than this fact.
@@ -250,7 +261,34 @@ export class Fold {
 		if (attempt === undefined) return;
 		// What was only presumed lost may yet tell how it ended; everything else is final.
 		const open = attempt.state === RUNNING || (attempt.state === LOST && op.outcome.state !== 'lost');
-		if (open) this.#end(attempt, endingOf(op.outcome, op.at, op.runtimeMs), Math.trunc(op.at));
+		if (!open) return;
+		const ending = endingOf(op.outcome, op.at, op.runtimeMs);
+		const planned =
+			op.outcome.state !== 'retrying' || this.#plan(profile, attempt, op.outcome.retry, op.repeat === true);
+		this.#end(attempt, planned ? ending : { ...ending, state: FAILED }, Math.trunc(op.at));
+		if (op.repeat === true) this.#tuck(attempt, op.at);
+	}
+
+	/** Plans a retry; false where there is none to be: it is not the task's last word, or its message is not kept. */
+	#plan(profile: number, attempt: AttemptHead, retry: RetryPlan, repeat: boolean): boolean {
+		if (repeat) return true;
+		const head = this.#tasks.head(attempt.task);
+		if (head === undefined || attempt.number !== head.attempts || attempt.has_message === 0) return false;
+		this.#retries.plan(profile, attempt.task, attempt.id, retry);
+		return true;
+	}
+
+	/** Puts an attempt that repeats an earlier one's outcome right behind that one, before what came in between. */
+	#tuck(repeat: AttemptHead, at: number): void {
+		const head = this.#tasks.head(repeat.task);
+		const others = this.#attempts.ofTask(repeat.task).filter((one) => one.id !== repeat.id);
+		const beside = others.findLastIndex((one) => one.message_key === repeat.message_key);
+		if (head === undefined || beside < 0 || beside === others.length - 1) return;
+		const order = [...others.slice(0, beside + 1), repeat, ...others.slice(beside + 1)];
+		for (const [index, one] of order.entries()) {
+			if (one.number !== index + 1) this.#attempts.move(one.id, repeat.task, index + 1);
+		}
+		this.#mirror(head, at, false);
 	}
 
 	#abandoned(profile: number, op: Op<'abandoned'>): void {
@@ -277,12 +315,28 @@ export class Fold {
 	#setRemoved(profile: number, id: string, removedAt: number | null, at: number): void {
 		const task = this.#tasks.byId(profile, id);
 		if (task === undefined || (task.removed_at === null) === (removedAt === null)) return;
+		if (removedAt !== null && this.#retries.cancel(task.seq)) {
+			// Nothing follows any more; should it be restored, it is what it was before the rule: failed.
+			const last = this.#attempts.ofTask(task.seq).at(-1);
+			if (last?.state === RETRYING) {
+				this.#attempts.setState(last.id, FAILED);
+				this.#mirror(task, at, false);
+				this.#setRemoved(profile, id, removedAt, at);
+				return;
+			}
+		}
 		this.#tasks.setRemoved(task.seq, removedAt, Math.trunc(at));
 		this.#keepers.counts.add(profile, task.state, removedAt === null ? 1 : -1);
 		this.#touched.add(profile);
 	}
 
 	#create(profile: number, key: string, content: Content, entry: Entry): AttemptHead {
+		// A task outlives its first attempt where that one was taken back after a requeue.
+		const orphaned = this.#tasks.byId(profile, key);
+		if (orphaned !== undefined) {
+			this.#setTexts(orphaned, content);
+			return this.#add(orphaned, key, content, entry);
+		}
 		const { start } = entry;
 		const state = start === null ? QUEUED : RUNNING;
 		const seq = this.#tasks.insert({
@@ -361,6 +415,7 @@ export class Fold {
 			number += 1;
 			this.#attempts.move(attempt.id, target.seq, number);
 		}
+		this.#retries.move(from, target.seq);
 		this.#dropTask(stub);
 		this.#mirror(target, stub.updated_at, true);
 		this.#keepers.search.mark(target.seq);
@@ -412,6 +467,7 @@ export class Fold {
 	}
 
 	#dropTask(task: TaskHead): void {
+		this.#retries.drop(task.seq);
 		this.#tasks.drop(task.seq);
 		this.#keepers.search.drop(task.seq);
 		if (task.removed_at === null) this.#keepers.counts.add(task.profile, task.state, -1);

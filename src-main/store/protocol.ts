@@ -14,6 +14,7 @@ import type { LogRequest } from './log-lines.ts';
 import type {
 	Foresight,
 	LogPage,
+	PendingRetries,
 	QuarantinePage,
 	QuarantineRequest,
 	QuarantineSettlement,
@@ -30,6 +31,7 @@ export interface ReadCalls {
 	detail(profile: ProfileId, id: TaskId): TaskDetail | null;
 	taskOfMessage(profile: ProfileId, messageId: string): TaskId | null;
 	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
+	retries(profile: ProfileId, now: number, limit: number): PendingRetries;
 	log(attempt: AttemptId, request: LogRequest): LogPage;
 	message(attempt: AttemptId): OutgoingMessage | null;
 	counts(profile: ProfileId): TaskCounts;

@@ -13,12 +13,14 @@ export function taskEraser(db: WriteHandle, search: SearchIndex): (seq: number) 
 	);
 	const attempts = db.write('purge attempts', 'DELETE FROM attempts WHERE task = ?');
 	const texts = db.write('purge task texts', 'DELETE FROM task_texts WHERE seq = ?');
+	const retries = db.write('purge retries', 'DELETE FROM retries WHERE task = ?');
 	const task = db.write('purge task', 'DELETE FROM tasks WHERE seq = ?');
 	return (seq) => {
 		for (const statement of ofAttempts) statement.run(seq);
 		attempts.run(seq);
 		search.drop(seq);
 		texts.run(seq);
+		retries.run(seq);
 		task.run(seq);
 	};
 }

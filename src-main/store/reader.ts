@@ -15,6 +15,7 @@ import { listProfiles, profilesRevision } from './profile-rows.ts';
 import type { ReadCalls } from './protocol.ts';
 import { quarantined, quarantinePage } from './quarantine.ts';
 import { previewRetention, retentionOf } from './retention.ts';
+import { pendingRetries } from './retries.ts';
 import { scheduleRows } from './schedules.ts';
 import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
@@ -35,6 +36,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		detail: (profile, id) => taskDetail(db, profile, id),
 		taskOfMessage: (profile, messageId) => taskOfMessage(db, profile, messageId),
 		foresee: (profile, keys) => foresee(db, profile, keys),
+		retries: (profile, now, limit) => pendingRetries(db, profile, now, limit),
 		log: (attempt, request) => db.snapshot(() => logPage(db, attempt, request)),
 		message: (attempt) => db.snapshot(() => rawMessage(db, attempt)),
 		counts: (profile) => taskCounts(db, profile),

@@ -42,6 +42,26 @@ export interface Foresight {
 	readonly earlierOutcome: TaskState | null;
 }
 
+/** A retry whose time has come. */
+export interface DueRetry {
+	/** The id that its message is to have. */
+	readonly messageId: string;
+	readonly dueAt: number;
+	readonly taskId: TaskId;
+	/** The queue of the attempt that failed. */
+	readonly queue: string | null;
+	/** The original message; null: it is not kept any more. */
+	readonly message: OutgoingMessage | null;
+}
+
+export interface PendingRetries {
+	readonly due: readonly DueRetry[];
+	/** Epoch ms at which the next one is due, or was; null: none is planned. */
+	readonly nextAt: number | null;
+	/** Planned and not yet sent. */
+	readonly pending: number;
+}
+
 export interface HistoryStore {
 	/**
 	 * Applies facts in order, all in one transaction (calls made while another transaction runs share the next one).
@@ -54,6 +74,8 @@ export interface HistoryStore {
 	 * costs a consumer one commit of delay per task.
 	 */
 	foresee?(profile: ProfileId, keys: readonly string[]): Promise<readonly Foresight[]>;
+	/** Retries that rules have planned: those due at `now` (at most `limit`, oldest first), and how many there are in all. */
+	retries?(profile: ProfileId, now: number, limit: number): Promise<PendingRetries>;
 	/** One window of a list. `invalid-input` with `details.position` when the query does not parse. */
 	page(request: TaskPageRequest): Promise<Result<Page<TaskRow>>>;
 	/** How many match, exactly. */

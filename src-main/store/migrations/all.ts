@@ -1,6 +1,7 @@
 /** Every step in order. Append only. */
 import { history } from './0001-history.ts';
 import { consumers } from './0002-consumers.ts';
+import { retries } from './0003-retries.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [history, consumers];
+export const MIGRATIONS: readonly Migration[] = [history, consumers, retries];
