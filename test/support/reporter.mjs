@@ -5,6 +5,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const target = process.env.WARREN_TEST_REPORT;
 
@@ -29,12 +30,22 @@ function describe(error) {
 		.filter((line) => /^\s*at /.test(line) && !line.includes('/node_modules/'));
 	parts.push(...frames.slice(0, 8));
 	if (error.cause) parts.push(`caused by ${error.cause.message ?? String(error.cause)}`);
-	return parts.join('\n');
+	const text = parts.join('\n');
+	return process.stdout.isTTY ? text : stripVTControlCharacters(text);
 }
 
 /** A skip without a reason counts as one. */
 function isFailure(result) {
 	return result.state === 'failed' || (result.state !== 'passed' && !result.note);
+}
+
+/** Whether a hook, or the file itself, failed around a test, so that it never ran. */
+function failedAround(test) {
+	for (let place = test.parent; place !== undefined; place = place.parent) {
+		if (place.errors().length > 0) return true;
+		if (place.type === 'module') return false;
+	}
+	return false;
 }
 
 /** Vitest's reporter interface, as much of it as is needed here. */
@@ -59,9 +70,10 @@ export class RunReporter {
 		if (result.state === 'passed') return record({ name, state: 'passed' });
 		if (result.state === 'failed') return this.#failed(name, result.errors);
 		if (result.note) return record({ name, state: 'skipped', reason: result.note });
-		return this.#failed(name, [
-			{ message: 'Skipped without a reason. Say why: ctx.skip("because …"), or let it run.' },
-		]);
+		// Said once, with the hook; yet a test that did not run counts as one that failed.
+		if (failedAround(test)) return record({ name, state: 'failed', detail: 'not run: what is around it failed' });
+		const message = 'Skipped without a reason. Say why: ctx.skip("because …"), or let it run.';
+		return this.#failed(name, [{ message }]);
 	}
 
 	/** Failures outside a test: a file that does not load, a hook of a suite. */
