@@ -10,7 +10,7 @@ import { type Failure, fail, ok, type Result } from '#main/domain/result.ts';
 import type { RequeueForecast, SiteLink, SiteRow } from '#main/domain/site.ts';
 import { SITE_TABS } from '#main/domain/site.ts';
 import { READY_DEADLINE_MS } from './deployment.ts';
-import type { SiteDatabase, SiteTarget } from './site.ts';
+import type { SiteDatabase, SiteTarget } from './site-doors.ts';
 
 /** What became of a row that was sent again. */
 export interface Sent {

@@ -1,13 +1,8 @@
 /** Handlers of the routes about a carrot site. */
 import { join } from 'node:path';
 import type { RunningAction } from '#main/actions/progress.ts';
-import {
-	deleteSiteRows,
-	requeueSiteRows,
-	type SiteChangeOptions,
-	type SiteTarget,
-	siteSkipReason,
-} from '#main/actions/site.ts';
+import { deleteSiteRows, requeueSiteRows, type SiteChangeOptions, siteSkipReason } from '#main/actions/site.ts';
+import type { SiteTarget } from '#main/actions/site-doors.ts';
 import { runnerEnvironment } from '#main/consumer/environment.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { SITE_TABS, type SiteLink, type SiteReview, type SiteRow } from '#main/domain/site.ts';

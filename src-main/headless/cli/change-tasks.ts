@@ -49,7 +49,7 @@ function print(session: Session, route: 'task.requeue' | 'task.delete', outcome:
 }
 
 /** A line on standard error that counts up, where somebody watches. */
-async function showProgress(session: Session, profile: string, total: number): Promise<Disposable> {
+export async function showProgress(session: Session, profile: string, total: number): Promise<Disposable> {
 	if (!session.io.stderr.isTTY || total < 50) return { [Symbol.dispose]() {} };
 	let shown = false;
 	const watch = await session.open(

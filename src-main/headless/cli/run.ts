@@ -5,6 +5,7 @@ import { EXIT } from '#main/ipc/codes.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { type CallerInput, type CallName, contract, type StreamName } from '#main/ipc/contract.ts';
 import { openHost, VERSION } from '../host.ts';
+import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
 import { consentTo } from './confirm.ts';
 import { consumerRun } from './consumer-run.ts';
@@ -115,6 +116,10 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeTasks(session, 'requeue', given);
 		case 'task delete':
 			return changeTasks(session, 'delete', given);
+		case 'site requeue':
+			return changeSite(session, 'requeue', given);
+		case 'site delete':
+			return changeSite(session, 'delete', given);
 		case 'task show':
 			return showOneTask(session, given);
 		case 'profile remove':

@@ -11,6 +11,7 @@ import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
+import { SITE_VIEWS } from './site-views.ts';
 import {
 	type Column,
 	count,
@@ -93,6 +94,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'schedule.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'No schedules.' : table(style, items, SCHEDULE_COLUMNS)),
 	},
+	...SITE_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
 	},
