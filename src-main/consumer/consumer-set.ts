@@ -5,11 +5,8 @@
  * outcome committed, acknowledged. The slot is free again as soon as its process has answered. A crash at any point leaves
  * the message with the broker, which hands it out again; when only the acknowledgement was lost, history knows that.
  */
-import { createHash } from 'node:crypto';
-import type { Delivery } from '#main/brokers/driver.ts';
 import type { ConsumerIntent, ConsumerSetView } from '#main/domain/consumer.ts';
 import type { AttemptId } from '#main/domain/ids.ts';
-import type { BrokerMessage } from '#main/domain/message.ts';
 import type { Attempt, AttemptOutcome, DecodedTask, StartedFacts, UndecodableTask } from '#main/domain/task.ts';
 import { Chronicle } from './chronicle.ts';
 import { Feed } from './feed.ts';
@@ -17,9 +14,10 @@ import { Flight, type Held } from './flight.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { isSettled, outcomeOf, ownLine, repeatedOutcome } from './outcome.ts';
-import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet, Decoded } from './ports.ts';
-import { Shelf } from './shelf.ts';
+import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet } from './ports.ts';
+import { Reception } from './reception.ts';
 import { Slot } from './slot.ts';
+import { noteOf, type Standing, stateOf } from './standing.ts';
 import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
 const LEASE_MS = 30_000;
@@ -29,6 +27,8 @@ const TICK_MS = 150;
 const EMPTY_LOOKS = 2;
 /** Failed starts of every runner before a set that runs until its queues are empty gives up. */
 const START_TRIES = 3;
+/** How long a message is kept back whose handling met a defect. */
+const DEFECT_MS = 5000;
 /** How long a stop waits for a store that refuses, before messages are given back without a record. */
 const STOP_STORE_MS = 5000;
 
@@ -50,15 +50,13 @@ class WorkingSet implements ConsumerSet {
 	readonly #done = Promise.withResolvers<ConsumerSetView>();
 	readonly #watch = new DisposableStack();
 	readonly #chronicle: Chronicle;
-	readonly #shelf = new Shelf();
-	#unforeseen: Held[] = [];
+	readonly #reception: Reception;
 	readonly #flights = new Map<string, Flight>();
 	readonly #running = new Map<Slot, { readonly flight: Flight; readonly since: number }>();
 	#leaseTimer: Disposable | null = null;
 	#tickTimer: Disposable | null = null;
 	#settled: PromiseWithResolvers<void> | null = null;
 	#window: Window;
-	#epoch = 0;
 	#taking = false;
 	#emptyLooks = 0;
 	#stopping: 'drain' | 'now' | null = null;
@@ -93,13 +91,21 @@ class WorkingSet implements ConsumerSet {
 				onChange: () => this.#onSlotChange(),
 			});
 		});
+		this.#reception = new Reception({
+			deps,
+			wanted: () => this.#taking && this.#stopping === null,
+			onReady: () => this.#pump(),
+		});
 		this.#window = firstWindow(this.#slots.length);
 		this.#intake = new Intake({
 			driver: deps.driver,
 			queues: intent.queues,
 			clock: deps.clock,
 			log: deps.log,
-			onDelivery: (delivery, queue) => this.#onDelivery(delivery, queue),
+			onDelivery: (delivery, queue) => {
+				this.#emptyLooks = 0;
+				this.#reception.receive(delivery, queue);
+			},
 			onStatus: () => this.#changed(),
 		});
 	}
@@ -132,7 +138,7 @@ class WorkingSet implements ConsumerSet {
 			profile: this.#deps.profile,
 			intent: this.#intent,
 			state: this.#lastState,
-			note: this.#note(),
+			note: noteOf(this.#standing()),
 			since: this.#since,
 			slots: this.#slots.map((slot) => slot.view()),
 			succeeded: this.#succeeded,
@@ -174,7 +180,7 @@ class WorkingSet implements ConsumerSet {
 	async #stop(): Promise<void> {
 		this.#changed();
 		await this.#intake.close();
-		await this.#releaseHeld();
+		await this.#reception.releaseAll();
 		while (this.#flights.size > 0) {
 			this.#settled = Promise.withResolvers();
 			const gaveUp = Promise.withResolvers<'gave up'>();
@@ -202,98 +208,19 @@ class WorkingSet implements ConsumerSet {
 		this.#done.resolve(this.view());
 	}
 
-	// Taking
-
-	#onDelivery(delivery: Delivery, queue: string): void {
-		this.#emptyLooks = 0;
-		const decoded = this.#decode(delivery.message);
-		const id = decoded.kind === 'task' ? decoded.task.messageId : decoded.fault.messageId;
-		const key = id ?? delivery.message.properties.messageId ?? this.#ownKey(delivery.message);
-		this.#take({ delivery, decoded, key, queue, epoch: this.#epoch, foresight: null });
-	}
-
-	#take(held: Held): void {
-		if (this.#stopping !== null || !this.#taking) {
-			void this.#release(held.delivery);
-			return;
-		}
-		const before = this.#flights.get(held.key);
-		if (before !== undefined) {
-			before.repeats.push(held);
-			return;
-		}
-		if (this.#deps.history.foresee === undefined) this.#hold(held);
-		else {
-			this.#unforeseen.push(held);
-			if (this.#unforeseen.length === 1) queueMicrotask(() => void this.#foresee());
-		}
-	}
-
-	async #foresee(): Promise<void> {
-		const batch = this.#unforeseen;
-		this.#unforeseen = [];
-		try {
-			const keys = batch.map((held) => held.key);
-			const seen = (await this.#deps.history.foresee?.(this.#deps.profile, keys)) ?? [];
-			for (const [index, held] of batch.entries()) held.foresight = seen[index] ?? null;
-		} catch (error) {
-			// Without foresight each task waits for the commit of its `started`, which tells the same.
-			this.#deps.log.warn('consumer.foresight-failed', { reason: String(error) });
-		}
-		for (const held of batch) this.#hold(held);
-		this.#pump();
-	}
-
-	#hold(held: Held): void {
-		if (held.epoch !== this.#epoch) return;
-		if (this.#stopping !== null || !this.#taking) {
-			void this.#release(held.delivery);
-			return;
-		}
-		this.#shelf.put(held);
-		if (held.foresight === null) this.#pump();
-	}
-
-	#decode(message: BrokerMessage): Decoded {
-		try {
-			return this.#deps.decode(message);
-		} catch (error) {
-			this.#deps.log.error('consumer.decode-failed', { reason: String(error) });
-			const reason = `Warren could not read this message: ${error instanceof Error ? error.message : String(error)}`;
-			const { messageId, priority } = message.properties;
-			const fault = { name: null, messageId: messageId ?? null, priority: priority ?? null, reason };
-			return { kind: 'fault', fault: { ...fault, exceptionType: 'InvalidMessage' } };
-		}
-	}
-
-	/** Two messages without an id may be equal and still be two tasks, so that no key can come from the content alone. */
-	#ownKey(message: BrokerMessage): string {
-		return `no-id-${createHash('sha256').update(message.body).digest('hex').slice(0, 16)}-${this.#deps.newRun()}`;
-	}
-
 	#onDisconnected(): void {
-		this.#epoch += 1;
-		this.#shelf.clear();
+		this.#reception.disconnected();
 		for (const flight of this.#flights.values()) flight.repeats.length = 0;
-	}
-
-	async #releaseHeld(): Promise<void> {
-		await Promise.all(this.#shelf.clear().map((held) => this.#release(held.delivery)));
-	}
-
-	async #release(delivery: Delivery): Promise<void> {
-		const released = await delivery.release();
-		if (!released.ok) this.#deps.log.info('consumer.release-refused', { reason: released.error.message });
 	}
 
 	// Running
 
 	/** Begins as much as there are free slots for. While the store refuses, nothing new is begun. */
 	#pump(): void {
-		while (!this.#shelf.empty && this.#ledger.problem === null && this.#stopping === null) {
+		while (this.#reception.ready && this.#ledger.problem === null && this.#stopping === null) {
 			const slot = this.#slots.find((one) => one.free && !this.#running.has(one)) ?? null;
 			if (slot === null) return;
-			const held = this.#shelf.next();
+			const held = this.#reception.next();
 			if (held === null) return;
 			this.#begin(held, slot);
 		}
@@ -314,12 +241,12 @@ class WorkingSet implements ConsumerSet {
 		} else this.#guard(flight, null, this.#recordFault(flight, held.decoded.fault));
 	}
 
-	/** One delivery's defect ends neither the set nor the delivery: the message goes back. */
+	/** One delivery's defect ends neither the set nor the delivery: the message goes back, but not to come again at once. */
 	#guard(flight: Flight, slot: Slot | null, work: Promise<void>): void {
 		work.catch((error: unknown) => {
 			this.#deps.log.error('consumer.delivery-failed', { run: flight.run, reason: String(error) });
 			if (slot !== null && this.#running.get(slot)?.flight === flight) this.#free(slot);
-			void this.#release(flight.held.delivery);
+			this.#deps.clock.after(DEFECT_MS, () => void this.#reception.release(flight.held.delivery));
 			this.#land(flight);
 		});
 	}
@@ -439,7 +366,7 @@ class WorkingSet implements ConsumerSet {
 		this.#chronicle.land(flight);
 		// History knows the outcome now, and decides what becomes of these.
 		for (const repeat of flight.repeats) {
-			if (repeat.epoch === this.#epoch) this.#take({ ...repeat, foresight: null });
+			if (this.#reception.current(repeat)) this.#reception.again(repeat);
 		}
 		if (this.#flights.size === 0) {
 			this.#settled?.resolve();
@@ -460,7 +387,7 @@ class WorkingSet implements ConsumerSet {
 				// Nobody could run them here, and somebody else perhaps can.
 				this.#taking = false;
 				void this.#intake.close();
-				void this.#releaseHeld();
+				void this.#reception.releaseAll();
 			}
 			this.#pump();
 		}
@@ -482,7 +409,7 @@ class WorkingSet implements ConsumerSet {
 			const long = [...this.#running.values()].some(({ since }) => now - since > LONG_MS);
 			if (long && this.#window.size > slots) {
 				// The smaller number first, or the broker would hand the same messages right back.
-				void this.#resize(narrowed(this.#window, slots)).then(() => this.#releaseHeld());
+				void this.#resize(narrowed(this.#window, slots)).then(() => this.#reception.releaseAll());
 			}
 			if (!this.#intent.untilEmpty) this.#tick();
 			else void this.#lookForEnd().then(() => this.#tick());
@@ -496,7 +423,7 @@ class WorkingSet implements ConsumerSet {
 			void this.stop('drain');
 			return;
 		}
-		const idle = this.#shelf.empty && this.#flights.size === 0 && this.#unforeseen.length === 0;
+		const idle = this.#reception.idle && this.#flights.size === 0;
 		const heard = this.#intent.queues.every((queue) => this.#intake.heardOf(queue));
 		if (!idle || !heard || !this.#taking || this.#deps.driver.state().kind !== 'connected') {
 			this.#emptyLooks = 0;
@@ -530,7 +457,7 @@ class WorkingSet implements ConsumerSet {
 	}
 
 	#changed(): void {
-		const state = this.#state();
+		const state = stateOf(this.#standing());
 		if (state !== this.#lastState) {
 			this.#lastState = state;
 			this.#since = this.#deps.clock.now();
@@ -538,26 +465,16 @@ class WorkingSet implements ConsumerSet {
 		this.#feed.changed();
 	}
 
-	#state(): ConsumerSetView['state'] {
-		if (this.#ended) return 'stopped';
-		if (this.#stopping !== null) return 'draining';
-		if (this.#deps.driver.state().kind !== 'connected') return 'waiting-for-broker';
-		return this.#intake.inForce ? 'running' : 'starting';
-	}
-
-	#note(): string | null {
-		if (this.#ended) return this.#endNote;
-		if (this.#ledger.problem !== null) return `${this.#ledger.problem} Nothing is acknowledged meanwhile.`;
-		const broken = this.#slots.filter((slot) => slot.problem !== null);
-		if (broken.length > 0) {
-			const reason = broken[0]?.problem ?? '';
-			return broken.length === this.#slots.length
-				? reason
-				: `${broken.length} of ${this.#slots.length} slots have no runner: ${reason}`;
-		}
-		const broker = this.#deps.driver.state();
-		if (broker.kind === 'reconnecting' || broker.kind === 'refused') return broker.reason;
-		const problems = this.#intake.problems();
-		return problems.length === 0 ? null : problems.join(' ');
+	#standing(): Standing {
+		return {
+			ended: this.#ended,
+			stopping: this.#stopping !== null,
+			endNote: this.#endNote,
+			broker: this.#deps.driver.state(),
+			inForce: this.#intake.inForce,
+			queueProblems: this.#intake.problems(),
+			storeProblem: this.#ledger.problem,
+			slotProblems: this.#slots.map((slot) => slot.problem),
+		};
 	}
 }

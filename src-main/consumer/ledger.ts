@@ -19,6 +19,12 @@ const OPS_PER_BATCH = 1000;
 /** Waiting log lines above which tasks have to wait with printing, and below which they go on. */
 const LINES_HIGH = 20_000;
 const LINES_LOW = 5000;
+/**
+ * While much is written, a transaction waits this long to gather more: short tasks come by the hundred per second, and a commit
+ * costs more than what it holds. Nobody waits for it but acknowledgements, of which a set has some to spare then.
+ */
+const GATHER_MS = 5;
+const BUSY_MS = 15;
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
 /** Runs tried one by one after a refusal, before the refusal is taken to concern them all. */
 const PROBES = 3;
@@ -31,6 +37,7 @@ export class Ledger {
 	#waiting: Entry[] = [];
 	#writing = false;
 	#scheduled = false;
+	#lastWrite = Number.NEGATIVE_INFINITY;
 	/** Runs whose facts the store refused, oldest first, with all that came after them. */
 	readonly #refused = new Map<string, Entry[]>();
 	#retries = 0;
@@ -87,23 +94,27 @@ export class Ledger {
 	#schedule(): void {
 		if (this.#scheduled || this.#writing) return;
 		this.#scheduled = true;
-		// One turn of the event loop gathers what several slots say at once.
-		setImmediate(() => {
+		const pump = (): void => {
 			this.#scheduled = false;
 			void this.#pump();
-		});
+		};
+		// One turn of the event loop gathers at least what several slots say at once.
+		if (this.#clock.monotonic() - this.#lastWrite > BUSY_MS) setImmediate(pump);
+		else this.#clock.after(GATHER_MS, pump);
 	}
 
 	async #pump(): Promise<void> {
 		if (this.#writing) return;
 		this.#writing = true;
-		while (this.#waiting.length > 0) {
-			const batch = this.#takeBatch();
+		const batch = this.#takeBatch();
+		if (batch.length > 0) {
 			const failure = await this.#apply(batch);
 			if (failure !== null) await this.#refuse(batch, failure);
 		}
 		this.#writing = false;
-		if (this.#refused.size === 0) {
+		this.#lastWrite = this.#clock.monotonic();
+		if (this.#waiting.length > 0) this.#schedule();
+		else if (this.#refused.size === 0) {
 			this.#idle?.resolve();
 			this.#idle = null;
 		}

@@ -7,8 +7,8 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -26,6 +26,7 @@ import { parseBroker } from '#main/profiles/address.ts';
 import { openStore } from '#main/store/client.ts';
 import { startRabbit } from '#test/support/rabbitmq.ts';
 import { waitFor } from '#test/support/wait.ts';
+import { machine } from './machine.ts';
 
 const PYTHON = '/usr/bin/python3';
 const RESOURCES = fileURLToPath(new URL('../../resources', import.meta.url));
@@ -96,8 +97,27 @@ async function rawConsumeAck(url: string): Promise<number> {
 	return rate;
 }
 
-/** Tasks per second of a consumer set, from its first task on until the last is committed and acknowledged. */
-async function warren(url: string, folder: string, spec: RunnerSpec): Promise<number> {
+interface Figures {
+	readonly perSecond: number;
+	/** Processor time per task in microseconds: of Warren's process with its threads, and of the runners; null off Linux. */
+	readonly cpu: { readonly warren: number; readonly runners: number | null };
+}
+
+/** Processor time of a process so far, in microseconds. */
+function processorTime(pid: number): number {
+	const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	// User and system time, in hundredths of a second.
+	return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+function runnersTime(slots: readonly { readonly pid: number | null }[]): number | null {
+	if (process.platform !== 'linux') return null;
+	return slots.reduce((sum, { pid }) => sum + (pid === null ? 0 : processorTime(pid)), 0);
+}
+
+/** A consumer set at work, from its first task on until the last is committed and acknowledged. */
+async function warren(url: string, folder: string, spec: RunnerSpec): Promise<Figures> {
 	const queue = `warren-${randomUUID()}`;
 	const home = mkdtempSync(join(folder, 'home-'));
 	const opened = await openStore({ home, thread: STORE_THREAD, log: silentLog });
@@ -115,7 +135,7 @@ async function warren(url: string, folder: string, spec: RunnerSpec): Promise<nu
 		clientName: 'Warren bench',
 	});
 	driver.connect();
-	await fill(url, queue, spec.kind === 'node' ? 'noop.noop' : 'noop.noop', 1);
+	await fill(url, queue, 'noop.noop', 1);
 	await using set = createConsumerSet(
 		{
 			id: consumerSetId('bench'),
@@ -173,12 +193,24 @@ async function warren(url: string, folder: string, spec: RunnerSpec): Promise<nu
 	const poll = setInterval(() => {
 		if (second.view().succeeded + second.view().failed >= TASKS) done.resolve(performance.now());
 	}, 2);
-	const [from, to] = await Promise.all([ready.promise, done.promise]);
+	const from = await ready.promise;
+	const ownBefore = process.cpuUsage();
+	const runnersBefore = runnersTime(second.view().slots);
+	const to = await done.promise;
+	const own = process.cpuUsage(ownBefore);
+	const runnersAfter = runnersTime(second.view().slots);
 	clearInterval(poll);
 	const counts = await store.history.counts(profileId('bench'));
 	if (counts.succeeded !== TASKS + 1)
 		throw new Error(`${counts.succeeded} of ${TASKS + 1} tasks are in history as succeeded`);
-	return TASKS / ((to - from) / 1000);
+	return {
+		perSecond: TASKS / ((to - from) / 1000),
+		cpu: {
+			warren: Math.round((own.user + own.system) / TASKS),
+			runners:
+				runnersBefore === null || runnersAfter === null ? null : Math.round((runnersAfter - runnersBefore) / TASKS),
+		},
+	};
 }
 
 /** Tasks per second of Celery's prefork worker without a result backend; null where Celery isn't installed. */
@@ -260,7 +292,7 @@ async function main(): Promise<void> {
 		const consumeAck = await rawConsumeAck(rabbit.url);
 		say(`raw amqplib consume-ack: ${Math.round(consumeAck)}/s`);
 		const node = await warren(rabbit.url, folder, { kind: 'node', modules: ['noop.mjs'], project: folder, env: {} });
-		say(`Warren, Node runner: ${Math.round(node)}/s`);
+		say(`Warren, Node runner: ${Math.round(node.perSecond)}/s, processor ${JSON.stringify(node.cpu)} us/task`);
 		const settings = { settingsModule: null, env: {} };
 		const python = await warren(rabbit.url, folder, {
 			kind: 'python',
@@ -268,7 +300,7 @@ async function main(): Promise<void> {
 			project: folder,
 			...settings,
 		});
-		say(`Warren, Python runner: ${Math.round(python)}/s`);
+		say(`Warren, Python runner: ${Math.round(python.perSecond)}/s, processor ${JSON.stringify(python.cpu)} us/task`);
 		const prefork = await celery(rabbit.url, folder);
 		say(prefork === null ? 'Celery is not installed' : `Celery prefork: ${Math.round(prefork)}/s`);
 		const ratio = (a: number, b: number | null) => (b === null ? null : Math.round((a / b) * 100) / 100);
@@ -279,18 +311,19 @@ async function main(): Promise<void> {
 			perSecond: {
 				rawGetAck: Math.round(getAck),
 				rawConsumeAck: Math.round(consumeAck),
-				node: Math.round(node),
-				python: Math.round(python),
+				node: Math.round(node.perSecond),
+				python: Math.round(python.perSecond),
 				celery: prefork === null ? null : Math.round(prefork),
 			},
 			ratios: {
-				nodeToGetAck: ratio(node, getAck),
-				pythonToGetAck: ratio(python, getAck),
-				nodeToConsumeAck: ratio(node, consumeAck),
-				nodeToCelery: ratio(node, prefork),
-				pythonToCelery: ratio(python, prefork),
+				nodeToGetAck: ratio(node.perSecond, getAck),
+				pythonToGetAck: ratio(python.perSecond, getAck),
+				nodeToConsumeAck: ratio(node.perSecond, consumeAck),
+				nodeToCelery: ratio(node.perSecond, prefork),
+				pythonToCelery: ratio(python.perSecond, prefork),
 			},
-			machine: { cpus: cpus().length, model: cpus()[0]?.model ?? null, node: process.version },
+			processorMicrosecondsPerTask: { node: node.cpu, python: python.cpu },
+			machine: machine(),
 		};
 		process.stdout.write(`${JSON.stringify(line)}\n`);
 	} finally {
