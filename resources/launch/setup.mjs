@@ -196,7 +196,7 @@ export async function ensureBuild(say, { force = false } = {}) {
 		rmSync(buildStamp, { force: true });
 		const script = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
 		const { code, output } = await capture(engineNode(), [script, 'build', '--logLevel', 'warn'], {
-			env: toolEnvironment(),
+			env: toolEnvironment({ NO_COLOR: '1', FORCE_COLOR: '0' }),
 		});
 		if (code !== 0) throw new SetupError(`The build failed (exit code ${code}):\n${lastLines(output, 60)}`);
 		for (const path of buildOutputs) {
