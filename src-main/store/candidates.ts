@@ -6,6 +6,7 @@ import type { PathTest, Query, TextMatch } from '#main/domain/query.ts';
 import { assertNever } from '#main/domain/result.ts';
 import { STATE_CODES, STATES } from './codes.ts';
 import type { SqlValue } from './handles.ts';
+import type { SqlPart } from './order.ts';
 import { type SearchScope, seenMatches } from './search.ts';
 import { factQuery, gramNeedle, gramQuery, piecesOf, regexLiteral } from './search-words.ts';
 
@@ -59,16 +60,16 @@ export function withoutStates(query: Query): Query {
 }
 
 /** Ways to find what a query can match, the most promising first; none when it must be looked for row by row. */
-export function waysOf(query: Query, scope: SearchScope): readonly Way[] {
+export function waysOf(query: Query, scope: SearchScope, states: readonly number[]): readonly Way[] {
 	switch (query.kind) {
 		case 'all':
 		case 'not':
 		case 'state':
 			return [];
 		case 'and':
-			return query.parts.flatMap((part) => waysOf(part, scope));
+			return query.parts.flatMap((part) => waysOf(part, scope, states));
 		case 'or': {
-			const first = query.parts.map((part) => waysOf(part, scope)[0]);
+			const first = query.parts.map((part) => waysOf(part, scope, states)[0]);
 			return first.every((way) => way !== undefined) ? [first.flat()] : [];
 		}
 		case 'text':
@@ -92,12 +93,12 @@ export function waysOf(query: Query, scope: SearchScope): readonly Way[] {
 			if (query.field === 'attempts') return further(scope, query.op, query.value);
 			if (query.field !== 'priority' && query.field !== 'runtime') return [];
 			const column = query.field === 'priority' ? 'priority' : 'runtime_ms';
-			return [[byRange(scope, column, query.op, query.value)]];
+			return [[byRange(scope, states, column, query.op, query.value)]];
 		}
 		case 'time':
-			if (query.field !== 'activity') return [[byRange(scope, TIME_COLUMNS[query.field], query.op, query.at)]];
+			if (query.field !== 'activity') return [[byRange(scope, states, TIME_COLUMNS[query.field], query.op, query.at)]];
 			// The latest of three: one of them lies there, whichever it is.
-			return [Object.values(TIME_COLUMNS).map((column) => byRange(scope, column, query.op, query.at))];
+			return [Object.values(TIME_COLUMNS).map((column) => byRange(scope, states, column, query.op, query.at))];
 		case 'path':
 			return [[facts(query.root, query.path, query.any)]];
 		default:
@@ -117,6 +118,22 @@ export function propose(way: Way, scope: SearchScope, limit: number): ReadonlySe
 		if (found.size > limit) return null;
 	}
 	return found;
+}
+
+/** A way as a subquery with a column `value`, for counting without holding the rows; null when it gives more than `limit`. */
+export function proposeInPlace(way: Way, scope: SearchScope, limit: number): SqlPart | null {
+	const sources = way.some((source) => source.lags) ? [...way, ...UNINDEXED] : way;
+	let size = 0;
+	for (const source of sources) {
+		const sql = `SELECT count(*) AS n FROM (${source.sql} LIMIT ?)`;
+		size += scope.db.read<{ n: number }>(`${source.name}, size`, sql, true).get(...source.values, limit + 1)?.n ?? 0;
+		if (size > limit) return null;
+	}
+	if (sources.length === 0) return { sql: '(SELECT 0 AS value WHERE 0)', values: [] };
+	return {
+		sql: `(${sources.map((source) => `SELECT seq AS value FROM (${source.sql})`).join(' UNION ')})`,
+		values: sources.flatMap((source) => source.values),
+	};
 }
 
 /** What the index does not have yet, and what is too long for it. */
@@ -227,7 +244,7 @@ function further(scope: SearchScope, op: string, value: number): readonly Way[] 
 	return [[source]];
 }
 
-/** Indexes by column. That of ends is led by the state, so all states are named. */
+/** Indexes by column. That of ends is led by the state, so the states are named. */
 const INDEXES: Readonly<Record<string, string>> = {
 	finished_at: 'tasks_finished',
 	started_at: 'tasks_started',
@@ -236,11 +253,11 @@ const INDEXES: Readonly<Record<string, string>> = {
 	runtime_ms: 'tasks_runtime',
 };
 
-function byRange(scope: SearchScope, column: string, op: string, value: number): Source {
-	const states = column === 'finished_at' ? ` AND state IN (${EVERY_STATE.join(', ')})` : '';
+function byRange(scope: SearchScope, states: readonly number[], column: string, op: string, value: number): Source {
+	const wanted = column === 'finished_at' ? ` AND state IN (${states.join(', ')})` : '';
 	return {
 		name: `propose by ${column}`,
-		sql: `SELECT seq FROM tasks INDEXED BY ${INDEXES[column]} WHERE profile = ?${states} AND removed_at IS NULL AND ${column} ${op} ?`,
+		sql: `SELECT seq FROM tasks INDEXED BY ${INDEXES[column]} WHERE profile = ?${wanted} AND removed_at IS NULL AND ${column} ${op} ?`,
 		values: [scope.profile, value],
 		lags: false,
 		late: false,

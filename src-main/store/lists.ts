@@ -5,7 +5,7 @@ import type { Query } from '#main/domain/query.ts';
 import { parseQuery } from '#main/domain/query-parse.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
-import { propose, statesOf, type Way, waysOf, withoutStates } from './candidates.ts';
+import { propose, proposeInPlace, statesOf, type Way, waysOf, withoutStates } from './candidates.ts';
 import { countsByState } from './counts.ts';
 import type { GramSample } from './gram-sample.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
@@ -45,9 +45,9 @@ export interface ListLimits {
 export const LIST_LIMITS: ListLimits = {
 	few: 3_000,
 	many: 60_000,
-	walkMs: 40,
+	walkMs: 15,
 	counted: 5_000,
-	countedProposals: 250_000,
+	countedProposals: 400_000,
 };
 
 /** What lists are read with. */
@@ -140,7 +140,7 @@ function prepare(reader: ListReader, profile: number, query: Query): Prepared {
 		inStates,
 		everyState: inStates === counts.reduce((sum, count) => sum + count, 0),
 		condition: rest.kind === 'all' ? null : compileQuery(rest, scope, tests),
-		ways: rest.kind === 'all' || states.length === 0 ? [] : waysOf(rest, scope),
+		ways: rest.kind === 'all' || states.length === 0 ? [] : waysOf(rest, scope, states),
 	};
 }
 
@@ -169,25 +169,28 @@ function windowOf(prepared: Prepared, order: Order, limit: number): Window {
 	const few = inStates <= limits.few ? everyIn(prepared) : proposals(prepared, limits.few, false);
 	if (few !== null) return compared(prepared, order, limit, few);
 	const walked = walkAndCompare(prepared, condition, order, limit);
-	if (walked === null)
-		return compared(prepared, order, limit, proposals(prepared, limits.many, true) ?? everyIn(prepared));
-	const window = cutTo(limit, walked);
+	if ('instead' in walked) return compared(prepared, order, limit, walked.instead);
+	const window = cutTo(limit, walked.places);
 	const whole = order.after === null && !window.more;
 	const counted = prepared.condition === null || inStates <= limits.counted;
 	return { ...window, total: whole ? window.places.length : counted ? countOf(prepared) : null };
 }
 
-/** Walks in order and compares chunk by chunk until there is enough; null when it found too little for too long. */
+/**
+ * Walks in order and compares chunk by chunk until there is enough. Gives proposals instead when the walk has found so little
+ * that comparing all of them promises to be quicker.
+ */
 function walkAndCompare(
 	prepared: Prepared,
 	condition: Condition,
 	order: Order,
 	limit: number,
-): readonly Place[] | null {
-	const { scope, states, inStates, limits } = prepared;
+): { readonly places: readonly Place[] } | { readonly instead: Proposed } {
+	const { scope, states, limits } = prepared;
 	const found: Place[] = [];
 	const started = performance.now();
 	let size = Math.max(64, limit);
+	let walked = 0;
 	let asked = false;
 	for (const part of walks(order, scope.profile, states)) {
 		let chunk: Place[] = [];
@@ -195,17 +198,22 @@ function walkAndCompare(
 			chunk.push(place);
 			if (chunk.length < size) continue;
 			found.push(...comparedChunk(prepared, condition, chunk));
+			if (found.length > limit) return { places: found };
+			walked += chunk.length;
 			chunk = [];
-			if (found.length > limit) return found;
 			size = Math.min(2_000, size * 2);
-			if (asked || performance.now() - started < limits.walkMs) continue;
+			const took = performance.now() - started;
+			// So long the rest of the walk will take, going by what it has found so far.
+			const rest = (took * (limit + 1 - found.length)) / found.length;
+			if (asked || took < limits.walkMs || rest < limits.walkMs * 4) continue;
 			asked = true;
-			if (inStates <= limits.many || proposals(prepared, limits.many, true) !== null) return null;
+			const many = prepared.inStates <= limits.many ? everyIn(prepared) : proposals(prepared, limits.many, true);
+			if (many !== null && (many.size * took) / walked <= rest) return { instead: many };
 		}
 		if (chunk.length > 0) found.push(...comparedChunk(prepared, condition, chunk));
-		if (found.length > limit) return found;
+		if (found.length > limit) break;
 	}
-	return found;
+	return { places: found };
 }
 
 function cutTo(limit: number, places: readonly Place[]): { readonly places: readonly Place[]; readonly more: boolean } {
@@ -224,13 +232,15 @@ function withStates(prepared: Prepared): Condition {
 interface Proposed {
 	readonly table: string;
 	readonly values: readonly SqlValue[];
+	/** How many there are, or at most can be. */
+	readonly size: number;
 }
 
 function proposals(prepared: Prepared, limit: number, late: boolean): Proposed | null {
 	for (const way of prepared.ways) {
 		if (!late && way.some((source) => source.late)) continue;
 		const found = propose(way, prepared.scope, limit);
-		if (found !== null) return { table: 'json_each(?)', values: [JSON.stringify([...found])] };
+		if (found !== null) return { table: 'json_each(?)', values: [JSON.stringify([...found])], size: found.size };
 	}
 	return null;
 }
@@ -240,6 +250,7 @@ function everyIn(prepared: Prepared): Proposed {
 		table: `(SELECT seq AS value FROM tasks INDEXED BY tasks_updated
 			WHERE profile = ? AND state IN (${prepared.states.join(', ')}) AND removed_at IS NULL)`,
 		values: [prepared.scope.profile],
+		size: prepared.inStates,
 	};
 }
 
@@ -271,7 +282,7 @@ function compared(prepared: Prepared, order: Order, limit: number, proposed: Pro
 	return { ...cutTo(limit, later), total: rows.length };
 }
 
-function matchesAmong(prepared: Prepared, proposed: Proposed): SqlPart {
+function matchesAmong(prepared: Prepared, proposed: Pick<Proposed, 'table' | 'values'>): SqlPart {
 	const condition = withStates(prepared);
 	const texts = condition.texts ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';
 	return {
@@ -286,8 +297,11 @@ function everyMatch(prepared: Prepared): SqlPart {
 	const { limits } = prepared;
 	if (prepared.states.length === 0) return { sql: 'FROM tasks t WHERE 0', values: [] };
 	if (prepared.condition === null || prepared.inStates <= limits.few) return matchesAmong(prepared, everyIn(prepared));
-	const proposed = proposals(prepared, Math.min(limits.countedProposals, Math.ceil(prepared.inStates / 4)), true);
-	if (proposed !== null) return matchesAmong(prepared, proposed);
+	const most = Math.min(limits.countedProposals, Math.ceil(prepared.inStates / 2));
+	for (const way of prepared.ways) {
+		const found = proposeInPlace(way, prepared.scope, most);
+		if (found !== null) return matchesAmong(prepared, { table: found.sql, values: found.values });
+	}
 	const condition = withStates(prepared);
 	const texts = condition.texts ? 'CROSS JOIN task_texts x ON x.seq = t.seq' : '';
 	return {

@@ -30,6 +30,7 @@ const ROUNDS = Number(values.rounds);
 const SMALL = Math.max(1_000, Math.round(TASKS / 20));
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const FILL = fileURLToPath(new URL('lists-fill.ts', import.meta.url));
+const MEMORY = fileURLToPath(new URL('lists-memory.ts', import.meta.url));
 
 const TABS = {
 	queued: ['state:queued,running,retrying', 'publishedAt'],
@@ -126,12 +127,11 @@ async function page(store: OpenStore, query: string, sort: TaskSort, cursor: str
 
 type Groups = Record<string, readonly number[]>;
 
-async function measure(store: OpenStore, rounds: number, seen: (rss: number) => void): Promise<Groups> {
+async function measure(store: OpenStore, rounds: number): Promise<Groups> {
 	const groups: Groups = {};
 	const random = randomFrom(7);
 	const note = (name: string, samples: readonly number[]) => {
 		groups[name] = samples;
-		seen(process.memoryUsage().rss);
 	};
 	for (const [tab, [query, field]] of Object.entries(TABS)) {
 		note(`tab ${tab}: first page`, await sampled(rounds, () => page(store, query, sorted(field))));
@@ -198,15 +198,19 @@ function fill(home: string, tasks: number): { readonly tasksPerSecond: number | 
 	return { tasksPerSecond, mib: Math.round(statSync(file).size / 2 ** 20) };
 }
 
-async function run(home: string, rounds: number): Promise<{ readonly groups: Groups; readonly rssMiB: number }> {
+async function run(home: string, rounds: number): Promise<Groups> {
 	const opened = await openStore({ home, thread: THREAD, log: silentLog });
 	if (!opened.ok) throw new Error(opened.error.message);
 	await using store = opened.value;
-	let rss = 0;
-	const groups = await measure(store, rounds, (now) => {
-		rss = Math.max(rss, now);
-	});
-	return { groups, rssMiB: Math.round(rss / 2 ** 20) };
+	return await measure(store, rounds);
+}
+
+/** MiB of a process that reads lists of `home`, as the thread ships if it was built, else from source (which costs more). */
+function memory(home: string): Record<string, number | string> {
+	const built = fileURLToPath(new URL('../../out/main/store-thread.js', import.meta.url));
+	const thread = existsSync(built) ? built : fileURLToPath(THREAD);
+	const said = execFileSync(process.execPath, [MEMORY, home, thread], { stdio: ['ignore', 'pipe', 'inherit'] });
+	return { ...(JSON.parse(String(said)) as Record<string, number>), thread: existsSync(built) ? 'built' : 'source' };
 }
 
 /** All samples of groups whose name begins so. */
@@ -220,19 +224,18 @@ try {
 	const large = join(home, `large-${TASKS}`);
 	fill(small, SMALL);
 	const filled = fill(large, TASKS);
-	// The large one first: the small one's memory must not be counted to it.
 	const big = await run(large, ROUNDS);
 	const little = await run(small, ROUNDS);
 
 	console.error(`\n${'ms, p50 / p95'.padEnd(58)}${`${TASKS} tasks`.padStart(20)}${`${SMALL} tasks`.padStart(20)}`);
 	const cell = (samples: readonly number[]) =>
 		`${percentile(samples, 0.5).toFixed(2)} / ${percentile(samples, 0.95).toFixed(2)}`.padStart(20);
-	for (const [name, samples] of Object.entries(big.groups))
-		console.error(`${name.padEnd(58)}${cell(samples)}${cell(little.groups[name] ?? [])}`);
+	for (const [name, samples] of Object.entries(big))
+		console.error(`${name.padEnd(58)}${cell(samples)}${cell(little[name] ?? [])}`);
 
 	const figure = (prefix: string) => {
-		const at = joined(big.groups, prefix);
-		const reference = joined(little.groups, prefix);
+		const at = joined(big, prefix);
+		const reference = joined(little, prefix);
 		const p95 = percentile(at, 0.95);
 		const referenceP95 = percentile(reference, 0.95);
 		return {
@@ -252,8 +255,8 @@ try {
 			filters: figure('filter '),
 			text: figure('text'),
 			count: figure('count '),
-			rssMiB: big.rssMiB,
-			referenceRssMiB: little.rssMiB,
+			rssMiB: memory(large),
+			referenceRssMiB: memory(small),
 			fileMiB: filled.mib,
 			fillTasksPerSecond: filled.tasksPerSecond,
 			budgets: { filterP95Ms: 50, textP95Ms: 200, rssMiB: 250 },
