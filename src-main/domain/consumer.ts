@@ -108,6 +108,8 @@ export interface SavedConsumerSet {
 	readonly intent: ConsumerIntent;
 	/** Start with the app and the service. */
 	readonly autoStart: boolean;
+	/** Declare its queues where they are missing, as carrot's consumers do; absent: no. */
+	readonly declare?: boolean;
 	readonly createdAt: number;
 	readonly updatedAt: number;
 }

@@ -19,7 +19,9 @@ import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
 import type { Ports } from './ports.ts';
+import { keepCleaning } from './retention.ts';
 import { ensureSandbox } from './sandbox.ts';
+import { startByThemselves } from './saved-sets.ts';
 import { createSites } from './sites.ts';
 
 export interface Engine extends AsyncDisposable {
@@ -53,6 +55,13 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
 	stack.use(buryDeadConsumers(store, ports));
+	stack.use(keepCleaning(store, ports, () => profiles.list()));
+	if (ports.host === 'shell' || ports.host === 'serve') {
+		// What waits for a broker or a vault must not keep a window from opening.
+		void startByThemselves(core).catch((error: unknown) => {
+			ports.log.error('consumer.auto-start-failed', { reason: String(error) });
+		});
+	}
 
 	const calls: CallHandlers = {
 		...profileHandlers(core),

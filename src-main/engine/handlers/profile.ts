@@ -16,6 +16,7 @@ import { formatBroker, parseBroker } from '#main/profiles/address.ts';
 import type { Core } from '../core.ts';
 import { profileFolder } from '../deployments.ts';
 import { readMonitor } from '../monitor-settings.ts';
+import { forgetSetsOf } from '../saved-sets.ts';
 
 type Name =
 	| 'profile.list'
@@ -105,6 +106,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const counts = await core.store.history.counts(found.value.id);
 			await core.consumers.stopAll(found.value.id);
 			await deployments.forget(found.value.id);
+			const forgotten = found.value.sandbox ? ok(undefined) : await forgetSetsOf(core, found.value.id);
+			if (!forgotten.ok) return forgotten;
 			const removed = await profiles.remove(input.name);
 			if (!removed.ok) return removed;
 			const tasks = counts.queued + counts.running + counts.succeeded + counts.failed + counts.retrying;

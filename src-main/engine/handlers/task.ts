@@ -217,7 +217,7 @@ export function plainProperties(
 }
 
 /** Bytes as text if they are UTF-8 (a cut in the middle of a character is forgiven); null otherwise. */
-function textOf(bytes: Uint8Array): string | null {
+export function textOf(bytes: Uint8Array): string | null {
 	for (let drop = 0; drop < 4; drop += 1) {
 		try {
 			return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, bytes.byteLength - drop));

@@ -1,12 +1,13 @@
-/** Routes about queues, consumers and schedules. */
+/** Routes about queues and schedules, with those about consumers and quarantine, which have files of their own. */
 import * as z from 'zod';
-import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { FieldTable } from '#main/domain/message.ts';
 import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
 import type { ScheduleRow } from '#main/domain/schedule.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
+import { consumerRoutes } from './consumer.ts';
 import { profileName, queueName } from './fields.ts';
-import { command, query, returns, stream } from './route.ts';
+import { quarantineRoutes } from './quarantine.ts';
+import { query, returns } from './route.ts';
 
 /** One waiting message, decoded where it could be. `raw` is its body in base64. */
 export interface PeekedMessage {
@@ -24,9 +25,9 @@ export interface PeekedMessage {
 	readonly verified: boolean | null;
 }
 
-const path = z.string().min(1).max(4_000);
-
 export const deploymentRoutes = {
+	...consumerRoutes,
+	...quarantineRoutes,
 	'queue.list': query({
 		scope: 'deployment',
 		summary: 'List queues with what waits in them',
@@ -49,49 +50,6 @@ export const deploymentRoutes = {
 		}),
 		output: returns<{ readonly items: readonly PeekedMessage[]; readonly total: number; readonly cost: LookCost }>(),
 		cli: { positional: ['queue'] },
-	}),
-	'consumer.list': query({
-		scope: 'deployment',
-		summary: "List this profile's consumers in this process",
-		input: z.strictObject({ profile: profileName }),
-		output: returns<{ readonly items: readonly ConsumerSetView[]; readonly total: number }>(),
-	}),
-	'consumer.run': command({
-		scope: 'deployment',
-		needs: 'write',
-		summary: 'Run tasks from queues',
-		input: z.strictObject({
-			profile: profileName,
-			queues: z.array(queueName).min(1).max(100),
-			concurrency: z.int().min(1).max(64).default(1).describe('Tasks at a time'),
-			python: path.optional().describe('Python interpreter'),
-			project: path.optional().describe('Folder of the tasks (default: the current one)'),
-			settings: z.string().min(1).max(400).optional().describe('Django settings module'),
-			node: z.array(path).max(100).optional().describe('ES modules with tasks, instead of Python'),
-			env: z.record(z.string(), z.string()).optional().describe('Environment for the tasks'),
-			untilEmpty: z.boolean().optional().describe('Stop once the queues are empty'),
-			noScheduler: z.boolean().optional().describe('Leave schedules alone'),
-			declare: z.boolean().optional().describe("Declare missing queues, exactly as carrot's consumers do"),
-		}),
-		output: returns<ConsumerSetView>(),
-		cli: { hidden: 'consumer run stays in the foreground' },
-	}),
-	'consumer.stop': command({
-		scope: 'deployment',
-		needs: 'write',
-		summary: 'Stop a consumer: finish what runs, or give it back now',
-		input: z.strictObject({ profile: profileName, id: z.string().min(1).max(100), now: z.boolean().optional() }),
-		output: returns<ConsumerSetView>(),
-		cli: { hidden: 'Ctrl+C stops consumer run' },
-	}),
-	/** Keyed by set id; null: forgotten. */
-	'consumer.watch': stream({
-		scope: 'deployment',
-		fold: 'latest',
-		summary: 'Consumers and their slots, as they change',
-		input: z.strictObject({ profile: profileName }),
-		item: returns<{ readonly key: string; readonly set: ConsumerSetView | null }>(),
-		cli: { hidden: 'consumer run shows its own' },
 	}),
 	'schedule.next': query({
 		scope: 'console',
