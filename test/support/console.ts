@@ -153,6 +153,7 @@ export async function openConsole(
 	const context = await browser.newContext({
 		viewport: { width: 1440, height: 900 },
 		reducedMotion: 'reduce',
+		...(served.pass === null ? {} : { storageState: served.pass }),
 		...options,
 	});
 	const page = await context.newPage();
