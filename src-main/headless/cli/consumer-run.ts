@@ -20,7 +20,7 @@ export async function consumerRun(session: Session, given: Readonly<Record<strin
 	const { wait, ...input } = given as Readonly<Record<string, unknown>> & { readonly wait?: boolean };
 	const profile = await session.profile();
 	const ended = Promise.withResolvers<ConsumerSetView>();
-	const run: Run = { id: null, connected: false, note: null, dropped: 0 };
+	const run: Run = { id: null, connected: false, told: null, trouble: null, dropped: 0 };
 	await using stack = new AsyncDisposableStack();
 
 	stack.use(
@@ -95,7 +95,10 @@ export async function consumerRun(session: Session, given: Readonly<Record<strin
 interface Run {
 	id: string | null;
 	connected: boolean;
-	note: string | null;
+	/** State and note as they were last told. */
+	told: string | null;
+	/** The last trouble that was named. */
+	trouble: string | null;
 	dropped: number;
 }
 
@@ -115,9 +118,10 @@ function print(session: Session, run: Run, line: ConsoleLine): void {
 
 /** Changes of state and troubles, once each. */
 function tell(session: Session, run: Run, set: ConsumerSetView): void {
-	const note = `${set.state} ${set.note ?? ''}`;
-	if (note === run.note) return;
-	run.note = note;
+	if (set.note !== null) run.trouble = set.note;
+	const now = `${set.state} ${set.note ?? ''}`;
+	if (now === run.told) return;
+	run.told = now;
 	if (session.globals.json) session.json({ event: 'state', state: set.state, note: set.note });
 	else if (set.note !== null && set.state !== 'stopped')
 		session.note(paint(session.style, 'yellow', harmless(set.note)));
@@ -129,11 +133,11 @@ function finish(session: Session, run: Run, last: ConsumerSetView, gaveUp: boole
 	else session.note(`Stopped. ${count(succeeded)} succeeded, ${count(failed)} failed.`);
 	if (run.dropped > 0) session.note(`${counted(run.dropped, 'log line')} not shown: nobody read them in time.`);
 	if (gaveUp) {
-		const reason = run.note?.replace(/^\S+ ?/, '') || 'it did not answer';
+		const reason = run.trouble ?? 'It did not answer.';
 		throw new CommandError(
 			fail(
 				'unreachable',
-				`The broker could not be reached within ${PATIENCE_MS / 1000} s: ${reason}. --wait waits for it.`,
+				`The broker could not be reached within ${PATIENCE_MS / 1000} s. ${reason} --wait waits for it.`,
 			).error,
 		);
 	}
