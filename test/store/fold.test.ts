@@ -219,6 +219,17 @@ describe('attempts', () => {
 		expect(store.calls.counts(PROFILE)).toMatchObject({ failed: 1, queued: 0 });
 	});
 
+	it('come back to a task whose first one was taken back after a requeue', () => {
+		using store = directStore();
+		store.apply(published(1, { id: 'm1' }), published(2, { id: 'm2' }, { requeueOf: 'm1' }));
+		store.apply({ kind: 'unpublished', profile: PROFILE, at: 3, messageId: 'm1' });
+		store.apply(started(4, 'r1', { id: 'm1' }));
+		expect(detail(store, 'm1').history.map((a) => [a.number, a.messageId, a.state])).toEqual([
+			[1, 'm2', 'queued'],
+			[2, 'm1', 'running'],
+		]);
+	});
+
 	it('that are under way are not taken back by a late unpublished', () => {
 		using store = directStore();
 		store.apply(published(1, { id: 'm1' }), started(2, 'r1', { id: 'm1' }));
