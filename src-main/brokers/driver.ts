@@ -39,6 +39,8 @@ export interface ConsumeIntent {
 	readonly queue: string;
 	/** How many unsettled deliveries to hold at most. */
 	readonly prefetch: number;
+	/** RabbitMQ's consumer priority: higher ones are handed messages first. The built-in broker has none and ignores it. */
+	readonly priority?: number | null;
 	/** Called for each delivery; must not throw. */
 	readonly onDelivery: (delivery: Delivery) => void;
 	/** Told when the intent is in force (again), or why not: `null` means it is. */

@@ -66,14 +66,20 @@ export class Chronicle {
 		return this.#options.ledger.pressure();
 	}
 
-	/** Writes how it ended, with its last lines; resolves after the commit. */
-	async end(flight: Flight, outcome: AttemptOutcome, runtimeMs: number | null): Promise<void> {
+	/** Writes how it ended, with its last lines and what else is to be committed together; resolves after the commit. */
+	async end(
+		flight: Flight,
+		outcome: AttemptOutcome,
+		runtimeMs: number | null,
+		more: { readonly repeat?: boolean; readonly ops?: readonly HistoryOp[] } = {},
+	): Promise<void> {
 		const { profile, clock, ledger } = this.#options;
 		const { from, lines } = flight.takeLast(clock.now());
 		this.#chatty.delete(flight);
 		const ops: HistoryOp[] = [];
 		if (lines.length > 0) ops.push({ kind: 'log', profile, run: flight.run, lines, from });
-		ops.push({ kind: 'finished', profile, at: clock.now(), run: flight.run, runtimeMs, outcome });
+		const finished = { kind: 'finished', profile, at: clock.now(), run: flight.run, runtimeMs, outcome } as const;
+		ops.push(more.repeat === true ? { ...finished, repeat: true } : finished, ...(more.ops ?? []));
 		await ledger.write(flight.run, ops);
 		this.#tellLines(flight, lines);
 		const took = runtimeMs === null ? '' : ` in ${runtimeMs < 10 ? runtimeMs.toFixed(1) : Math.round(runtimeMs)} ms`;
@@ -87,6 +93,16 @@ export class Chronicle {
 			flight,
 			flight.slot,
 		);
+	}
+
+	/** Writes lines that came after the end: what hooks did. */
+	async after(flight: Flight, lines: readonly LogLine[]): Promise<void> {
+		flight.add(lines);
+		const taken = flight.take();
+		if (taken.lines.length === 0) return;
+		const { profile, ledger } = this.#options;
+		await ledger.write(flight.run, [{ kind: 'log', profile, run: flight.run, lines: taken.lines, from: taken.from }]);
+		this.#tellLines(flight, taken.lines);
 	}
 
 	/** Nothing more comes of this delivery. */

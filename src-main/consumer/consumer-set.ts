@@ -5,18 +5,33 @@
  * outcome committed, acknowledged. The slot is free again as soon as its process has answered. A crash at any point leaves
  * the message with the broker, which hands it out again; when only the acknowledgement was lost, history knows that.
  */
-import type { ConsumerIntent, ConsumerSetView } from '#main/domain/consumer.ts';
-import type { AttemptId } from '#main/domain/ids.ts';
-import type { Attempt, AttemptOutcome, DecodedTask, StartedFacts, UndecodableTask } from '#main/domain/task.ts';
+import { type ConsumerIntent, type ConsumerSetView, NO_LIMITS } from '#main/domain/consumer.ts';
+import type { AttemptId, TaskId } from '#main/domain/ids.ts';
+import type { QuarantineCause } from '#main/domain/quarantine.ts';
+import type {
+	Attempt,
+	AttemptOutcome,
+	DecodedTask,
+	HistoryOp,
+	LogLine,
+	StartedFacts,
+	TaskState,
+	UndecodableTask,
+} from '#main/domain/task.ts';
+import { Aftermath } from './aftermath.ts';
 import { Chronicle } from './chronicle.ts';
 import { Feed } from './feed.ts';
 import { Flight, type Held } from './flight.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
+import { readMemory } from './memory.ts';
 import { isSettled, outcomeOf, ownLine, repeatedOutcome } from './outcome.ts';
 import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet } from './ports.ts';
 import { Reception } from './reception.ts';
-import { Slot } from './slot.ts';
+import { RetryPost } from './retry-post.ts';
+import { retryDelay } from './retry-rules.ts';
+import { Roster } from './roster.ts';
+import type { Slot, SlotEnd } from './slot.ts';
 import { noteOf, type Standing, stateOf } from './standing.ts';
 import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
@@ -42,8 +57,10 @@ export const createConsumerSet: CreateConsumerSet = (deps, intent) => {
 class WorkingSet implements ConsumerSet {
 	readonly finished: Promise<ConsumerSetView>;
 	readonly #deps: ConsumerDeps;
-	readonly #intent: ConsumerIntent;
-	readonly #slots: readonly Slot[];
+	#intent: ConsumerIntent;
+	readonly #roster: Roster;
+	readonly #post: RetryPost;
+	readonly #aftermath: Aftermath;
 	readonly #intake: Intake;
 	readonly #ledger: Ledger;
 	readonly #feed: Feed;
@@ -80,26 +97,39 @@ class WorkingSet implements ConsumerSet {
 		});
 		const { profile, worker, clock } = deps;
 		this.#chronicle = new Chronicle({ profile, worker, clock, ledger: this.#ledger, feed: this.#feed });
-		this.#slots = Array.from({ length: Math.max(1, intent.concurrency) }, (_, index) => {
-			return new Slot({
-				number: index + 1,
-				spec: intent.runner,
-				startRunner: deps.startRunner,
-				clock: deps.clock,
-				log: deps.log,
-				onStray: (slot, lines) => this.#chronicle.tell(lines, null, slot),
-				onChange: () => this.#onSlotChange(),
-			});
+		const { hangMs } = deps;
+		const options = {
+			spec: intent.runner,
+			limits: intent.limits ?? NO_LIMITS,
+			...(hangMs === undefined ? {} : { hangMs }),
+			startRunner: deps.startRunner,
+			readMemory: deps.readMemory ?? readMemory,
+			clock: deps.clock,
+			log: deps.log,
+			onStray: (slot: number, lines: readonly LogLine[]) => this.#chronicle.tell(lines, null, slot),
+			onChange: () => this.#onSlotChange(),
+			onGone: () => this.#changed(),
+		};
+		this.#roster = new Roster(options, intent.concurrency);
+		this.#post = new RetryPost({ ...deps, holder: worker });
+		this.#aftermath = new Aftermath({
+			hooks: intent.hooks ?? [],
+			runner: intent.runner,
+			worker,
+			profile,
+			clock,
+			chronicle: this.#chronicle,
 		});
 		this.#reception = new Reception({
 			deps,
 			wanted: () => this.#taking && this.#stopping === null,
 			onReady: () => this.#pump(),
 		});
-		this.#window = firstWindow(this.#slots.length);
+		this.#window = this.#windowOf(this.#roster.size);
 		this.#intake = new Intake({
 			driver: deps.driver,
 			queues: intent.queues,
+			priority: intent.priority ?? null,
 			clock: deps.clock,
 			log: deps.log,
 			onDelivery: (delivery, queue) => {
@@ -127,7 +157,8 @@ class WorkingSet implements ConsumerSet {
 		);
 		void this.#holdLease().then(() => {
 			if (this.#stopping !== null) return;
-			for (const slot of this.#slots) slot.start();
+			this.#roster.start();
+			this.#post.start();
 			this.#tick();
 		});
 	}
@@ -140,7 +171,7 @@ class WorkingSet implements ConsumerSet {
 			state: this.#lastState,
 			note: noteOf(this.#standing()),
 			since: this.#since,
-			slots: this.#slots.map((slot) => slot.view()),
+			slots: this.#roster.views(),
 			succeeded: this.#succeeded,
 			failed: this.#failed,
 			worker: this.#deps.worker,
@@ -160,11 +191,32 @@ class WorkingSet implements ConsumerSet {
 	}
 
 	taskNames(): readonly string[] | null {
-		return this.#slots.find((slot) => slot.taskNames !== null)?.taskNames ?? null;
+		return this.#roster.slots.find((slot) => slot.taskNames !== null)?.taskNames ?? null;
+	}
+
+	resize(concurrency: number): void {
+		if (this.#stopping !== null) return;
+		this.#roster.resize(concurrency);
+		this.#intent = { ...this.#intent, concurrency: this.#roster.size };
+		void this.#resize(this.#windowOf(this.#roster.size));
+		this.#pump();
+		this.#changed();
+	}
+
+	async cancel(task: TaskId, by = 'a person'): Promise<'cancelled' | 'not-running'> {
+		for (const [slot, { flight }] of this.#running) {
+			// Before its `started` is committed, a message's own id is the task's, unless it was sent again.
+			if (flight.over || (flight.facts?.taskId ?? flight.held.key) !== task) continue;
+			const over = new Promise<TaskState>((resolve) => flight.onOver.push(resolve));
+			slot.kill({ kind: 'revoked', by, at: this.#deps.clock.now() });
+			return (await over) === 'revoked' ? 'cancelled' : 'not-running';
+		}
+		return 'not-running';
 	}
 
 	async stop(how: 'drain' | 'now'): Promise<void> {
 		if (this.#ended) return;
+		if (how === 'now') this.#aftermath.abort();
 		if (how === 'now' || this.#stopping === null) this.#stopping = how;
 		if (how === 'now') for (const { flight } of this.#running.values()) flight.stopped = true;
 		this.#stopped ??= this.#stop();
@@ -190,11 +242,12 @@ class WorkingSet implements ConsumerSet {
 			// A store that refuses can't keep a stop waiting for ever: unacknowledged messages go back to their queue.
 			if (seen === 'gave up' && this.#stopping === 'now' && this.#running.size === 0) break;
 		}
+		await this.#post[Symbol.asyncDispose]();
 		this.#chronicle[Symbol.dispose]();
 		this.#leaseTimer?.[Symbol.dispose]();
 		this.#tickTimer?.[Symbol.dispose]();
 		await this.#intake[Symbol.asyncDispose]();
-		await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
+		await this.#roster[Symbol.asyncDispose]();
 		this.#ledger[Symbol.dispose]();
 		this.#watch.dispose();
 		this.#ended = true;
@@ -218,7 +271,7 @@ class WorkingSet implements ConsumerSet {
 	/** Begins as much as there are free slots for. While the store refuses, nothing new is begun. */
 	#pump(): void {
 		while (this.#reception.ready && this.#ledger.problem === null && this.#stopping === null) {
-			const slot = this.#slots.find((one) => one.free && !this.#running.has(one)) ?? null;
+			const slot = this.#roster.free((one) => this.#running.has(one));
 			if (slot === null) return;
 			const held = this.#reception.next();
 			if (held === null) return;
@@ -232,7 +285,7 @@ class WorkingSet implements ConsumerSet {
 			before.repeats.push(held);
 			return;
 		}
-		const flight = new Flight(held, this.#deps.newRun());
+		const flight = new Flight(held, this.#deps.newRun(), this.#aftermath.wanted);
 		this.#flights.set(held.key, flight);
 		if (held.decoded.kind === 'task') {
 			flight.slot = slot.number;
@@ -289,23 +342,90 @@ class WorkingSet implements ConsumerSet {
 					(lines) => this.#chronicle.lines(flight, lines),
 				);
 		const took = this.#deps.clock.monotonic() - since;
-		this.#free(slot);
+		flight.over = true;
+		const keeps = this.#aftermath.needsSlot && end.kind !== 'returned' && end.kind !== 'unavailable';
+		if (!keeps) this.#free(slot);
+		try {
+			await this.#afterRun(flight, task, slot, end, { took, started, attempt });
+		} finally {
+			if (keeps) this.#free(slot);
+		}
+	}
+
+	/** Decides what an end means, has it written, and what follows from it. */
+	async #afterRun(
+		flight: Flight,
+		task: DecodedTask,
+		slot: Slot,
+		end: SlotEnd,
+		facts: { readonly took: number; readonly started: Promise<StartedFacts | null>; readonly attempt: number },
+	): Promise<void> {
+		const { took } = facts;
 		if (end.kind === 'unavailable' || (flight.stopped && end.kind === 'died')) {
 			const type = end.kind === 'unavailable' ? 'RunnerUnavailable' : 'ConsumerStopped';
 			const reason = end.kind === 'unavailable' ? end.reason : 'The consumer was stopped while this ran.';
 			const message = `${reason} The message went back to its queue.`;
 			const runtimeMs = end.kind === 'unavailable' ? null : took;
-			await this.#conclude(
-				flight,
-				{ state: 'lost', exception: { type, message }, traceback: null },
-				runtimeMs,
-				'release',
-			);
+			const outcome = { state: 'lost', exception: { type, message }, traceback: null } as const;
+			await this.#conclude(flight, outcome, runtimeMs, { release: true });
+			this.#land(flight);
 			return;
 		}
-		void this.#resize(afterTask(this.#window, this.#slots.length, took));
+		void this.#resize(afterTask(this.#window, this.#roster.size, took));
 		const runtimeMs = end.kind === 'returned' || end.kind === 'raised' ? end.runtimeMs : took;
-		await this.#conclude(flight, outcomeOf(end), end.kind === 'not-found' ? null : runtimeMs, 'ack');
+		const outcome = await this.#withRetry(flight, outcomeOf(end), facts.started);
+		const unknown =
+			end.kind === 'not-found' && outcome.state === 'failed' ? this.#setAside(flight, 'unknown-task') : null;
+		await this.#conclude(flight, outcome, end.kind === 'not-found' ? null : runtimeMs, {
+			ops: unknown === null ? [] : [unknown],
+		});
+		if (outcome.state === 'retrying') this.#post.planned(outcome.retry.dueAt);
+		if (outcome.state === 'failed') {
+			const { attempt } = facts;
+			await this.#aftermath.failed({ flight, task, outcome, attempt, slot, notFound: end.kind === 'not-found' });
+		}
+		this.#land(flight);
+	}
+
+	/** The outcome, or a retry in its place where a rule says so. */
+	async #withRetry(
+		flight: Flight,
+		outcome: AttemptOutcome,
+		started: Promise<StartedFacts | null>,
+	): Promise<AttemptOutcome> {
+		const rules = this.#intent.retries ?? [];
+		if (outcome.state !== 'failed' || rules.length === 0 || this.#deps.history.retries === undefined) return outcome;
+		const tries = (await started)?.tries ?? 0;
+		const { clock, chance = Math.random, newRun } = this.#deps;
+		const delay = retryDelay(rules, outcome.exception, tries, chance());
+		if (delay === null) return outcome;
+		const retry = { messageId: newRun(), dueAt: Math.round(clock.now() + delay), tries: tries + 1 };
+		const text = `It failed and will be tried again in ${delay} ms (retry ${retry.tries}).`;
+		flight.add([ownLine(clock.now(), 'warning', text)]);
+		return { ...outcome, state: 'retrying', retry };
+	}
+
+	/** The fact that a message waits for a person's decision. */
+	#setAside(flight: Flight, cause: QuarantineCause, reason?: string): HistoryOp {
+		const { decoded } = flight.held;
+		const words = decoded.kind === 'fault' ? decoded.fault.reason : `No task here is named "${decoded.task.name}".`;
+		return {
+			kind: 'quarantined',
+			profile: this.#deps.profile,
+			at: this.#deps.clock.now(),
+			run: flight.run,
+			cause,
+			reason: reason ?? words,
+			name: decoded.kind === 'task' ? decoded.task.name : decoded.fault.name,
+			messageId: flight.message.properties.messageId ?? null,
+			message: flight.message,
+		};
+	}
+
+	#windowOf(slots: number): Window {
+		const { prefetch } = this.#intent;
+		const given = prefetch === undefined || prefetch === null ? null : Math.max(slots, prefetch);
+		return given === null ? firstWindow(slots) : { size: given, streak: 0, needed: Number.POSITIVE_INFINITY };
 	}
 
 	#stoppedNow(): boolean {
@@ -315,12 +435,17 @@ class WorkingSet implements ConsumerSet {
 	#free(slot: Slot): void {
 		this.#running.delete(slot);
 		slot.rest();
+		this.#roster.rested(slot);
 		this.#pump();
 	}
 
 	/** Only what the broker itself calls a redelivery is dropped: an id may also come twice because somebody sent it twice. */
 	#isRepeat(flight: Flight, facts: StartedFacts): boolean {
-		if (!isSettled(facts.earlierOutcome) || this.#deps.onKnownOutcome === 'run') return false;
+		if (!isSettled(facts.earlierOutcome)) return false;
+		// The ids of retries are Warren's own: the same one twice is the same retry, sent again after a crash.
+		if (facts.tries !== undefined) return true;
+		// A retry of its own is planned already; another run besides would double the work.
+		if (this.#intent.onKnownOutcome === 'run' && facts.earlierOutcome !== 'retrying') return false;
 		return flight.message.redelivered || (flight.message.deliveryCount ?? 0) > 0;
 	}
 
@@ -334,15 +459,24 @@ class WorkingSet implements ConsumerSet {
 		} catch (error) {
 			this.#deps.log.warn('consumer.detail-unread', { reason: String(error) });
 		}
-		const text = `The broker handed this message out again, because its acknowledgement was lost. It had already ${state}, so it was not run a second time.`;
+		const ended = state === 'retrying' ? 'failed, and its retry is planned' : state;
+		const ask = this.#intent.onKnownOutcome === 'ask' && state !== 'retrying' && facts.tries === undefined;
+		const then = ask ? 'it waits in quarantine until somebody decides' : 'it was not run a second time';
+		const text = `The broker handed this message out again, because its acknowledgement was lost. It had already ${ended}, so ${then}.`;
 		flight.add([ownLine(this.#deps.clock.now(), 'info', text)]);
-		await this.#conclude(flight, repeatedOutcome(state, earlier), null, 'ack');
+		await this.#conclude(flight, repeatedOutcome(state, earlier), null, {
+			repeat: true,
+			ops: ask ? [this.#setAside(flight, 'known-outcome', text)] : [],
+		});
+		this.#land(flight);
 	}
 
 	async #recordFault(flight: Flight, fault: UndecodableTask): Promise<void> {
 		void this.#chronicle.begin(flight);
 		const exception = { type: fault.exceptionType, message: fault.reason };
-		await this.#conclude(flight, { state: 'failed', exception, traceback: null }, null, 'ack');
+		const ops = [this.#setAside(flight, 'undecodable')];
+		await this.#conclude(flight, { state: 'failed', exception, traceback: null }, null, { ops });
+		this.#land(flight);
 	}
 
 	/** Writes an attempt's end, and only then lets go of its message. */
@@ -350,15 +484,16 @@ class WorkingSet implements ConsumerSet {
 		flight: Flight,
 		outcome: AttemptOutcome,
 		runtimeMs: number | null,
-		then: 'ack' | 'release',
+		more: { readonly release?: boolean; readonly repeat?: boolean; readonly ops?: readonly HistoryOp[] } = {},
 	): Promise<void> {
-		await this.#chronicle.end(flight, outcome, runtimeMs);
+		await this.#chronicle.end(flight, outcome, runtimeMs, more);
+		const release = more.release === true;
 		if (outcome.state === 'succeeded') this.#succeeded += 1;
-		else if (then === 'ack') this.#failed += 1;
+		else if (outcome.state === 'failed') this.#failed += 1;
 		const { delivery } = flight.held;
-		const settled = then === 'ack' ? await delivery.ack() : await delivery.release();
-		if (!settled.ok) this.#deps.log.info('consumer.settle-refused', { then, reason: settled.error.message });
-		this.#land(flight);
+		const settled = release ? await delivery.release() : await delivery.ack();
+		if (!settled.ok) this.#deps.log.info('consumer.settle-refused', { release, reason: settled.error.message });
+		for (const tell of flight.onOver) tell(outcome.state);
 	}
 
 	#land(flight: Flight): void {
@@ -379,7 +514,7 @@ class WorkingSet implements ConsumerSet {
 
 	#onSlotChange(): void {
 		if (this.#stopping === null) {
-			const usable = this.#slots.some((slot) => slot.usable);
+			const usable = this.#roster.slots.some((slot) => slot.usable);
 			if (usable && !this.#taking) {
 				this.#taking = true;
 				void this.#intake.open(this.#window.size);
@@ -405,9 +540,9 @@ class WorkingSet implements ConsumerSet {
 		if (this.#stopping !== null) return;
 		this.#tickTimer = this.#deps.clock.after(TICK_MS, () => {
 			const now = this.#deps.clock.monotonic();
-			const slots = this.#slots.length;
+			const slots = this.#roster.size;
 			const long = [...this.#running.values()].some(({ since }) => now - since > LONG_MS);
-			if (long && this.#window.size > slots) {
+			if (long && this.#window.size > slots && (this.#intent.prefetch ?? null) === null) {
 				// The smaller number first, or the broker would hand the same messages right back.
 				void this.#resize(narrowed(this.#window, slots)).then(() => this.#reception.releaseAll());
 			}
@@ -417,13 +552,14 @@ class WorkingSet implements ConsumerSet {
 	}
 
 	async #lookForEnd(): Promise<void> {
-		const hopeless = this.#slots.every((slot) => slot.failures >= START_TRIES && !slot.usable);
+		const hopeless = this.#roster.slots.every((slot) => slot.failures >= START_TRIES && !slot.usable);
 		if (hopeless) {
-			this.#endNote = this.#slots[0]?.problem ?? 'No runner could be started.';
+			this.#endNote = this.#roster.slots[0]?.problem ?? 'No runner could be started.';
 			void this.stop('drain');
 			return;
 		}
-		const idle = this.#reception.idle && this.#flights.size === 0;
+		const planned = this.#deps.history.retries !== undefined && this.#post.pending !== 0;
+		const idle = this.#reception.idle && this.#flights.size === 0 && !planned;
 		const heard = this.#intent.queues.every((queue) => this.#intake.heardOf(queue));
 		if (!idle || !heard || !this.#taking || this.#deps.driver.state().kind !== 'connected') {
 			this.#emptyLooks = 0;
@@ -474,7 +610,7 @@ class WorkingSet implements ConsumerSet {
 			inForce: this.#intake.inForce,
 			queueProblems: this.#intake.problems(),
 			storeProblem: this.#ledger.problem,
-			slotProblems: this.#slots.map((slot) => slot.problem),
+			slotProblems: this.#roster.slots.map((slot) => slot.problem),
 		};
 	}
 }

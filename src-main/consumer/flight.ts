@@ -1,7 +1,7 @@
 /** One delivery on its way: from the broker, perhaps through a slot, to a committed outcome and its acknowledgement. */
 import type { Delivery } from '#main/brokers/driver.ts';
 import type { BrokerMessage } from '#main/domain/message.ts';
-import type { LogLine, StartedFacts } from '#main/domain/task.ts';
+import type { LogLine, StartedFacts, TaskState } from '#main/domain/task.ts';
 import type { Foresight, StoredLogLine } from '#main/store/store.ts';
 import type { AttemptListener, Decoded } from './ports.ts';
 
@@ -24,6 +24,9 @@ export interface Held {
  */
 const LINES_KEPT = 99_990;
 const CHARACTERS_KEPT = 15 * 1024 * 1024;
+/** Lines and characters of each that hooks are told. */
+const TEXTS_KEPT = 500;
+const TEXT_KEPT = 2000;
 
 /** Lines to write, and how many of the same run went before. */
 export interface Lines {
@@ -41,8 +44,12 @@ export class Flight {
 	facts: StartedFacts | null = null;
 	/** Number of the slot that runs it; null for what needs none. */
 	slot: number | null = null;
+	/** Its run has ended, whatever is still to be written. */
+	over = false;
 	/** Settled with the broker; nothing more comes. */
 	landed = false;
+	/** Told once how it ended. */
+	readonly onOver: ((state: TaskState) => void)[] = [];
 	/** A person stopped it: its end is a loss, whatever the process says. */
 	stopped = false;
 	#waiting: LogLine[] = [];
@@ -52,9 +59,19 @@ export class Flight {
 	#taken = 0;
 	#committed = 0;
 
-	constructor(held: Held, run: string) {
+	/** Texts of its last lines, where somebody is to be told of a failure. */
+	readonly #texts: string[] | null;
+
+	/** `keepTexts`: hooks will want the last lines. */
+	constructor(held: Held, run: string, keepTexts = false) {
 		this.held = held;
 		this.run = run;
+		this.#texts = keepTexts ? [] : null;
+	}
+
+	/** Texts of the last lines, as many as are kept for hooks. */
+	get texts(): readonly string[] {
+		return this.#texts ?? [];
 	}
 
 	get message(): BrokerMessage {
@@ -80,7 +97,9 @@ export class Flight {
 			this.#lines += 1;
 			this.#characters += line.text.length;
 			this.#waiting.push(line);
+			this.#texts?.push(line.text.slice(0, TEXT_KEPT));
 		}
+		if (this.#texts !== null && this.#texts.length > TEXTS_KEPT) this.#texts.splice(0, this.#texts.length - TEXTS_KEPT);
 	}
 
 	/** Takes what is to be written next, and how many lines went before. */

@@ -6,6 +6,7 @@ import type { Log } from '#main/domain/log.ts';
 export interface IntakeOptions {
 	readonly driver: Pick<BrokerDriver, 'consume'>;
 	readonly queues: readonly string[];
+	readonly priority: number | null;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly onDelivery: (delivery: Delivery, queue: string) => void;
@@ -108,6 +109,7 @@ export class Intake {
 			const opened = await this.#options.driver.consume({
 				queue,
 				prefetch: this.#prefetch,
+				priority: this.#options.priority,
 				onDelivery: (delivery) => this.#options.onDelivery(delivery, queue),
 				onStatus: (problem) => {
 					if (!this.#open.has(queue) && !this.#wanted) return;

@@ -1,20 +1,45 @@
 /** What a job's end means for its attempt. Pure. */
 import { assertNever } from '#main/domain/result.ts';
 import type { Attempt, AttemptOutcome, LogLine, TaskState } from '#main/domain/task.ts';
-import type { JobEnd } from './runner.ts';
+import type { KillReason, SlotEnd } from './slot.ts';
 
 /** The outcome of a job that came to an end in its runner. */
-export function outcomeOf(end: Exclude<JobEnd, { readonly kind: 'declined' }>): AttemptOutcome {
+export function outcomeOf(end: Exclude<SlotEnd, { readonly kind: 'unavailable' }>): AttemptOutcome {
 	switch (end.kind) {
 		case 'returned':
 			return { state: 'succeeded', result: end.result };
 		case 'raised':
 		case 'not-found':
 			return { state: 'failed', exception: end.exception, traceback: end.traceback };
+		case 'killed':
+			return outcomeOfKill(end.why);
 		case 'died':
 			return { state: 'failed', exception: { type: 'WorkerLost', message: describeDeath(end) }, traceback: null };
 		default:
 			return assertNever(end);
+	}
+}
+
+function outcomeOfKill(why: KillReason): AttemptOutcome {
+	switch (why.kind) {
+		case 'time': {
+			const message = `It ran longer than its limit of ${why.limitMs} ms, so its process was killed.`;
+			return { state: 'failed', exception: { type: 'TimeLimitExceeded', message }, traceback: null };
+		}
+		case 'memory': {
+			const message = `Its process and what it had started used ${why.usedMb} MiB, over the limit of ${why.limitMb} MiB, and were killed.`;
+			return { state: 'failed', exception: { type: 'MemoryLimitExceeded', message }, traceback: null };
+		}
+		case 'revoked': {
+			const message = `Cancelled by ${why.by} at ${new Date(why.at).toISOString()}, while it ran.`;
+			return { state: 'revoked', exception: { type: 'TaskRevoked', message }, traceback: null };
+		}
+		case 'hung': {
+			const message = `Its process gave no sign of life for ${why.afterMs} ms and was killed.`;
+			return { state: 'failed', exception: { type: 'WorkerLost', message }, traceback: null };
+		}
+		default:
+			return assertNever(why);
 	}
 }
 
@@ -25,7 +50,7 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
 	SIGTERM: ' (asked to end from outside)',
 };
 
-function describeDeath(end: Extract<JobEnd, { readonly kind: 'died' }>): string {
+function describeDeath(end: Extract<SlotEnd, { readonly kind: 'died' }>): string {
 	const how =
 		end.signal === null
 			? `ended with exit code ${end.exitCode ?? 'unknown'}`
@@ -35,18 +60,21 @@ function describeDeath(end: Extract<JobEnd, { readonly kind: 'died' }>): string 
 }
 
 /** Whether a message that ended so needs no further run when the broker hands it out again. */
-export function isSettled(state: TaskState | null): state is 'succeeded' | 'failed' | 'rejected' {
-	return state === 'succeeded' || state === 'failed' || state === 'rejected';
+export function isSettled(state: TaskState | null): state is Settled {
+	return state !== null && state !== 'queued' && state !== 'running' && state !== 'lost';
 }
+
+type Settled = Exclude<TaskState, 'queued' | 'running' | 'lost'>;
 
 /**
  * The outcome of a delivery that was not run because the same message had ended before: the earlier one again, so that the
  * task keeps its true state, result and exception.
  */
-export function repeatedOutcome(state: 'succeeded' | 'failed' | 'rejected', earlier: Attempt | null): AttemptOutcome {
+export function repeatedOutcome(state: Settled, earlier: Attempt | null): AttemptOutcome {
 	if (state === 'succeeded') return { state, result: earlier?.result ?? null };
+	const more = state === 'retrying' ? { state, retry: { messageId: '', dueAt: 0, tries: 0 } } : { state };
 	return {
-		state,
+		...more,
 		exception: earlier?.exception ?? {
 			type: 'Exception',
 			message: 'The exception of the earlier attempt is not known.',

@@ -2,11 +2,12 @@
 import type { BrokerDriver } from '#main/brokers/driver.ts';
 import type { Clock } from '#main/domain/clock.ts';
 import type { ConsoleLine, ConsumerIntent, ConsumerSetView, RunnerSpec } from '#main/domain/consumer.ts';
-import type { AttemptId, ConsumerSetId, ProfileId } from '#main/domain/ids.ts';
+import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { Log } from '#main/domain/log.ts';
 import type { BrokerMessage } from '#main/domain/message.ts';
 import type { DecodedTask, LogLine, UndecodableTask } from '#main/domain/task.ts';
 import type { HistoryStore, LeaseStore, StoredLogLine } from '#main/store/store.ts';
+import type { ReadMemory } from './memory.ts';
 import type { Runner } from './runner.ts';
 
 /** What a dialect makes of a message. */
@@ -20,19 +21,13 @@ export type Decoded =
  */
 export type StartRunner = (spec: RunnerSpec, onStray: (lines: readonly LogLine[]) => void) => Runner;
 
-/**
- * What to do with a message that the broker hands out again although this home knows how it ended (the acknowledgement was
- * lost with the connection). drop: acknowledge it and say so in history. run: run it once more, as a new attempt.
- */
-export type KnownOutcomePolicy = 'run' | 'drop';
-
 export interface ConsumerDeps {
 	readonly id: ConsumerSetId;
 	readonly profile: ProfileId;
 	/** The name that attempts carry, unique per process and set: `host:pid:set`. Also the holder of the lease. */
 	readonly worker: string;
-	readonly driver: Pick<BrokerDriver, 'consume' | 'queues' | 'state' | 'onState'>;
-	readonly history: Pick<HistoryStore, 'apply' | 'detail' | 'foresee'>;
+	readonly driver: Pick<BrokerDriver, 'consume' | 'publish' | 'queues' | 'state' | 'onState'>;
+	readonly history: Pick<HistoryStore, 'apply' | 'detail' | 'foresee' | 'retries'>;
 	readonly leases: Pick<LeaseStore, 'hold' | 'release'>;
 	/** Must not throw; a throw is a defect and becomes a fault of that one message. */
 	readonly decode: (message: BrokerMessage) => Decoded;
@@ -41,8 +36,12 @@ export interface ConsumerDeps {
 	readonly log: Log;
 	/** A new unique text for each delivery, e.g. a random UUID. */
 	readonly newRun: () => string;
-	/** Default: drop. */
-	readonly onKnownOutcome?: KnownOutcomePolicy;
+	/** Where memory is read from; default: this system. */
+	readonly readMemory?: ReadMemory;
+	/** A random number from 0 to 1, for jitter; default: Math.random. */
+	readonly chance?: () => number;
+	/** How long a runner may take to answer between two tasks, in ms; default: 30,000. */
+	readonly hangMs?: number;
 }
 
 /** Hears a running attempt's log. Lines come after they are committed, so store pages and the feed join without a gap by `seq`. */
@@ -67,6 +66,13 @@ export interface ConsumerSet extends AsyncDisposable {
 	 * lost and give their messages back. Resolves when stopped; a second call may escalate from drain to now.
 	 */
 	stop(how: 'drain' | 'now'): Promise<void>;
+	/** Changes how many tasks run at a time, at least 1. Slots that are too many end with the task that they run. */
+	resize(concurrency: number): void;
+	/**
+	 * Kills a task that runs here: its attempt is recorded as revoked, by whom and when, and its message acknowledged. Resolves once
+	 * that is committed. `not-running`: it does not run here, or ended by itself before.
+	 */
+	cancel(task: TaskId, by?: string): Promise<'cancelled' | 'not-running'>;
 	/** Resolves with the last view once the set has stopped, by `stop`, by disposal or because its queues were empty. */
 	readonly finished: Promise<ConsumerSetView>;
 	/** Task names that its runners offer; null: they cannot tell (Python imports by name). */

@@ -3,7 +3,7 @@
  * itself, so every line is capped, checked member by member, and at worst becomes a `malformed` that is recorded.
  */
 import { LOG_LEVELS, type LogLevel, type LogLine } from '#main/domain/task.ts';
-import type { Job, JobEnd } from './runner.ts';
+import type { HookCall, Job, JobEnd } from './runner.ts';
 
 /** Longest line read from a runner, in bytes. Runners cut results and tracebacks well below it. */
 export const LINE_CAP = 16 * 1024 * 1024;
@@ -17,7 +17,12 @@ export type RunnerMessage =
 	/** `run` is null for output between tasks. */
 	| { readonly kind: 'line'; readonly run: string | null; readonly line: LogLine }
 	| { readonly kind: 'end'; readonly run: string; readonly end: Exclude<JobEnd, { readonly kind: 'died' }> }
+	/** The answer to a ping. */
+	| { readonly kind: 'pong' }
 	| { readonly kind: 'malformed'; readonly reason: string };
+
+/** The line that asks for a sign of life. */
+export const PING = '{"ping":true}\n';
 
 /** One job as the line that runners read. */
 export function writeJob(job: Job): string {
@@ -29,7 +34,13 @@ export function writeJob(job: Job): string {
 		queue: job.queue,
 		args: job.argsJson,
 		kwargs: job.kwargsJson,
+		...((job.softMs ?? null) === null ? {} : { soft: job.softMs }),
 	})}\n`;
+}
+
+/** One call of a hook as the line that runners read. */
+export function writeHook(call: HookCall): string {
+	return `${JSON.stringify({ hook: call.path, run: call.run, failure: call.failure, log: call.log })}\n`;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -70,6 +81,8 @@ export function readMessage(line: string, now: number): RunnerMessage {
 				end: { kind: 'declined', reason: text(members.reason, 1000) ?? 'it did not say why' },
 			};
 		}
+		case 'pong':
+			return { kind: 'pong' };
 		case 'ready': {
 			const tasks = members.tasks;
 			return {

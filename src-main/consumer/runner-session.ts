@@ -2,8 +2,8 @@
 import type { Clock } from '#main/domain/clock.ts';
 import type { LogLine } from '#main/domain/task.ts';
 import type { ProcessEnd, ProcessSpec, RunnerProcess, SpawnProcess } from './process.ts';
-import { LineSplitter, OutputSplitter, outputLine, readMessage, writeJob } from './protocol.ts';
-import type { Job, JobEnd, Runner } from './runner.ts';
+import { LineSplitter, OutputSplitter, outputLine, PING, readMessage, writeHook, writeJob } from './protocol.ts';
+import type { HookCall, Job, JobEnd, Runner } from './runner.ts';
 
 export interface SessionOptions {
 	readonly process: ProcessSpec;
@@ -25,7 +25,7 @@ export type StartProblem =
 	| { readonly kind: 'told'; readonly message: string; readonly traceback: string | null };
 
 interface Current {
-	readonly job: Job;
+	readonly run: string;
 	readonly onLines: (lines: readonly LogLine[]) => void | Promise<void>;
 	readonly resolve: (end: JobEnd) => void;
 	lines: LogLine[];
@@ -63,6 +63,7 @@ class RunnerSession implements Runner {
 	#lastWords = '';
 	#rawChunks = 0;
 	#stray: LogLine[] = [];
+	#pings: (() => void)[] = [];
 
 	constructor(options: SessionOptions) {
 		this.#options = options;
@@ -85,12 +86,27 @@ class RunnerSession implements Runner {
 	}
 
 	run(job: Job, onLines: Current['onLines']): Promise<JobEnd> {
+		return this.#ask(job.run, writeJob(job), onLines);
+	}
+
+	hook(call: HookCall, onLines: Current['onLines']): Promise<JobEnd> {
+		return this.#ask(call.run, writeHook(call), onLines);
+	}
+
+	ping(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#pings.push(resolve);
+			this.#process.send(PING);
+		});
+	}
+
+	#ask(run: string, line: string, onLines: Current['onLines']): Promise<JobEnd> {
 		if (this.#current !== null) throw new Error('A runner runs one task at a time');
 		if (this.#end !== null) return Promise.resolve(this.#died(this.#end));
 		return new Promise((resolve) => {
 			this.#lastWords = '';
-			this.#current = { job, onLines, resolve, lines: [], malformed: 0, settling: false };
-			this.#process.send(writeJob(job));
+			this.#current = { run, onLines, resolve, lines: [], malformed: 0, settling: false };
+			this.#process.send(line);
 		});
 	}
 
@@ -127,6 +143,9 @@ class RunnerSession implements Runner {
 				case 'failed':
 					this.#refuse({ kind: 'told', message: message.message, traceback: message.traceback });
 					break;
+				case 'pong':
+					this.#pings.shift()?.();
+					break;
 				case 'malformed':
 					this.#onMalformed(message.reason);
 			}
@@ -153,7 +172,7 @@ class RunnerSession implements Runner {
 	#keep(line: LogLine, run: string | null): void {
 		const current = this.#current;
 		// Output without a run, while a task runs, comes from what it started.
-		if (current !== null && (run === null || run === current.job.run)) current.lines.push(line);
+		if (current !== null && (run === null || run === current.run)) current.lines.push(line);
 		else this.#stray.push(line);
 	}
 
@@ -202,7 +221,7 @@ class RunnerSession implements Runner {
 
 	#onEndOfJob(run: string, end: JobEnd): void {
 		const current = this.#current;
-		if (current === null || current.job.run !== run || current.settling) {
+		if (current === null || current.run !== run || current.settling) {
 			this.#onMalformed('the end of a task that is not running');
 			return;
 		}

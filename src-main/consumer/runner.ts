@@ -13,6 +13,29 @@ export interface Job {
 	readonly queue: string;
 	readonly argsJson: string;
 	readonly kwargsJson: string;
+	/** After so many ms the task is asked to end; absent or null: never. */
+	readonly softMs?: number | null;
+}
+
+/** A call of a failure hook of the project, `(log, exception)`. */
+export interface HookCall {
+	readonly run: string;
+	/** As task names are written: `module.function`. */
+	readonly path: string;
+	/** What failed, for the members of `log`. */
+	readonly failure: {
+		readonly task: string;
+		readonly id: string;
+		readonly queue: string;
+		readonly attempt: number;
+		readonly argsJson: string;
+		readonly kwargsJson: string;
+		readonly exception: TaskException;
+		readonly traceback: string | null;
+		/** Nothing was run because the name leads nowhere; carrot passes the exception itself then. */
+		readonly notFound: boolean;
+	};
+	readonly log: readonly string[];
 }
 
 /** How a job ended. `died`: the process ended before it said so. */
@@ -44,6 +67,13 @@ export interface Runner extends AsyncDisposable {
 	 * from the process, so that a task that prints without end waits instead of filling memory.
 	 */
 	run(job: Job, onLines: (lines: readonly LogLine[]) => void | Promise<void>): Promise<JobEnd>;
+	/** Calls a failure hook as `run` runs a job: one at a time, never rejects. */
+	hook(call: HookCall, onLines: (lines: readonly LogLine[]) => void | Promise<void>): Promise<JobEnd>;
+	/**
+	 * Asks for a sign of life. It is answered in the order of jobs: a runner that has begun its next job has answered. Never
+	 * rejects; a runner that is gone answers nothing.
+	 */
+	ping(): Promise<void>;
 	/** Names of tasks it can run, where it can tell; null: cannot (Python imports by name). */
 	readonly taskNames: readonly string[] | null;
 	/** Resolves when the process is gone. */

@@ -12,6 +12,7 @@ interface DueRow {
 	readonly source: number;
 	readonly task: string;
 	readonly queue: string | null;
+	readonly begun: number;
 }
 
 /** What is due at `now`, oldest first and at most `limit`, and how much is planned in all. */
@@ -28,7 +29,9 @@ export function pendingRetries(db: ReadHandle, profile: ProfileId, now: number, 
 		const rows = db
 			.read<DueRow>(
 				'due retries',
-				`SELECT r.message_id, r.due_at, r.source, t.id AS task, a.queue FROM retries r JOIN tasks t ON t.seq = r.task
+				`SELECT r.message_id, r.due_at, r.source, t.id AS task, a.queue,
+				EXISTS (SELECT 1 FROM attempts b WHERE b.profile = r.profile AND b.message_key = r.message_id AND b.run IS NOT NULL) AS begun
+				FROM retries r JOIN tasks t ON t.seq = r.task
 				JOIN attempts a ON a.id = r.source WHERE r.profile = ? AND r.due_at <= ? ORDER BY r.due_at LIMIT ?`,
 			)
 			.all(key, Math.trunc(now), limit);
@@ -39,6 +42,7 @@ export function pendingRetries(db: ReadHandle, profile: ProfileId, now: number, 
 				taskId: taskId(row.task),
 				queue: row.queue,
 				message: rawMessage(db, row.source),
+				begun: row.begun === 1,
 			}),
 		);
 		return { due, nextAt: figures?.next ?? null, pending: figures?.n ?? 0 };

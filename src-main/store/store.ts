@@ -52,6 +52,8 @@ export interface DueRetry {
 	readonly queue: string | null;
 	/** The original message; null: it is not kept any more. */
 	readonly message: OutgoingMessage | null;
+	/** Its message was seen by a worker, so that it was sent although nobody lived to say so. */
+	readonly begun: boolean;
 }
 
 export interface PendingRetries {

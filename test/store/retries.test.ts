@@ -47,6 +47,7 @@ describe('a retry that a rule has planned', () => {
 		store.apply(started(10, 'r1', { id: 'm1' }), finished(20, 'r1', retrying('m2', 500)));
 		const again = published(500, { id: 'm2' }, { requeueOf: 'm1', cause: 'retried' });
 		store.apply(again);
+		expect(pending(store).due).toMatchObject([{ messageId: 'm2', begun: false }]);
 		store.apply(again, { kind: 'retried', profile: PROFILE, at: 501, messageId: 'm2' });
 		expect(pending(store)).toEqual({ due: [], nextAt: null, pending: 0 });
 		expect(store.apply(started(600, 'r2', { id: 'm2' }))[0]).toMatchObject({
@@ -101,6 +102,6 @@ describe('a retry that a rule has planned', () => {
 		]);
 		expect(detail(store)).toMatchObject({ state: 'succeeded', attempts: 3 });
 		expect(store.calls.counts(PROFILE)).toMatchObject({ succeeded: 1, retrying: 0, running: 0 });
-		expect(pending(store).due.map((one) => one.messageId)).toEqual(['m2']);
+		expect(pending(store).due).toMatchObject([{ messageId: 'm2', begun: true }]);
 	});
 });

@@ -28,6 +28,28 @@ function cut(text, limit) {
 	return text.length <= limit ? text : `${text.slice(0, limit)}\n[cut: ${text.length} characters in all]`;
 }
 
+/** Why a task's `signal` is aborted. */
+class SoftTimeLimitExceeded extends Error {
+	name = 'SoftTimeLimitExceeded';
+}
+
+/** What a failure hook gets as `log`: the texts of the last log lines, and carrot's names for what failed. */
+function failureLog(lines, failure) {
+	return Object.assign([...lines], {
+		uuid: failure.id,
+		task: failure.task,
+		queue: failure.queue,
+		attempt: failure.attempt,
+		status: 'FAILED',
+		task_args: readJson(failure.argsJson),
+		content: failure.kwargsJson,
+		exception: failure.exception.message,
+		exception_type: failure.exception.type,
+		traceback: failure.traceback,
+		log: lines.join('\n'),
+	});
+}
+
 /** What a task throws or returns is its own code, so that even printing it may fail. */
 function printed(value) {
 	try {
@@ -340,16 +362,23 @@ async function main() {
 		const task = tasks.get(job.name);
 		if (task === undefined) return { t: 'end', run: job.run, kind: 'not-found', ...missing(job.name, tasks) };
 		let started = performance.now();
+		let timer;
+		const limit = new AbortController();
+		const log = logFor(job);
+		const reached = () => {
+			log.warning(`The soft time limit of ${job.soft} ms was reached.`);
+			limit.abort(new SoftTimeLimitExceeded('The task ran longer than its soft time limit.'));
+		};
 		try {
 			const args = readJson(job.args);
 			const kwargs = readJson(job.kwargs);
 			started = performance.now();
-			// Nothing aborts a task yet; the signal is part of the signature so that tasks can be written for it.
-			const { signal } = new AbortController();
+			const { signal } = limit;
+			if (typeof job.soft === 'number') timer = setTimeout(reached, job.soft);
 			const value = await task({
 				args,
 				kwargs,
-				log: logFor(job),
+				log,
 				id: job.id,
 				attempt: job.attempt,
 				queue: job.queue,
@@ -360,6 +389,22 @@ async function main() {
 			return { t: 'end', run: job.run, kind: 'returned', ms, result: describeResult(value) };
 		} catch (error) {
 			return { t: 'end', run: job.run, kind: 'raised', ms: performance.now() - started, ...describeError(error) };
+		} finally {
+			clearTimeout(timer);
+		}
+	};
+
+	/** Calls a function as carrot calls a failure hook: with the log, and with the error as text (an Error where nothing was run). */
+	const callHook = async ({ hook, run: id, failure, log }) => {
+		const started = performance.now();
+		const found = tasks.get(hook);
+		if (found === undefined) return { t: 'end', run: id, kind: 'not-found', ...missing(hook, tasks) };
+		try {
+			const { exception } = failure;
+			await found(failureLog(log, failure), failure.notFound ? new Error(exception.message) : exception.message);
+			return { t: 'end', run: id, kind: 'returned', ms: performance.now() - started, result: null };
+		} catch (error) {
+			return { t: 'end', run: id, kind: 'raised', ms: performance.now() - started, ...describeError(error) };
 		}
 	};
 
@@ -368,6 +413,10 @@ async function main() {
 	let mended = false;
 	const take = async (line) => {
 		const job = JSON.parse(line);
+		if (job.ping === true) {
+			send({ t: 'pong' });
+			return;
+		}
 		const now = performance.now();
 		if (mended || now - waitingSince > PAUSE_MS || now - watch.checked > CHECK_EVERY_MS) {
 			const changed = watch.changed(now);
@@ -377,7 +426,7 @@ async function main() {
 			}
 		}
 		run = job.run;
-		const end = await perform(job);
+		const end = await (job.hook === undefined ? perform(job) : callHook(job));
 		finish(end);
 		mended = end.kind !== 'returned';
 		waitingSince = performance.now();

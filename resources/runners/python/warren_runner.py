@@ -307,6 +307,77 @@ class CodeWatch:
         return None
 
 
+class SoftTimeLimitExceeded(Exception):
+    """Raised in a task that has reached its soft time limit. Tasks catch it as `warren.SoftTimeLimitExceeded`."""
+
+
+def offer_own_names():
+    """Lets tasks import `warren`, unless the project has a module of that name itself."""
+    from importlib import machinery
+    SoftTimeLimitExceeded.__module__ = 'warren'
+    if machinery.PathFinder.find_spec('warren') is None:
+        module = type(sys)('warren', 'What Warren offers to the tasks that it runs.')
+        module.SoftTimeLimitExceeded = SoftTimeLimitExceeded
+        sys.modules['warren'] = module
+
+
+class SoftLimit:
+    """Interrupts a task in the main thread, also in the middle of a sleep or a read."""
+
+    def __init__(self):
+        self.armed = False
+        self.number = getattr(signal, 'SIGUSR1', None)
+
+    def arm(self, milliseconds):
+        if self.number is not None:
+            # Anew for each task: one before may have set its own handler.
+            signal.signal(self.number, self.raised)
+        self.armed = True
+        timer = threading.Timer(milliseconds / 1000.0, self.strike, (threading.main_thread().ident, milliseconds))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def disarm(self, timer):
+        self.armed = False
+        timer.cancel()
+
+    def raised(self, _number, _frame):
+        if self.armed:
+            self.armed = False
+            raise SoftTimeLimitExceeded('The task ran longer than its soft time limit.')
+
+    def strike(self, thread, milliseconds):
+        if not self.armed:
+            return
+        logging.getLogger('warren').warning('The soft time limit of %g ms was reached.', milliseconds)
+        if self.number is not None and hasattr(signal, 'pthread_kill'):
+            signal.pthread_kill(thread, self.number)
+        else:
+            # Only between two steps of Python: a task that waits in a system call is not woken.
+            import ctypes
+            self.armed = False
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(SoftTimeLimitExceeded))
+
+
+class FailureLog(list):
+    """What a failure hook gets as `log`: the texts of the last log lines, and carrot's names for what failed."""
+
+    def __init__(self, lines, failure):
+        super().__init__(lines)
+        self.uuid = failure['id']
+        self.task = failure['task']
+        self.queue = failure['queue']
+        self.attempt = failure['attempt']
+        self.status = 'FAILED'
+        self.task_args = tuple(json.loads(failure['argsJson']))
+        self.content = failure['kwargsJson']
+        self.exception = failure['exception']['message']
+        self.exception_type = failure['exception']['type']
+        self.traceback = failure['traceback']
+        self.log = '\n'.join(lines)
+
+
 class NotFound(Exception):
     """The task's name leads nowhere; the cause says why."""
 
@@ -431,6 +502,7 @@ class Service:
         self.result = None
         self.watch = CodeWatch(project)
         self.pid = os.getpid()
+        self.soft = SoftLimit()
 
     def serve(self, jobs):
         self.watch.learn()
@@ -442,6 +514,9 @@ class Service:
                 return
             now = time.monotonic()
             job = json.loads(line.decode('utf-8', 'surrogatepass'))
+            if 'ping' in job:
+                self.channel.send({'t': 'pong'})
+                continue
             if mended or now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
                 changed = self.watch.changed(now)
                 if changed is not None:
@@ -449,22 +524,24 @@ class Service:
                     return
             self.capture.ensure(now)
             self.state.run = job['run']
-            if self.rows is not None:
+            hook = 'hook' in job
+            if self.rows is not None and not hook:
                 self.rows.begin(job)
-            end = self.perform(job)
+            end = self.call_hook(job) if hook else self.perform(job)
             if os.getpid() != self.pid:
                 # A task forked and its child came back here: only the parent speaks for the task.
                 os._exit(0)
             result, self.result = self.result, None
-            if self.rows is not None:
+            if self.rows is not None and not hook:
                 self.rows.finish(job, end, result)
             for stream in self.streams:
                 stream.lines.end()
             self.state.run = None
             # Before Warren hears of the end: what is changed from then on is a change.
             self.watch.learn()
-            self.channel.send(end)
+            # Before too: a runner that has told of the end takes the next job.
             self.restore()
+            self.channel.send(end)
             # After a failure somebody may mend its cause at once.
             mended = end['kind'] != 'returned'
             waiting_since = time.monotonic()
@@ -492,9 +569,19 @@ class Service:
             if self.rows is not None:
                 self.rows.started(job['name'])
             started = time.perf_counter()
-            result = task(*args, **kwargs)
-            if inspect.iscoroutine(result):
-                result = wait_for_coroutine(result)
+            soft = job.get('soft')
+            if soft is None:
+                result = task(*args, **kwargs)
+                if inspect.iscoroutine(result):
+                    result = wait_for_coroutine(result)
+            else:
+                timer = self.soft.arm(soft)
+                try:
+                    result = task(*args, **kwargs)
+                    if inspect.iscoroutine(result):
+                        result = wait_for_coroutine(result)
+                finally:
+                    self.soft.disarm(timer)
             end['ms'] = (time.perf_counter() - started) * 1000
             end['kind'] = 'returned'
             end['result'] = describe_result(result)
@@ -503,6 +590,29 @@ class Service:
             end['ms'] = (time.perf_counter() - started) * 1000
             end['kind'] = 'raised'
             end.update(describe_error(error))
+        return end
+
+    def call_hook(self, job):
+        """Calls a function as carrot calls a failure hook: with the log, and with the error as text (an exception where the
+        task's name led nowhere)."""
+        end = {'t': 'end', 'run': job['run']}
+        started = time.perf_counter()
+        try:
+            failure = job['failure']
+            message = failure['exception']['message']
+            hook = find(job['hook'])
+            result = hook(FailureLog(job['log'], failure), ImportError(message) if failure['notFound'] else message)
+            if inspect.iscoroutine(result):
+                wait_for_coroutine(result)
+            end['kind'] = 'returned'
+            end['result'] = None
+        except NotFound as missing:
+            end['kind'] = 'not-found'
+            end.update(describe_error(missing.__cause__))
+        except BaseException as error:
+            end['kind'] = 'raised'
+            end.update(describe_error(error))
+        end['ms'] = (time.perf_counter() - started) * 1000
         return end
 
     def restore(self):
@@ -571,6 +681,7 @@ def main():
         own_folder = os.path.dirname(OWN_FILE)
         sys.path[:] = [project] + [entry for entry in sys.path if entry != own_folder]
         sys.argv = [os.path.join(project, 'warren')]
+        offer_own_names()
         capture = LogCapture(ChannelHandler(state))
         capture.ensure(time.monotonic())
         if options.settings:

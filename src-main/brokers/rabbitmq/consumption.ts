@@ -115,7 +115,7 @@ export class RabbitConsumption implements Consumption {
 			channel.on('error', (error) => {
 				lastError = error;
 			});
-			const subscription = new Subscription(channel, queue, this.#prefetch, this.#intent.onDelivery, this.#log);
+			const subscription = new Subscription(channel, this.#intent, this.#prefetch, this.#log);
 			await subscription.start();
 			if (this.#cancelled) {
 				await subscription.close();
@@ -191,6 +191,7 @@ class Subscription {
 	readonly ended: Promise<boolean>;
 	readonly #channel: Channel;
 	readonly #queue: string;
+	readonly #priority: number | null;
 	readonly #onDelivery: (delivery: Delivery) => void;
 	readonly #log: Log;
 	/** Tags that are handed to the owner and not settled, rising. */
@@ -204,11 +205,12 @@ class Subscription {
 	#open = true;
 	#end: (deleted: boolean) => void = () => undefined;
 
-	constructor(channel: Channel, queue: string, prefetch: number, onDelivery: (delivery: Delivery) => void, log: Log) {
+	constructor(channel: Channel, intent: ConsumeIntent, prefetch: number, log: Log) {
 		this.#channel = channel;
-		this.#queue = queue;
+		this.#queue = intent.queue;
+		this.#priority = intent.priority ?? null;
 		this.#prefetch = prefetch;
-		this.#onDelivery = onDelivery;
+		this.#onDelivery = intent.onDelivery;
 		this.#log = log;
 		this.ended = new Promise((resolve) => {
 			this.#end = resolve;
@@ -224,7 +226,11 @@ class Subscription {
 	async start(): Promise<void> {
 		// Per consumer, not per channel (`global`): quorum queues know no other, and RabbitMQ 4 deprecates it.
 		await this.#channel.prefetch(this.#prefetch);
-		const { consumerTag } = await this.#channel.consume(this.#queue, (message) => this.#arrived(message));
+		const { consumerTag } = await this.#channel.consume(
+			this.#queue,
+			(message) => this.#arrived(message),
+			this.#priority === null ? {} : { priority: this.#priority },
+		);
 		this.#tag = consumerTag;
 	}
 

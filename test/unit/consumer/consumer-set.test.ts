@@ -166,7 +166,7 @@ describe('a consumer set', () => {
 		const outcome = { state: 'succeeded' as const, result: null };
 		here.history.attempts.push({ id: 1, key: 'a', run: 'old', worker: 'w', lines: [], outcome });
 		here.broker.send('default', 'a', { body: Buffer.from('shop.work'), redelivered: true });
-		await here.start({ untilEmpty: true }, { onKnownOutcome: 'run' }).finished;
+		await here.start({ untilEmpty: true, onKnownOutcome: 'run' }).finished;
 		expect(here.runners.jobs.map((job) => job.attempt)).toEqual([2]);
 	});
 

@@ -2,7 +2,7 @@
 import type { ConsumeIntent, Consumption, Delivery } from '#main/brokers/driver.ts';
 import { createConsumerSet } from '#main/consumer/consumer-set.ts';
 import type { ConsumerDeps, ConsumerSet, Decoded } from '#main/consumer/ports.ts';
-import type { Job, JobEnd, Runner } from '#main/consumer/runner.ts';
+import type { HookCall, Job, JobEnd, Runner } from '#main/consumer/runner.ts';
 import { systemClock } from '#main/domain/clock.ts';
 import type { ConsumerIntent } from '#main/domain/consumer.ts';
 import { attemptId, consumerSetId, profileId, taskId } from '#main/domain/ids.ts';
@@ -77,6 +77,10 @@ export class FakeBroker {
 	}
 
 	readonly driver: ConsumerDeps['driver'] = {
+		publish: (message) => {
+			this.send(message.routingKey, message.properties.messageId ?? null, message);
+			return Promise.resolve(ok(undefined));
+		},
 		state: () => this.#state,
 		onState: (listener) => {
 			this.#listeners.add(listener);
@@ -178,6 +182,7 @@ export interface FakeAttempt {
 /** History in memory; `refuse` makes it answer as a full disk does. */
 export class FakeHistory {
 	readonly attempts: FakeAttempt[] = [];
+	readonly quarantined: (readonly [cause: string, messageId: string])[] = [];
 	refuse: (ops: readonly HistoryOp[]) => string | null = () => null;
 	transactions = 0;
 
@@ -208,6 +213,10 @@ export class FakeHistory {
 					attemptNumber: earlier.length + 1,
 					earlierOutcome: earlier.at(-1)?.outcome?.state ?? null,
 				};
+			}
+			if (op.kind === 'quarantined') {
+				this.quarantined.push([op.cause, op.messageId ?? '']);
+				return null;
 			}
 			if (op.kind !== 'log' && op.kind !== 'finished') throw new Error(`Not expected of a consumer: ${op.kind}`);
 			const attempt = this.attempts.find((one) => one.run === op.run);
@@ -271,6 +280,10 @@ export class FakeRunners {
 	refuse: string | null = null;
 	started = 0;
 	readonly jobs: Job[] = [];
+	readonly hooks: HookCall[] = [];
+	hookBehaviour: (call: HookCall) => JobEnd = () => returned();
+	/** Gives no sign of life. */
+	deaf = false;
 
 	readonly start: ConsumerDeps['startRunner'] = () => {
 		this.started += 1;
@@ -292,6 +305,11 @@ export class FakeRunners {
 				this.jobs.push(job);
 				return await this.behaviour(job, onLines, killed.promise);
 			},
+			hook: (call) => {
+				this.hooks.push(call);
+				return Promise.resolve(this.hookBehaviour(call));
+			},
+			ping: () => (this.deaf ? new Promise(() => {}) : Promise.resolve()),
 			kill: () => end('SIGKILL'),
 			[Symbol.asyncDispose]: () => {
 				end(null);
