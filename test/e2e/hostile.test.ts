@@ -24,7 +24,7 @@ beforeAll(async () => {
 			'--kwargs',
 			JSON.stringify(kwargs),
 			'--queue',
-			'hostile',
+			'default',
 		]);
 	// One by one would take a process each; the corpus goes in as one argument, and once each as the text of a failure.
 	for (const [index, text] of HOSTILE.entries()) {
@@ -33,7 +33,7 @@ beforeAll(async () => {
 	}
 	for (const name of WORDS) await publish(name, { [name]: name });
 	const run = await warren(served.home, [
-		...['--profile', 'sandbox', 'consumer', 'run', 'hostile', '--concurrency', '2', '--node', TASKS, '--until-empty'],
+		...['--profile', 'sandbox', 'consumer', 'run', 'default', '--concurrency', '2', '--node', TASKS, '--until-empty'],
 	]);
 	expect(run.code, run.stderr).toBe(0);
 	browser = await openBrowser();

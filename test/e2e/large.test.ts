@@ -21,7 +21,7 @@ beforeAll(async () => {
 			'--args',
 			'1, 2',
 			'--queue',
-			'many',
+			'default',
 			'--count',
 			String(MANY),
 		],
