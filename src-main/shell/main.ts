@@ -50,6 +50,12 @@ process.on('uncaughtException', (error) => {
 	app.exit(1);
 });
 
+// A library beneath electron-store answers signals by sending them again, which would end the process before the engine is closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+	process.removeAllListeners(signal);
+	process.on(signal, () => app.quit());
+}
+
 // Chromium's own files lie apart from Warren's; the lock of a single instance goes by this folder.
 app.setPath('userData', join(home, 'shell'));
 lockApp(note);

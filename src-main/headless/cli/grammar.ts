@@ -119,5 +119,6 @@ const OWN_COMMANDS: readonly Command[] = [
 export function commands(): readonly Command[] {
 	const routes = (Object.keys(contract) as RouteName[]).filter((name) => contract[name].cli?.hidden === undefined);
 	const made = routes.map((name) => commandOf(name, contract[name].cli?.positional ?? []));
-	return [...made, ...OWN_COMMANDS];
+	// A body of the command line's own comes before the plain call of the same name.
+	return [...made.filter(({ name }) => OWN_COMMANDS.every((one) => one.name !== name)), ...OWN_COMMANDS];
 }

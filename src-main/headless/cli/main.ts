@@ -20,16 +20,25 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const interrupts: (() => void)[] = [];
-let unheard = 0;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-	process.on(signal, () => {
-		unheard += 1;
-		const listener = interrupts.at(-1);
-		// A command that does not end after three is not listening.
-		if (listener === undefined || unheard > 3) process.exit(signal === 'SIGINT' ? 130 : 143);
-		listener();
-	});
+let signals = 0;
+function interrupted(signal: NodeJS.Signals): void {
+	signals += 1;
+	const listener = interrupts.at(-1);
+	// A command that does not end after three is not listening.
+	if (listener === undefined || signals > 3) process.exit(signal === 'SIGINT' ? 130 : 143);
+	listener();
 }
+/**
+ * Signals are ours alone. A library beneath conf listens as well and, having tidied up, sends the signal to this process once
+ * more: one Ctrl+C would count as two, and a consumer would drop what it runs instead of finishing it.
+ */
+function takeSignals(): void {
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+		process.removeAllListeners(signal);
+		process.on(signal, interrupted);
+	}
+}
+takeSignals();
 
 const reading: { input: Interface | null; lines: AsyncIterator<string> | null } = { input: null, lines: null };
 async function readLine(): Promise<string | null> {
@@ -63,6 +72,7 @@ const io: Io = {
 let code: number;
 try {
 	const { runCommandLine } = await import('./run.ts');
+	takeSignals();
 	code = await runCommandLine(io);
 } catch (error) {
 	// A defect of Warren's own: here, at the top, its stack is all there is to say.

@@ -1,0 +1,85 @@
+/** The control channel: one JSON line asked, one answered, over a socket that only its owner can open. */
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import process from 'node:process';
+import { type Failure, fail, ok, type Result } from '#main/domain/result.ts';
+import type { ChannelRequest } from './spec.ts';
+
+/** Longest line either way, in UTF-16 units. */
+const LINE_MAX = 16 * 1024 * 1024;
+
+type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Failure };
+
+/** Answers requests until disposed of. The path must belong to nobody any more: the caller holds the pid file. */
+export async function serveChannel(
+	path: string,
+	answer: (request: ChannelRequest) => Promise<Result<unknown>>,
+): Promise<AsyncDisposable> {
+	const sockets = new Set<Socket>();
+	const server = createServer((socket) => {
+		sockets.add(socket);
+		socket.on('close', () => sockets.delete(socket));
+		// Whoever asked has gone: there is nobody to tell.
+		socket.on('error', () => socket.destroy());
+		onLines(socket, (line) => {
+			void reply(line, answer).then((text) => socket.write(`${text}\n`));
+		});
+	});
+	const pipe = process.platform === 'win32';
+	if (!pipe) rmSync(path, { force: true });
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject);
+		server.listen(path, resolve);
+	});
+	if (!pipe) chmodSync(path, 0o600);
+	return {
+		async [Symbol.asyncDispose]() {
+			for (const socket of sockets) socket.destroy();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
+
+async function reply(line: string, answer: (request: ChannelRequest) => Promise<Result<unknown>>): Promise<string> {
+	let request: ChannelRequest;
+	try {
+		request = JSON.parse(line) as ChannelRequest;
+	} catch {
+		return JSON.stringify(fail('invalid-input', 'The request is no JSON.'));
+	}
+	return JSON.stringify(await answer(request));
+}
+
+/** Asks once. `unreachable` when nobody listens, `timeout` when whoever does says nothing for `timeoutMs`. */
+export function askChannel<T>(path: string, request: ChannelRequest, timeoutMs: number): Promise<Result<T>> {
+	return new Promise((resolve) => {
+		const socket = connect(path);
+		const end = (result: Result<T>) => {
+			clearTimeout(timer);
+			socket.destroy();
+			resolve(result);
+		};
+		const timer = setTimeout(() => end(fail('timeout', 'The service does not answer.')), timeoutMs);
+		socket.on('error', (error) => end(fail('unreachable', `The service cannot be asked: ${error.message}`)));
+		socket.on('close', () => end(fail('unreachable', 'The service ended before it answered.')));
+		socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+		onLines(socket, (line) => {
+			const answer = JSON.parse(line) as Answer;
+			end(answer.ok ? ok(answer.value as T) : answer);
+		});
+	});
+}
+
+function onLines(socket: Socket, take: (line: string) => void): void {
+	let rest = '';
+	socket.setEncoding('utf8');
+	socket.on('data', (text: string) => {
+		rest += text;
+		for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+			const line = rest.slice(0, end);
+			rest = rest.slice(end + 1);
+			take(line);
+		}
+		if (rest.length > LINE_MAX) socket.destroy();
+	});
+}
