@@ -163,7 +163,7 @@ export const rooms: readonly Room[] = [
 	},
 	{
 		path: 'test/integration',
-		may: all('src-main', 'test/support'),
+		may: all('src-main', 'test/support', 'test/chaos'),
 		packages: [...testTools, 'amqplib', 'ws'],
 		node: 'all',
 	},
@@ -172,6 +172,12 @@ export const rooms: readonly Room[] = [
 		path: 'test/e2e',
 		may: all('src-main', 'test/support'),
 		packages: [...testTools, 'playwright-core', 'axe-core'],
+		node: 'all',
+	},
+	{
+		path: 'test/chaos',
+		may: all('src-main', 'test/support', 'test/integration'),
+		packages: [],
 		node: 'all',
 	},
 	{ path: 'test/bench', may: all('src-main', 'test/support'), packages: ['amqplib', 'better-sqlite3'], node: 'all' },
@@ -222,7 +228,7 @@ export const closedFolders: Readonly<Record<string, readonly string[]>> = {
 	'src-main/brokers': ['embedded', 'rabbitmq', 'redis'],
 	'src-main/domain': [],
 	'src-main/engine': ['handlers'],
-	'src-main/headless': ['cli'],
+	'src-main/headless': ['cli', 'service'],
 	'src-main/ipc': ['contract', 'wires'],
 	'src-main/shell': [],
 	'src-main/store': ['migrations'],
@@ -232,6 +238,7 @@ export const closedFolders: Readonly<Record<string, readonly string[]>> = {
 	test: [
 		'architecture',
 		'bench',
+		'chaos',
 		'conformance',
 		'e2e',
 		'electron',

@@ -92,7 +92,59 @@ const CONSUMER_RUN: Command = {
 	...commandOf('consumer.run', ['queues…']),
 	summary: 'Run tasks from queues, in the foreground: Ctrl+C finishes what runs, a second one stops at once',
 };
+/** Fields of the service's commands, which are the command line's own: a service is a process, not a route. */
+const SERVICE = {
+	sets: own('sets', 'list', 'Saved set (default: those that start by themselves)'),
+	wait: own('wait', 'switch', 'Wait for a broker that does not answer (default: give up after 15 s)'),
+	foreground: own('foreground', 'switch', 'Stay in this terminal, or under another supervisor'),
+	loglevel: {
+		...own('loglevel', 'choice', "Least severe level of tasks' lines in the log", '"info"'),
+		choices: ['debug', 'info', 'warning', 'error', 'critical'],
+	},
+	logfile: own('logfile', 'text', 'Log file'),
+	pidfile: own('pidfile', 'text', 'Pid file; with another one, another service beside the first'),
+	hard: own('hard', 'switch', 'Stop at once: running tasks go back to their queues'),
+	timeout: own(
+		'timeout',
+		'number',
+		'Seconds after which running tasks go back to their queues (default: as long as they take)',
+	),
+} as const;
+const RUN_FLAGS = commandOf('consumer.run', []).flags.filter(({ flag }) => flag !== 'until-empty');
+
+function serviceCommand(
+	verb: string,
+	summary: string,
+	positional: readonly Positional[],
+	flags: readonly Flag[],
+): Command {
+	return { name: `consumer ${verb}`, noun: 'consumer', verb, route: null, summary, positional, flags, profiled: true };
+}
+const START_FLAGS: readonly Flag[] = [
+	...RUN_FLAGS,
+	...[SERVICE.wait, SERVICE.foreground, SERVICE.loglevel, SERVICE.logfile, SERVICE.pidfile].map(flagOf),
+];
+const STOP_FLAGS: readonly Flag[] = [SERVICE.hard, SERVICE.timeout].map(flagOf);
+const SETS: readonly Positional[] = [{ field: SERVICE.sets, rest: true }];
+
 const OWN_COMMANDS: readonly Command[] = [
+	serviceCommand('start', 'Run saved sets, or queues, in a supervised service in the background', SETS, START_FLAGS),
+	serviceCommand(
+		'stop',
+		'Stop the service once running tasks have ended',
+		[],
+		[...STOP_FLAGS, flagOf(SERVICE.pidfile)],
+	),
+	serviceCommand('restart', 'Stop the service and start the same again, or what is named', SETS, [
+		...START_FLAGS,
+		...STOP_FLAGS,
+	]),
+	serviceCommand(
+		'status',
+		'Whether the service runs and works: exit code 0 it does, 1 it does not, 4 its broker is unreachable',
+		[],
+		[flagOf(SERVICE.pidfile)],
+	),
 	{
 		...CONSUMER_RUN,
 		flags: [

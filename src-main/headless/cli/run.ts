@@ -5,10 +5,13 @@ import { EXIT } from '#main/ipc/codes.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { type CallerInput, type CallName, contract, type StreamName } from '#main/ipc/contract.ts';
 import { openHost, VERSION } from '../host.ts';
+import { servicePart } from '../service/parts.ts';
+import { CHANNEL_ROUTES } from '../service/spec.ts';
 import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
 import { consentTo } from './confirm.ts';
 import { consumerRun } from './consumer-run.ts';
+import { consumerRestart, consumerStart, consumerStatus, consumerStop, throughService } from './consumer-service.ts';
 import { follow } from './follow.ts';
 import { type Command, commands } from './grammar.ts';
 import { helpFor } from './help.ts';
@@ -23,6 +26,8 @@ import { jsonOf, textOf } from './views.ts';
 
 /** Runs one command line and resolves with its exit code; what goes wrong is printed, not thrown. */
 export async function runCommandLine(io: Io): Promise<number> {
+	const part = servicePart(io.args[0]);
+	if (part !== null) return part;
 	const style = styleOf(io);
 	const known = commands();
 	const parsed = parseArguments(io.args, known);
@@ -126,12 +131,24 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return removeProfile(session, given);
 		case 'profile test':
 			return testProfile(session, given);
+		case 'consumer start':
+			return consumerStart(session, given);
+		case 'consumer stop':
+			return consumerStop(session, given);
+		case 'consumer restart':
+			return consumerRestart(session, given);
+		case 'consumer status':
+			return consumerStatus(session, given);
 	}
 	if (command.route === null) throw new Error(`${command.name} has no body.`);
 	const input = command.profiled ? { ...given, profile: await session.profile() } : given;
 	const route = command.route;
 	if (contract[route].kind === 'stream') return follow(session, route as StreamName, input);
-	const answer = await session.call(route as CallName, input as CallerInput<CallName>, session.globals.confirm);
+	// Only the process that runs a consumer can say what it does, or change it: where there is a service, that is the one.
+	const served = CHANNEL_ROUTES.includes(route) ? await throughService(session, route, input) : null;
+	if (served?.ok === false) throw new CommandError(served.error);
+	const answer =
+		served?.value ?? (await session.call(route as CallName, input as CallerInput<CallName>, session.globals.confirm));
 	print(session, route as CallName, answer);
 	return EXIT.done;
 }

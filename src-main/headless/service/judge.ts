@@ -17,6 +17,8 @@ function verdict(facts: ServiceFacts): readonly [ServiceState, string] {
 	if (stopping !== null) return ['draining', drainWords(report?.sets ?? [])];
 	if (facts.workerPid === null) {
 		const why = facts.problem?.message ?? facts.lastEnd ?? 'It has not been started yet.';
+		const away = facts.problem?.code === 'unreachable' || facts.problem?.code === 'timeout';
+		if (away) return ['waiting-for-broker', `The broker cannot be reached: ${why}`];
 		return ['restarting', `The consumers' process is not up: ${why}`];
 	}
 	if (facts.heartbeatAgeMs !== null && facts.heartbeatAgeMs > SILENT_MS) {

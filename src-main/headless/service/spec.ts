@@ -15,6 +15,8 @@ export interface ServiceSpec {
 	readonly sets: readonly string[];
 	/** Input of `consumer.run` without its profile; null: `sets`. Travels over pipes only, because environments hold secrets. */
 	readonly run: Readonly<Record<string, unknown>> | null;
+	/** Where relative paths of `run` begin. */
+	readonly cwd: string;
 	readonly scheduler: boolean;
 	/** Least severe level of tasks' lines that the log gets. */
 	readonly logLevel: LogLevel;
@@ -35,7 +37,7 @@ export interface WorkerReport {
 /** From the worker. */
 export type FromWorker =
 	| { readonly kind: 'report'; readonly report: WorkerReport }
-	/** It cannot do what the spec asks, and no second try will: the profile is gone, a set is unknown. */
+	/** It cannot do what the spec asks (a set is unknown, the vault is locked), and ends. */
 	| { readonly kind: 'failed'; readonly error: Failure }
 	| { readonly kind: 'answer'; readonly id: number; readonly answer: unknown };
 

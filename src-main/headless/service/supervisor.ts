@@ -101,7 +101,9 @@ class Service {
 		const how = now ? 'now' : 'drain';
 		if (this.#stopping === 'now' || this.#stopping === how) return;
 		this.#stopping = how;
-		this.#log.say(now ? 'Stopping now: running tasks go back to their queues.' : 'Stopping once running tasks have ended.');
+		this.#log.say(
+			now ? 'Stopping now: running tasks go back to their queues.' : 'Stopping once running tasks have ended.',
+		);
 		this.#pause?.[Symbol.dispose]();
 		this.#nextStartAt = null;
 		if (this.#worker === null) {
@@ -177,6 +179,7 @@ class Service {
 		this.#starts.push(performance.now());
 		const worker = spawn(process.execPath, [...process.execArgv, entry, WORKER_WORD], {
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+			cwd: this.#spec.cwd,
 			// Ctrl+C in a terminal reaches the whole group; what the worker does about it, its supervisor decides.
 			detached: process.platform !== 'win32',
 			windowsHide: true,
@@ -187,7 +190,9 @@ class Service {
 		}
 		worker.on('message', (message: FromWorker) => this.#hear(message));
 		worker.once('error', (error) => this.#onEnd(worker, `It could not be started: ${error.message}`));
-		worker.once('exit', (code, signal) => this.#onEnd(worker, signal === null ? `It ended with code ${code}.` : `It was killed by ${signal}.`));
+		worker.once('exit', (code, signal) =>
+			this.#onEnd(worker, signal === null ? `It ended with code ${code}.` : `It was killed by ${signal}.`),
+		);
 		this.#tell({ kind: 'begin', spec: this.#spec });
 	}
 
@@ -247,7 +252,9 @@ class Service {
 		}
 		const silent = now - this.#heardAt;
 		if (this.#worker === null || silent < HUNG_MS) return;
-		this.#log.say(`The consumers' process ${this.#worker.pid} has said nothing for ${Math.round(silent / 1_000)} s and is killed.`);
+		this.#log.say(
+			`The consumers' process ${this.#worker.pid} has said nothing for ${Math.round(silent / 1_000)} s and is killed.`,
+		);
 		this.#worker.kill('SIGKILL');
 	}
 }

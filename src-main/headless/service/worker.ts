@@ -5,11 +5,14 @@ import { type Failure, fail } from '#main/domain/result.ts';
 import { LOG_LEVELS } from '#main/domain/task.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { CallContext } from '#main/ipc/handlers.ts';
+import { harmlessColours, type Style } from '../cli/text.ts';
 import { type Host, openHost } from '../host.ts';
 import { stamp } from './log-file.ts';
+import { takeSignal } from './signals.ts';
 import type { FromWorker, ServiceSpec, ToWorker } from './spec.ts';
 
 const BEAT_MS = 1_000;
+const PLAIN: Style = { colour: false, width: 0 };
 
 /** Takes its orders over the pipe to its supervisor; resolves with the exit code when all consumers have stopped. */
 export async function work(): Promise<number> {
@@ -19,8 +22,9 @@ export async function work(): Promise<number> {
 	}
 	const orders = new Orders();
 	// Whoever ends the service tells the supervisor; a signal to the group is not meant for this process alone.
-	for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-	process.on('SIGTERM', () => orders.stop(false));
+	takeSignal('SIGINT', () => {});
+	takeSignal('SIGHUP', () => {});
+	takeSignal('SIGTERM', () => orders.stop(false));
 	process.on('message', (message: ToWorker) => orders.take(message));
 	// Without a supervisor nobody could stop or restart it: end what runs, and end.
 	process.on('disconnect', () => orders.stop(false));
@@ -124,7 +128,8 @@ class Worker implements AsyncDisposable {
 		const profile = this.#spec.profile.id;
 		const watched = await this.#watch(profile);
 		if (watched !== null) return watched;
-		const started = this.#spec.run === null ? await this.#startSets(profile) : await this.#startRun(profile, this.#spec.run);
+		const started =
+			this.#spec.run === null ? await this.#startSets(profile) : await this.#startRun(profile, this.#spec.run);
 		if (started !== null) return started;
 		const beat = setInterval(() => void this.#report(), BEAT_MS);
 		this.#stack.defer(() => clearInterval(beat));
@@ -176,7 +181,11 @@ class Worker implements AsyncDisposable {
 		const answer = await router.call('consumer.start', { profile, sets: this.#spec.sets }, this.#context);
 		if (!answer.ok) return answer.error;
 		const { items } = answer.data as {
-			readonly items: readonly { readonly name: string; readonly reason: string | null; readonly set: ConsumerSetView | null }[];
+			readonly items: readonly {
+				readonly name: string;
+				readonly reason: string | null;
+				readonly set: ConsumerSetView | null;
+			}[];
 		};
 		const refused = items.find((one) => one.set === null);
 		if (refused !== undefined) {
@@ -217,13 +226,7 @@ class Worker implements AsyncDisposable {
 		const from = [line.slot === null ? 'warren' : `slot ${line.slot}`, line.taskName, line.taskId, line.logger];
 		const where = from.filter((part) => part !== null).join(' ');
 		for (const text of line.text.split('\n')) {
-			process.stdout.write(`${stamp(line.at)} ${line.level.padEnd(8)} ${where}: ${safe(text)}\n`);
+			process.stdout.write(`${stamp(line.at)} ${line.level.padEnd(8)} ${where}: ${harmlessColours(PLAIN, text)}\n`);
 		}
 	}
-}
-
-/** Without what would move a terminal's cursor or change its title: logs are read with `tail` too. */
-function safe(text: string): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-	return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
