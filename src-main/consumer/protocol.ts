@@ -34,6 +34,7 @@ export function writeJob(job: Job): string {
 		queue: job.queue,
 		args: job.argsJson,
 		kwargs: job.kwargsJson,
+		...((job.origin ?? job.messageId) === job.messageId ? {} : { origin: job.origin }),
 		...((job.softMs ?? null) === null ? {} : { soft: job.softMs }),
 	})}\n`;
 }

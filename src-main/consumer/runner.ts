@@ -9,6 +9,8 @@ export interface Job {
 	readonly run: string;
 	readonly name: string;
 	readonly messageId: string;
+	/** The id of the task's first message, for a later attempt: a carrot site has a row for that one only. */
+	readonly origin?: string | null;
 	readonly attempt: number;
 	readonly queue: string;
 	readonly argsJson: string;

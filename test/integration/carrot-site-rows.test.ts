@@ -51,13 +51,15 @@ function run(
 	name: string,
 	args: readonly unknown[] = [],
 	onLines: (lines: readonly LogLine[]) => void = () => {},
+	origin: string | null = null,
 ): Promise<Ran> {
 	const lines: LogLine[] = [];
 	const job = {
 		run: `run-${++runs}`,
 		name,
 		messageId: uuid,
-		attempt: 1,
+		origin,
+		attempt: origin === null ? 1 : 2,
 		queue: 'default',
 		argsJson: JSON.stringify(args),
 		kwargsJson: '{}',
@@ -242,6 +244,25 @@ describe('rows that are not as they should be', () => {
 		const { lines } = await run(runner, 'again-1', 'carrotsite.tasks.add', [1]);
 		expect(notes(lines)[0]).toContain('was in progress already');
 		expect(rowOf(await site.rows(), 'again-1').status).toBe('COMPLETED');
+	});
+
+	it('one of the first message tells of a later attempt, which has no row of its own', async () => {
+		const runner = await launch(site);
+		const first = await through(site, runner, 'first-1', 'carrotsite.tasks.broken', ['not yet']);
+		expect(first.row.status).toBe('FAILED');
+		await run(runner, 'second-1', 'carrotsite.tasks.add', [1], () => {}, 'first-1');
+		const row = rowOf(await site.rows(), 'first-1');
+		expect(row).toMatchObject({
+			status: 'COMPLETED',
+			output: '1',
+			exception: null,
+			traceback: null,
+			failure_time: null,
+		});
+		expect((await site.rows()).some((one) => one.uuid === 'second-1')).toBe(false);
+		const again = await run(runner, 'third-1', 'carrotsite.tasks.add', [2], () => {}, 'first-1');
+		expect(notes(again.lines)[0]).toContain('has completed');
+		expect(rowOf(await site.rows(), 'first-1').output).toBe('1');
 	});
 
 	it('one that has ended keeps what it says', async () => {

@@ -207,6 +207,8 @@ class CarrotRows:
         self.known = False
         self.wait = seconds('WARREN_CARROT_WAIT', WAIT)
         self.uuid = None
+        # The first message of a task that is tried again: its row is the only one the site has.
+        self.origin = None
         self.found = 0
         self.log = None
 
@@ -235,6 +237,7 @@ class CarrotRows:
             if self.table is None or not job.get('id'):
                 return
             self.uuid = job['id']
+            self.origin = job.get('origin')
             self.log = RowLog('{}-warren-{}'.format(job.get('queue') or 'queue', os.getpid()))
             self.take_up()
         except Exception as error:
@@ -242,6 +245,8 @@ class CarrotRows:
                 type(error).__name__, error))
 
     def take_up(self):
+        if self.origin and self.origin != self.uuid and self.reopen():
+            return
         end = time.monotonic() + self.wait
         rows = self.table.find(self.uuid, PATIENCE_BEFORE)
         while not rows and time.monotonic() < end:
@@ -264,6 +269,21 @@ class CarrotRows:
         chosen = self.table.fields(uuid=self.uuid, status='PUBLISHED')
         self.table.trying(
             lambda: self.table.rows().filter(**chosen).update(**self.table.fields(status='IN_PROGRESS')), PATIENCE_BEFORE)
+
+    def reopen(self):
+        """A retry has a message of its own and no row: the row of the task's first message tells of it instead."""
+        if self.table.find(self.uuid, PATIENCE_BEFORE) or not self.table.find(self.origin, PATIENCE_BEFORE):
+            return False
+        chosen = self.table.fields(uuid=self.origin)
+        fresh = self.table.fields(status='IN_PROGRESS', failure_time=None, exception=None, traceback=None)
+        self.found = self.table.trying(
+            lambda: self.table.rows().filter(**chosen).exclude(**self.table.fields(status='COMPLETED')).update(**fresh),
+            PATIENCE_BEFORE)
+        self.uuid = self.origin
+        if not self.found:
+            self.note('info', 'This run has no row of its own, and the row of the first message {} has completed: it keeps '
+                      'what it says.'.format(self.origin))
+        return True
 
     def started(self, name):
         """The task's callable was found, and runs now."""
