@@ -24,24 +24,27 @@ import { Feed } from './feed.ts';
 import { Flight, type Held } from './flight.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
+import { Lifeline } from './lifeline.ts';
 import { readMemory } from './memory.ts';
 import { isSettled, outcomeOf, ownLine, repeatedOutcome } from './outcome.ts';
 import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet } from './ports.ts';
 import { Reception } from './reception.ts';
 import { RetryPost } from './retry-post.ts';
-import { retryDelay } from './retry-rules.ts';
 import { Roster } from './roster.ts';
-import type { Slot, SlotEnd } from './slot.ts';
+import type { SlotEnd } from './runner.ts';
+import type { Slot } from './slot.ts';
 import { noteOf, type Standing, stateOf } from './standing.ts';
+import { setAside, withRetry } from './verdict.ts';
 import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
-const LEASE_MS = 30_000;
-const LEASE_EVERY_MS = 10_000;
 const TICK_MS = 150;
 /** Looks at empty queues, in a row, before a set that runs until they are empty believes it. */
 const EMPTY_LOOKS = 2;
 /** Failed starts of every runner before a set that runs until its queues are empty gives up. */
 const START_TRIES = 3;
+/** Said in the log of a first attempt whose message the broker had handed out before. */
+const HANDED_OUT_BEFORE =
+	'The broker had handed this message out before, and nothing is known of that: whoever had it may have begun to run it.';
 /** How long a message is kept back whose handling met a defect. */
 const DEFECT_MS = 5000;
 /** How long a stop waits for a store that refuses, before messages are given back without a record. */
@@ -60,6 +63,7 @@ class WorkingSet implements ConsumerSet {
 	#intent: ConsumerIntent;
 	readonly #roster: Roster;
 	readonly #post: RetryPost;
+	readonly #lifeline: Lifeline;
 	readonly #aftermath: Aftermath;
 	readonly #intake: Intake;
 	readonly #ledger: Ledger;
@@ -70,7 +74,6 @@ class WorkingSet implements ConsumerSet {
 	readonly #reception: Reception;
 	readonly #flights = new Map<string, Flight>();
 	readonly #running = new Map<Slot, { readonly flight: Flight; readonly since: number }>();
-	#leaseTimer: Disposable | null = null;
 	#tickTimer: Disposable | null = null;
 	#settled: PromiseWithResolvers<void> | null = null;
 	#window: Window;
@@ -111,6 +114,7 @@ class WorkingSet implements ConsumerSet {
 			onGone: () => this.#changed(),
 		};
 		this.#roster = new Roster(options, intent.concurrency);
+		this.#lifeline = new Lifeline(deps);
 		this.#post = new RetryPost({ ...deps, holder: worker });
 		this.#aftermath = new Aftermath({
 			hooks: intent.hooks ?? [],
@@ -155,7 +159,7 @@ class WorkingSet implements ConsumerSet {
 				this.#changed();
 			}),
 		);
-		void this.#holdLease().then(() => {
+		void this.#lifeline.hold().then(() => {
 			if (this.#stopping !== null) return;
 			this.#roster.start();
 			this.#post.start();
@@ -244,7 +248,7 @@ class WorkingSet implements ConsumerSet {
 		}
 		await this.#post[Symbol.asyncDispose]();
 		this.#chronicle[Symbol.dispose]();
-		this.#leaseTimer?.[Symbol.dispose]();
+		this.#lifeline.end();
 		this.#tickTimer?.[Symbol.dispose]();
 		await this.#intake[Symbol.asyncDispose]();
 		await this.#roster[Symbol.asyncDispose]();
@@ -253,11 +257,7 @@ class WorkingSet implements ConsumerSet {
 		this.#ended = true;
 		this.#changed();
 		this.#feed.flush();
-		try {
-			await this.#deps.leases.release(this.#leaseName(), this.#deps.worker);
-		} catch (error) {
-			this.#deps.log.warn('consumer.lease-kept', { reason: String(error) });
-		}
+		await this.#lifeline.release();
 		this.#done.resolve(this.view());
 	}
 
@@ -326,6 +326,10 @@ class WorkingSet implements ConsumerSet {
 				return;
 			}
 		}
+		if (attempt === 1 && flight.message.redelivered) {
+			// A task may begin before its `started` is committed; a process killed in between leaves no other trace.
+			flight.add([ownLine(this.#deps.clock.now(), 'info', HANDED_OUT_BEFORE)]);
+		}
 		const since = this.#deps.clock.monotonic();
 		const end = this.#stoppedNow()
 			? ({ kind: 'unavailable', reason: 'The consumer stopped.' } as const)
@@ -373,7 +377,9 @@ class WorkingSet implements ConsumerSet {
 		}
 		void this.#resize(afterTask(this.#window, this.#roster.size, took));
 		const runtimeMs = end.kind === 'returned' || end.kind === 'raised' ? end.runtimeMs : took;
-		const outcome = await this.#withRetry(flight, outcomeOf(end), facts.started);
+		const { clock, newRun, chance = Math.random, history } = this.#deps;
+		const rules = history.retries === undefined ? [] : (this.#intent.retries ?? []);
+		const outcome = await withRetry(flight, outcomeOf(end), rules, facts.started, { clock, newRun, chance });
 		const unknown =
 			end.kind === 'not-found' && outcome.state === 'failed' ? this.#setAside(flight, 'unknown-task') : null;
 		await this.#conclude(flight, outcome, end.kind === 'not-found' ? null : runtimeMs, {
@@ -387,39 +393,8 @@ class WorkingSet implements ConsumerSet {
 		this.#land(flight);
 	}
 
-	/** The outcome, or a retry in its place where a rule says so. */
-	async #withRetry(
-		flight: Flight,
-		outcome: AttemptOutcome,
-		started: Promise<StartedFacts | null>,
-	): Promise<AttemptOutcome> {
-		const rules = this.#intent.retries ?? [];
-		if (outcome.state !== 'failed' || rules.length === 0 || this.#deps.history.retries === undefined) return outcome;
-		const tries = (await started)?.tries ?? 0;
-		const { clock, chance = Math.random, newRun } = this.#deps;
-		const delay = retryDelay(rules, outcome.exception, tries, chance());
-		if (delay === null) return outcome;
-		const retry = { messageId: newRun(), dueAt: Math.round(clock.now() + delay), tries: tries + 1 };
-		const text = `It failed and will be tried again in ${delay} ms (retry ${retry.tries}).`;
-		flight.add([ownLine(clock.now(), 'warning', text)]);
-		return { ...outcome, state: 'retrying', retry };
-	}
-
-	/** The fact that a message waits for a person's decision. */
 	#setAside(flight: Flight, cause: QuarantineCause, reason?: string): HistoryOp {
-		const { decoded } = flight.held;
-		const words = decoded.kind === 'fault' ? decoded.fault.reason : `No task here is named "${decoded.task.name}".`;
-		return {
-			kind: 'quarantined',
-			profile: this.#deps.profile,
-			at: this.#deps.clock.now(),
-			run: flight.run,
-			cause,
-			reason: reason ?? words,
-			name: decoded.kind === 'task' ? decoded.task.name : decoded.fault.name,
-			messageId: flight.message.properties.messageId ?? null,
-			message: flight.message,
-		};
+		return setAside(flight, this.#deps.profile, this.#deps.clock.now(), cause, reason);
 	}
 
 	#windowOf(slots: number): Window {
@@ -576,20 +551,6 @@ class WorkingSet implements ConsumerSet {
 			if (missing.length > 0) this.#endNote = `There is no queue ${missing.join(', ')} on this broker.`;
 			void this.stop('drain');
 		}
-	}
-
-	#leaseName(): string {
-		return `consumer:${this.#deps.profile}:${this.#deps.worker}`;
-	}
-
-	async #holdLease(): Promise<void> {
-		try {
-			const held = await this.#deps.leases.hold(this.#leaseName(), this.#deps.worker, LEASE_MS);
-			if (!held.ok) this.#deps.log.warn('consumer.lease-refused', { reason: held.error.message });
-		} catch (error) {
-			this.#deps.log.warn('consumer.lease-refused', { reason: String(error) });
-		}
-		if (!this.#ended) this.#leaseTimer = this.#deps.clock.after(LEASE_EVERY_MS, () => void this.#holdLease());
 	}
 
 	#changed(): void {

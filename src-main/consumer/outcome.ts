@@ -1,7 +1,7 @@
 /** What a job's end means for its attempt. Pure. */
 import { assertNever } from '#main/domain/result.ts';
 import type { Attempt, AttemptOutcome, LogLine, TaskState } from '#main/domain/task.ts';
-import type { KillReason, SlotEnd } from './slot.ts';
+import type { KillReason, SlotEnd } from './runner.ts';
 
 /** The outcome of a job that came to an end in its runner. */
 export function outcomeOf(end: Exclude<SlotEnd, { readonly kind: 'unavailable' }>): AttemptOutcome {

@@ -60,6 +60,19 @@ export type JobEnd =
 			readonly lastWords: string;
 	  };
 
+/** Why Warren killed a runner. */
+export type KillReason =
+	| { readonly kind: 'time'; readonly limitMs: number }
+	| { readonly kind: 'memory'; readonly limitMb: number; readonly usedMb: number }
+	| { readonly kind: 'revoked'; readonly by: string; readonly at: number }
+	| { readonly kind: 'hung'; readonly afterMs: number };
+
+/** How a job ended in its slot, or why no runner could be had for it (nothing was run then). */
+export type SlotEnd =
+	| Exclude<JobEnd, { readonly kind: 'declined' }>
+	| { readonly kind: 'killed'; readonly why: KillReason }
+	| { readonly kind: 'unavailable'; readonly reason: string };
+
 export interface Runner extends AsyncDisposable {
 	readonly pid: number | null;
 	/** Resolves once it can take jobs, or rejects with an Error whose message says why it cannot start and what to do. */

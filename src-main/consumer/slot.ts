@@ -5,7 +5,7 @@ import type { Log } from '#main/domain/log.ts';
 import type { LogLine } from '#main/domain/task.ts';
 import { ownLine } from './outcome.ts';
 import type { StartRunner } from './ports.ts';
-import type { HookCall, Job, JobEnd, Runner } from './runner.ts';
+import type { HookCall, Job, JobEnd, KillReason, Runner, SlotEnd } from './runner.ts';
 
 export interface SlotOptions {
 	readonly number: number;
@@ -20,19 +20,6 @@ export interface SlotOptions {
 	/** State, readiness or pid changed. */
 	readonly onChange: () => void;
 }
-
-/** Why Warren killed a runner. */
-export type KillReason =
-	| { readonly kind: 'time'; readonly limitMs: number }
-	| { readonly kind: 'memory'; readonly limitMb: number; readonly usedMb: number }
-	| { readonly kind: 'revoked'; readonly by: string; readonly at: number }
-	| { readonly kind: 'hung'; readonly afterMs: number };
-
-/** How a job ended, or why no runner could be had for it (nothing was run then). */
-export type SlotEnd =
-	| Exclude<JobEnd, { readonly kind: 'declined' }>
-	| { readonly kind: 'killed'; readonly why: KillReason }
-	| { readonly kind: 'unavailable'; readonly reason: string };
 
 type OnLines = (lines: readonly LogLine[]) => void | Promise<void>;
 

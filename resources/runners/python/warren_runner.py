@@ -5,26 +5,21 @@ project's own interpreter, and lives for many tasks. What the tasks print or log
 """
 
 import argparse
-import codecs
 import importlib
 import inspect
-import io
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import threading
 import time
 import traceback
+from importlib import machinery, util
 
 OWN_FILE = os.path.abspath(__file__)
 
-# One line of output longer than this is sent in pieces, so that no single message grows without bound.
-LINE_LIMIT = 32000
 # Longer texts are cut, and say so.
-RECORD_LIMIT = 256 * 1024
 MESSAGE_LIMIT = 64 * 1024
 TRACEBACK_LIMIT = 512 * 1024
 RESULT_LIMIT = 1024 * 1024
@@ -34,13 +29,20 @@ CHECK_EVERY = 0.2
 # A pause after which the code is always looked at again: somebody may just have mended it.
 PAUSE = 0.005
 
-LINE_END = re.compile('\r\n|\n|\r')
+
+def part(name):
+    """Another file of this folder, loaded by its path: this folder is not where tasks come from."""
+    spec = util.spec_from_file_location('warren_' + name, os.path.join(os.path.dirname(OWN_FILE), name + '.py'))
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def cut(text, limit):
-    if len(text) <= limit:
-        return text
-    return text[:limit] + '\n[cut: {} characters in all]'.format(len(text))
+# A module that is changed twice within a second to the same size would be loaded from the cache of its first version. And
+# nothing of Warren's should stay in somebody's project.
+sys.dont_write_bytecode = True
+capturing = part('capture')
+cut = capturing.cut
 
 
 def safely(make, what, value):
@@ -87,180 +89,6 @@ class State:
         self.run = None
         # Hears every log record with its text, besides Warren.
         self.listener = None
-
-
-class LineBuffer:
-    """Turns pieces of text into lines. A carriage return ends a line too, so that progress bars show."""
-
-    def __init__(self, state, source):
-        self.state = state
-        self.source = source
-        self.rest = ''
-        self.renew_lock()
-        if hasattr(os, 'register_at_fork'):
-            os.register_at_fork(after_in_child=self.renew_lock)
-
-    def renew_lock(self):
-        self.lock = threading.RLock()
-
-    def add(self, text):
-        with self.lock:
-            text = self.rest + text
-            self.rest = ''
-            position = 0
-            for match in LINE_END.finditer(text):
-                if match.end() == len(text) and match.group() == '\r':
-                    break  # The other half of a "\r\n" may follow.
-                self.emit(text[position:match.start()])
-                position = match.end()
-            rest = text[position:]
-            while len(rest) > LINE_LIMIT:
-                self.emit(rest[:LINE_LIMIT])
-                rest = rest[LINE_LIMIT:]
-            self.rest = rest
-
-    def end(self):
-        with self.lock:
-            rest, self.rest = self.rest, ''
-            if rest:
-                self.emit(rest[:-1] if rest.endswith('\r') else rest)
-
-    def emit(self, line):
-        while True:
-            self.state.channel.send({
-                't': 'out', 'run': self.state.run, 'at': int(time.time() * 1000), 'source': self.source,
-                'text': line[:LINE_LIMIT],
-            })
-            line = line[LINE_LIMIT:]
-            if not line:
-                return
-
-
-class ByteWriter(io.RawIOBase):
-    """`sys.stdout.buffer`: bytes join the same lines as text. What is not UTF-8 shows as escapes."""
-
-    def __init__(self, lines):
-        super().__init__()
-        self.lines = lines
-        self.decoder = codecs.getincrementaldecoder('utf-8')('backslashreplace')
-
-    def writable(self):
-        return True
-
-    def write(self, data):
-        data = bytes(data)
-        self.lines.add(self.decoder.decode(data))
-        return len(data)
-
-    def flush(self):
-        pass
-
-    def close(self):
-        pass
-
-
-class LineWriter(io.TextIOBase):
-    """Stands in for `sys.stdout` and `sys.stderr`."""
-
-    def __init__(self, lines, descriptor):
-        super().__init__()
-        self.lines = lines
-        self.number = descriptor
-        self.bytes_writer = ByteWriter(lines)
-
-    @property
-    def buffer(self):
-        return self.bytes_writer
-
-    @property
-    def encoding(self):
-        return 'utf-8'
-
-    @property
-    def errors(self):
-        return 'backslashreplace'
-
-    def writable(self):
-        return True
-
-    def write(self, text):
-        if not isinstance(text, str):
-            raise TypeError('write() argument must be str, not {}'.format(type(text).__name__))
-        self.lines.add(text)
-        return len(text)
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
-
-    def fileno(self):
-        # A child process that is given this stream writes to the real descriptor, which Warren reads too.
-        return self.number
-
-    def reconfigure(self, **_options):
-        pass
-
-    def close(self):
-        # A task that closes its output must not silence the next task's.
-        pass
-
-
-LEVELS = ((logging.CRITICAL, 'critical'), (logging.ERROR, 'error'), (logging.WARNING, 'warning'), (logging.INFO, 'info'))
-
-
-class ChannelHandler(logging.Handler):
-    """Sends every record with its level, logger and time."""
-
-    def __init__(self, state):
-        super().__init__(logging.NOTSET)
-        self.state = state
-        self.setFormatter(logging.Formatter('%(message)s'))
-
-    def emit(self, record):
-        try:
-            text = self.format(record)
-            level = 'debug'
-            for number, name in LEVELS:
-                if record.levelno >= number:
-                    level = name
-                    break
-            self.state.channel.send({
-                't': 'log', 'run': self.state.run, 'at': int(record.created * 1000), 'level': level,
-                'logger': str(record.name), 'text': cut(text, RECORD_LIMIT),
-            })
-            if self.state.listener is not None:
-                self.state.listener(record, text)
-        except Exception:
-            self.handleError(record)
-
-
-class LogCapture:
-    """Keeps the handler where records pass, whatever the project's own logging configuration does meanwhile."""
-
-    def __init__(self, handler):
-        self.handler = handler
-        self.known = -1
-        self.renewed = 0.0
-
-    def ensure(self, now):
-        root = logging.getLogger()
-        if self.handler not in root.handlers:
-            root.addHandler(self.handler)
-            self.known = -1
-        if root.level == logging.WARNING:
-            # Python's default, under which `info` lines would be lost. A level that the project chose is kept.
-            root.setLevel(logging.DEBUG)
-        loggers = logging.Logger.manager.loggerDict
-        if len(loggers) == self.known and now - self.renewed < 1.0:
-            return
-        self.known = len(loggers)
-        self.renewed = now
-        for logger in list(loggers.values()):
-            # Records of a logger that doesn't propagate never reach the root.
-            if isinstance(logger, logging.Logger) and not logger.propagate and self.handler not in logger.handlers:
-                logger.addHandler(self.handler)
 
 
 class CodeWatch:
@@ -313,7 +141,6 @@ class SoftTimeLimitExceeded(Exception):
 
 def offer_own_names():
     """Lets tasks import `warren`, unless the project has a module of that name itself."""
-    from importlib import machinery
     SoftTimeLimitExceeded.__module__ = 'warren'
     if machinery.PathFinder.find_spec('warren') is None:
         module = type(sys)('warren', 'What Warren offers to the tasks that it runs.')
@@ -479,13 +306,8 @@ class Django:
 
 
 def carrot_rows(channel, state):
-    """Keeps a django-carrot site's own rows in step. Loaded by path: this folder is not where tasks come from."""
-    from importlib import util
-    path = os.path.join(os.path.dirname(OWN_FILE), 'carrot_rows.py')
-    spec = util.spec_from_file_location('warren_carrot_rows', path)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    rows = module.CarrotRows(channel, state)
+    """Keeps a django-carrot site's own rows in step."""
+    rows = part('carrot_rows').CarrotRows(channel, state)
     state.listener = rows.heard
     return rows
 
@@ -664,7 +486,10 @@ def main():
     jobs = os.fdopen(jobs_descriptor, 'rb', buffering=65536)
 
     state = State(channel)
-    streams = (LineWriter(LineBuffer(state, 'stdout'), 1), LineWriter(LineBuffer(state, 'stderr'), 2))
+    streams = (
+        capturing.LineWriter(capturing.LineBuffer(state, 'stdout'), 1),
+        capturing.LineWriter(capturing.LineBuffer(state, 'stderr'), 2),
+    )
     sys.stdout, sys.stderr = streams
     sys.stdin = open(os.devnull, 'r')
 
@@ -672,9 +497,6 @@ def main():
     django = None
     try:
         end_with_parent(jobs_descriptor)
-        # A module that is changed twice within a second to the same size would be loaded from the cache of its first
-        # version. And nothing of Warren's should stay in somebody's project.
-        sys.dont_write_bytecode = True
         os.chdir(project)
         project = os.getcwd()
         # Python puts this file's own folder first; tasks come from the project.
@@ -682,7 +504,7 @@ def main():
         sys.path[:] = [project] + [entry for entry in sys.path if entry != own_folder]
         sys.argv = [os.path.join(project, 'warren')]
         offer_own_names()
-        capture = LogCapture(ChannelHandler(state))
+        capture = capturing.LogCapture(capturing.ChannelHandler(state))
         capture.ensure(time.monotonic())
         if options.settings:
             django = Django(options.settings)
