@@ -3,11 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
+import { startChildRunner } from '#main/consumer/child-runner.ts';
+import { createConsumerSet } from '#main/consumer/consumer-set.ts';
 import type { ConsumerSet } from '#main/consumer/ports.ts';
+import { decodeCarrot } from '#main/dialects/carrot/decode.ts';
+import { systemClock } from '#main/domain/clock.ts';
 import type { ConsumerIntent, ConsumerSetView, RunnerSpec } from '#main/domain/consumer.ts';
-import { taskId } from '#main/domain/ids.ts';
+import { consumerSetId, taskId } from '#main/domain/ids.ts';
+import { silentLog } from '#main/domain/log.ts';
 import type { MessageProperties } from '#main/domain/message.ts';
+import { CARROT_DIALECT } from '#main/domain/profile.ts';
 import type { TaskDetail, TaskState } from '#main/domain/task.ts';
 import type { OpenStore } from '#main/store/client.ts';
 import type { StoredLogLine } from '#main/store/store.ts';
@@ -41,6 +48,30 @@ export interface Place extends AsyncDisposable {
 	reaches(id: string, state: TaskState): Promise<TaskDetail>;
 	/** The log of a task's last attempt. */
 	log(id: string): Promise<readonly StoredLogLine[]>;
+}
+
+/** A set over a driver of the test's own making. */
+export function setOver(driver: BrokerDriver, here: Place, intent: Partial<ConsumerIntent> = {}): ConsumerSet {
+	return createConsumerSet(
+		{
+			id: consumerSetId('own'),
+			profile: PROFILE,
+			worker: `place:${process.pid}:${randomUUID().slice(0, 8)}`,
+			driver,
+			history: here.store.history,
+			leases: here.store.leases,
+			decode: (message) => decodeCarrot(message, CARROT_DIALECT),
+			startRunner: startChildRunner({
+				resources: fileURLToPath(new URL('../../resources', import.meta.url)),
+				clock: systemClock,
+				log: silentLog,
+			}),
+			clock: systemClock,
+			log: silentLog,
+			newRun: randomUUID,
+		},
+		here.order(intent).intent,
+	);
 }
 
 /** Over RabbitMQ where a server is given, else over the built-in broker. */

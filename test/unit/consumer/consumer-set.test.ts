@@ -170,6 +170,56 @@ describe('a consumer set', () => {
 		expect(here.runners.jobs.map((job) => job.attempt)).toEqual([2]);
 	});
 
+	it('sets such a message aside for a person where that was asked for', async () => {
+		await using here = world();
+		const outcome = { state: 'succeeded' as const, result: null };
+		here.history.attempts.push({ id: 1, key: 'a', run: 'old', worker: 'w', lines: [], outcome });
+		here.broker.send('default', 'a', { body: Buffer.from('shop.work'), redelivered: true });
+		await here.start({ untilEmpty: true, onKnownOutcome: 'ask' }).finished;
+		expect(here.runners.jobs).toEqual([]);
+		expect(here.history.quarantined).toEqual([['known-outcome', 'a']]);
+		expect(here.broker.acked).toEqual(['a']);
+	});
+
+	it('sets messages aside that cannot be read, and those of which nobody here knows the task', async () => {
+		await using here = world();
+		here.broker.send('default', 'a', { body: Buffer.from('bad') });
+		here.broker.task('default', 'b', 'shop.nowhere');
+		const exception = { type: 'TaskNotFound', message: 'No such task.' };
+		here.runners.behaviour = () => ({ kind: 'not-found', exception, traceback: null });
+		await here.start({ untilEmpty: true }).finished;
+		expect(here.history.quarantined.toSorted()).toEqual([
+			['undecodable', 'a'],
+			['unknown-task', 'b'],
+		]);
+		expect(here.history.of('b')[0]?.outcome?.state).toBe('failed');
+	});
+
+	it.each(['run', 'ask', 'drop'] as const)(
+		'plans no second retry when a message comes again whose retry is planned (policy %s)',
+		async (onKnownOutcome) => {
+			await using here = world();
+			const exception = { type: 'KeyError', message: 'x' };
+			const retry = { messageId: 'later', dueAt: 5, tries: 1 };
+			const outcome = { state: 'retrying' as const, exception, traceback: null, retry };
+			here.history.attempts.push({ id: 1, key: 'a', run: 'old', worker: 'w', lines: [], outcome });
+			here.broker.send('default', 'a', { body: Buffer.from('shop.work'), redelivered: true });
+			await here.start({ untilEmpty: true, onKnownOutcome }).finished;
+			expect(here.runners.jobs).toEqual([]);
+			expect(here.history.quarantined).toEqual([]);
+			expect(here.broker.acked).toEqual(['a']);
+		},
+	);
+
+	it('says of a first attempt that its message had been handed out before', async () => {
+		await using here = world();
+		here.broker.send('default', 'a', { body: Buffer.from('shop.work'), redelivered: true });
+		await here.start({ untilEmpty: true }).finished;
+		expect(here.history.of('a')[0]?.lines.map((one) => one.text)).toEqual([
+			expect.stringContaining('may have begun to run it'),
+		]);
+	});
+
 	it('runs again what was lost with its worker', async () => {
 		await using here = world();
 		const outcome = { state: 'lost' as const, exception: { type: 'Lost', message: '' }, traceback: null };
