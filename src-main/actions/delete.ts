@@ -32,7 +32,7 @@ export async function deleteTasks(
 			const row = rows.get(id);
 			const reason = row === undefined ? 'is not in history' : skipReason('delete', row);
 			if (row === undefined || reason !== null) items.push({ id, outcome: 'skipped', reason, messageId: null });
-			else if (row.state === 'queued' || row.state === 'retrying') waiting.push(row);
+			else if (row.state === 'queued') waiting.push(row);
 			else free.push(id);
 		}
 		const taken = await removeWaiting(target, waiting);

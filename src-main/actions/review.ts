@@ -40,7 +40,6 @@ export interface Selection {
 export function skipReason(action: ActionKind, row: TaskRow): string | null {
 	if (row.state === 'running') return 'is running';
 	if (action === 'requeue' && row.state === 'queued') return 'still waits in its queue';
-	if (action === 'requeue' && row.state === 'retrying') return 'will be tried again by itself';
 	return null;
 }
 

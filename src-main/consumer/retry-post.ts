@@ -142,8 +142,8 @@ export class RetryPost implements AsyncDisposable {
 			return true;
 		}
 		log.warn('consumer.retry-refused', { task: retry.taskId, queue, reason: published.error.message });
-		// What may have arrived is looked for by nobody: it stays queued, is sent again, and the second run is declared one.
-		if (published.error.code === 'unroutable') {
+		// What may have arrived stays queued; it is sent again all the same unless a worker shows that it has it.
+		if (published.error.details?.outcome !== 'unknown') {
 			await history.apply([{ kind: 'unpublished', profile, at: clock.now(), messageId }]);
 		}
 		return false;

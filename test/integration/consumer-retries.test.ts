@@ -1,12 +1,19 @@
 /** Retries by rule and what is done after the last failure, over the built-in broker with real processes. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { deleteTasks } from '#main/actions/delete.ts';
+import type { ActionTarget } from '#main/actions/deployment.ts';
+import { createActions } from '#main/actions/progress.ts';
+import { requeueTasks } from '#main/actions/requeue.ts';
 import type { ConsumerIntent, FailureHook, RetryRule } from '#main/domain/consumer.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import { must } from '#test/support/brokers.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { PROFILE } from './consumer-host.ts';
 import { openPlace, type Place } from './consumer-place.ts';
@@ -100,14 +107,31 @@ describe('a task that fails under a rule', () => {
 		expect(await here.detail(id)).toMatchObject({ state: 'failed', attempts: 1 });
 	});
 
-	it('waits as retrying, and is forgotten when somebody deletes it', async () => {
+	it.each(['deletes', 'requeues'] as const)('waits as retrying until somebody %s it', async (what) => {
 		await using here = await place();
 		const id = await here.send('tasks.wrong');
-		here.start({ retries: [rule({ delayMs: 3_600_000, maxDelayMs: 3_600_000 })] });
+		here.start({ retries: [rule({ times: 1, delayMs: 3_600_000, maxDelayMs: 3_600_000 })] });
 		const detail = await here.reaches(id, 'retrying');
-		expect((await here.store.history.retries?.(PROFILE, Date.now(), 10))?.pending).toBe(1);
-		await here.store.history.apply([{ kind: 'removed', profile: PROFILE, at: Date.now(), ids: [detail.id] }]);
-		expect((await here.store.history.retries?.(PROFILE, Date.now(), 10))?.pending).toBe(0);
+		const pending = async () => (await here.store.history.retries?.(PROFILE, Date.now(), 10))?.pending;
+		expect(await pending()).toBe(1);
+		const target: ActionTarget = {
+			profile: { id: PROFILE } as Profile,
+			driver: here.driver,
+			history: here.store.history,
+			records: here.store.records,
+			now: Date.now,
+			newId: randomUUID,
+		};
+		const { signal } = new AbortController();
+		const kind = what === 'deletes' ? 'delete' : 'requeue';
+		const action = createActions(Date.now).begin(kind, PROFILE, 'by hand', 1, signal);
+		if (what === 'deletes') must(await deleteTasks(target, [detail.id], action));
+		else must(await requeueTasks(target, [detail.id], null, action));
+		if (what === 'deletes') expect((await here.detail(id)).removedAt).not.toBeNull();
+		else await waitFor('it to run at once', async () => (await here.detail(id)).attempts === 2);
+		// A task that was requeued by hand has its tries anew.
+		if (what === 'requeues') await here.reaches(id, 'retrying');
+		expect(await pending()).toBe(what === 'deletes' ? 0 : 1);
 	});
 
 	it('is tried again by another process when the one that planned it was killed', async () => {

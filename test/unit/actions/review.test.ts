@@ -113,8 +113,8 @@ describe('a review', () => {
 });
 
 describe('skipReason', () => {
-	it('never lets a running task be requeued or deleted, and lets every ended one be both', () => {
-		const ended: readonly TaskState[] = ['succeeded', 'failed', 'revoked', 'rejected', 'lost'];
+	it('never lets a running task be requeued or deleted, and lets every ended one, and one that will be tried again, be both', () => {
+		const ended: readonly TaskState[] = ['succeeded', 'failed', 'retrying', 'revoked', 'rejected', 'lost'];
 		for (const state of ended) {
 			expect(skipReason('requeue', row('a', state))).toBeNull();
 			expect(skipReason('delete', row('a', state))).toBeNull();
