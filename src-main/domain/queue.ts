@@ -31,3 +31,8 @@ export interface QueueDeclaration {
 	/** Also declare and bind the direct exchange of the queue's name, as carrot's consumers do (not durable). */
 	readonly carrotExchange: boolean;
 }
+
+/** A queue as carrot's consumers declare it: durable, priorities to 255, with a direct exchange of its name. */
+export function carrotQueue(queue: string): QueueDeclaration {
+	return { queue, durable: true, maxPriority: 255, carrotExchange: true };
+}

@@ -5,6 +5,7 @@ import { publishTasks } from '#main/actions/publish.ts';
 import type { RunnerSpec } from '#main/domain/consumer.ts';
 import { profileId } from '#main/domain/ids.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
+import { carrotQueue } from '#main/domain/queue.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import { checkArguments } from './arguments.ts';
 import { type Core, target } from './core.ts';
@@ -63,12 +64,7 @@ async function publishSamples(core: Core): Promise<Result<void>> {
 	const sandbox = await core.profiles.find(SANDBOX);
 	if (!sandbox.ok) return sandbox;
 	const to = target(core, sandbox.value);
-	const queue = await to.driver.ensureQueue({
-		queue: SANDBOX_QUEUE,
-		durable: true,
-		maxPriority: 255,
-		carrotExchange: true,
-	});
+	const queue = await to.driver.ensureQueue(carrotQueue(SANDBOX_QUEUE));
 	if (!queue.ok) return queue;
 	const file = join(core.ports.resources, 'sandbox', 'samples.json');
 	const { samples } = JSON.parse(readFileSync(file, 'utf8')) as { readonly samples: readonly Sample[] };

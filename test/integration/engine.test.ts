@@ -102,6 +102,13 @@ describe('what a person does', () => {
 		expect((await counts()).queued).toBe(before.queued);
 	});
 
+	it('publishes to a queue that a profile on the built-in broker names, before anything consumed it', async () => {
+		await engine.call('profile.duplicate', { name: profile, as: 'second' });
+		const { published } = await engine.call('task.publish', { profile: 'second', name: 'orders.total', args: '1' });
+		expect(published).toBe(1);
+		await engine.call('profile.remove', { name: 'second' });
+	});
+
 	it('leaves no trace in history when no queue takes the message', async () => {
 		const refused = await engine.refusal('task.publish', { profile, name: 'a.b', queue: 'nowhere' });
 		expect(refused.code).toBe('unroutable');

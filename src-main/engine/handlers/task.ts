@@ -7,6 +7,7 @@ import { requeueTasks } from '#main/actions/requeue.ts';
 import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
 import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { MessageProperties } from '#main/domain/message.ts';
+import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { checkArguments } from '../arguments.ts';
@@ -104,6 +105,11 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				return fail('invalid-input', `${field}: ${message}`, { details: { field, ...position } });
 			}
 			const queue = input.queue ?? profile.queues[0] ?? 'default';
+			if (profile.broker.kind === 'embedded' && profile.queues.includes(queue)) {
+				// The built-in broker is ours: a queue that the profile names is made when it is first published to.
+				const ensured = await target.value.driver.ensureQueue(carrotQueue(queue));
+				if (!ensured.ok) return ensured;
+			}
 			const published = await publishTasks(
 				target.value,
 				{

@@ -94,6 +94,12 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'schedule.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'No schedules.' : table(style, items, SCHEDULE_COLUMNS)),
 	},
+	'schedule.next': {
+		text: ({ words, items }, style) => {
+			const runs = items.length === 0 ? 'It never runs again.' : table(style, items, RUN_COLUMNS);
+			return `${words[0]?.toUpperCase()}${words.slice(1)}.\n\n${runs}`;
+		},
+	},
 	...SITE_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
@@ -147,6 +153,18 @@ const TASK_COLUMNS: readonly Column<TaskRow>[] = [
 		shrink: true,
 	},
 ];
+
+const RUN_COLUMNS: readonly Column<Output<'schedule.next'>['items'][number]>[] = [
+	{ title: 'IN THE ZONE', cell: (run) => run.local.replace('T', ' ') },
+	{ title: 'UTC', cell: (run) => new Date(run.at).toISOString().slice(0, 19).replace('T', ' ') },
+	{ title: 'CLOCKS', cell: (run) => clockWords(run.clockChange), paint: () => 'yellow' },
+];
+
+function clockWords(change: number): string {
+	if (change === 0) return '';
+	const hours = Math.abs(change) / 3_600_000;
+	return `${change > 0 ? 'forward' : 'back'} by ${hours} h since the run before`;
+}
 
 const PROFILE_COLUMNS: readonly Column<ProfileView>[] = [
 	{ title: 'NAME', cell: ({ profile }) => profile.name },
@@ -323,7 +341,9 @@ export function showLine(
 	const level = LEVEL_PAINT[line.level];
 	const name = line.source === 'log' ? line.level : line.source;
 	const word = name.padEnd(8);
-	const where = [line.slot, line.taskName, line.logger].filter((part) => part !== null && part !== undefined).join(' ');
+	// A task whose logger bears its own name is named once.
+	const logger = line.logger === line.taskName ? null : line.logger;
+	const where = [line.slot, line.taskName, logger].filter((part) => part !== null && part !== undefined).join(' ');
 	const from = where === '' ? '' : `${paint(style, 'dim', oneLine(where))} `;
 	return `${time} ${level === null ? word : paint(style, level, word)} ${from}${harmlessColours(style, line.text)}`;
 }
