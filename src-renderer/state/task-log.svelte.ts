@@ -68,11 +68,11 @@ export class TaskLog implements Disposable {
 		return this.lines;
 	}
 
-	/** Adds lines as they come while the task runs; `onLines` gets them too, for a terminal. */
-	follow(task: string, onLines: (lines: readonly TaskLogLine[], fresh: boolean) => void): Disposable {
+	/** Hands over the lines of the attempt of this number as they come while it runs; `fresh`: from the first one on. */
+	follow(task: string, number: number, onLines: (lines: readonly TaskLogLine[], fresh: boolean) => void): Disposable {
 		this.#following?.[Symbol.dispose]();
 		const mine = (items: readonly (TaskLogLine & { readonly attempt: number })[]): readonly TaskLogLine[] =>
-			items.filter((line) => line.attempt === this.#attempt);
+			items.filter((line) => line.attempt === number);
 		this.#following = this.#engine.open(
 			'task.follow',
 			{ profile: this.#profile, id: task },

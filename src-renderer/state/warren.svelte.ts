@@ -38,6 +38,8 @@ export class Warren implements Disposable {
 	readonly actions: Actions;
 	dialog: OpenDialog = $state.raw(NONE);
 	deployment: Deployment | null = $state.raw(null);
+	/** The part of a task that was chosen last: the next task opens at the same part, as long as it has it. */
+	taskPart: string | null = $state(null);
 	readonly #ticking: Disposable;
 
 	constructor(engine: Engine, wire: WireStatus, bar: AddressBar) {
