@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import type { Failure, Result } from '#main/domain/result.ts';
 import { fail, ok } from '#main/domain/result.ts';
-import type { LogLevel } from '#main/domain/task.ts';
+import { LOG_LEVELS, type LogLevel } from '#main/domain/task.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { askChannel } from '../service/channel.ts';
@@ -129,6 +129,9 @@ async function specOf(session: Session, place: Place, given: Given, before: Serv
 			fail('read-only', `The profile "${profile.name}" is read-only, so no tasks are run. Edit it to allow changes.`)
 				.error,
 		);
+	}
+	if (given.loglevel !== undefined && !Object.hasOwn(LOG_LEVELS, String(given.loglevel))) {
+		throw usage(`--loglevel takes ${Object.keys(LOG_LEVELS).join(', ')}, not "${String(given.loglevel)}".`);
 	}
 	const sets = (given.sets as readonly string[] | undefined) ?? [];
 	const run = Object.fromEntries(Object.entries(given).filter(([name]) => !OWN.includes(name)));
