@@ -116,6 +116,14 @@ function runnersTime(slots: readonly { readonly pid: number | null }[]): number 
 	return slots.reduce((sum, { pid }) => sum + (pid === null ? 0 : processorTime(pid)), 0);
 }
 
+/** Processor time of a process and its children so far, in microseconds; null off Linux. */
+function familyTime(pid: number): number | null {
+	if (process.platform !== 'linux') return null;
+	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+	const pids = [pid, ...children.filter((word) => word !== '').map(Number)];
+	return pids.reduce((sum, one) => sum + processorTime(one), 0);
+}
+
 /** A consumer set at work, from its first task on until the last is committed and acknowledged. */
 async function warren(url: string, folder: string, spec: RunnerSpec): Promise<Figures> {
 	const queue = `warren-${randomUUID()}`;
@@ -176,6 +184,7 @@ async function warren(url: string, folder: string, spec: RunnerSpec): Promise<Fi
 							intent.onDelivery(delivery);
 						},
 					}),
+				publish: (message) => driver.publish(message),
 				queues: (names) => driver.queues(names),
 				state: () => driver.state(),
 				onState: (listener) => driver.onState(listener),
@@ -214,7 +223,10 @@ async function warren(url: string, folder: string, spec: RunnerSpec): Promise<Fi
 }
 
 /** Tasks per second of Celery's prefork worker without a result backend; null where Celery isn't installed. */
-async function celery(url: string, folder: string): Promise<number | null> {
+async function celery(
+	url: string,
+	folder: string,
+): Promise<{ readonly perSecond: number; readonly cpu: number | null } | null> {
 	try {
 		execFileSync(PYTHON, ['-c', 'import celery'], { stdio: 'ignore' });
 	} catch {
@@ -269,14 +281,24 @@ if __name__ == "__main__":
 	worker.stderr?.on('data', (chunk: Buffer) => {
 		output += chunk.toString();
 	});
+	let used: number | null = null;
 	try {
+		await waitFor('Celery to begin', () => /MARK first \d/.test(output), 120_000);
+		const before = familyTime(worker.pid as number);
 		await waitFor('Celery to end', () => /MARK last \d/.test(output), 120_000);
+		const after = familyTime(worker.pid as number);
+		used = before === null || after === null ? null : after - before;
+	} catch (error) {
+		throw new Error(`Celery did not come to an end. It said:\n${output.slice(-2000)}`, { cause: error });
 	} finally {
 		worker.kill('SIGTERM');
 		await new Promise((resolve) => worker.once('exit', resolve));
 	}
 	const at = (name: string) => Number(new RegExp(`MARK ${name} ([\\d.]+)`).exec(output)?.[1]);
-	return TASKS / (at('last') - at('first'));
+	return {
+		perSecond: TASKS / (at('last') - at('first')),
+		cpu: used === null ? null : Math.round(used / TASKS),
+	};
 }
 
 async function main(): Promise<void> {
@@ -302,7 +324,11 @@ async function main(): Promise<void> {
 		});
 		say(`Warren, Python runner: ${Math.round(python.perSecond)}/s, processor ${JSON.stringify(python.cpu)} us/task`);
 		const prefork = await celery(rabbit.url, folder);
-		say(prefork === null ? 'Celery is not installed' : `Celery prefork: ${Math.round(prefork)}/s`);
+		say(
+			prefork === null
+				? 'Celery is not installed'
+				: `Celery prefork: ${Math.round(prefork.perSecond)}/s, processor ${prefork.cpu} us/task`,
+		);
 		const ratio = (a: number, b: number | null) => (b === null ? null : Math.round((a / b) * 100) / 100);
 		const line = {
 			bench: 'consumer',
@@ -313,16 +339,16 @@ async function main(): Promise<void> {
 				rawConsumeAck: Math.round(consumeAck),
 				node: Math.round(node.perSecond),
 				python: Math.round(python.perSecond),
-				celery: prefork === null ? null : Math.round(prefork),
+				celery: prefork === null ? null : Math.round(prefork.perSecond),
 			},
 			ratios: {
 				nodeToGetAck: ratio(node.perSecond, getAck),
 				pythonToGetAck: ratio(python.perSecond, getAck),
 				nodeToConsumeAck: ratio(node.perSecond, consumeAck),
-				nodeToCelery: ratio(node.perSecond, prefork),
-				pythonToCelery: ratio(python.perSecond, prefork),
+				nodeToCelery: ratio(node.perSecond, prefork?.perSecond ?? null),
+				pythonToCelery: ratio(python.perSecond, prefork?.perSecond ?? null),
 			},
-			processorMicrosecondsPerTask: { node: node.cpu, python: python.cpu },
+			processorMicrosecondsPerTask: { node: node.cpu, python: python.cpu, celery: prefork?.cpu ?? null },
 			machine: machine(),
 		};
 		process.stdout.write(`${JSON.stringify(line)}\n`);
