@@ -42,6 +42,23 @@ export interface CarrotDialect {
 	readonly kwargsKey: string;
 	/** Publish persistent messages (upstream publishes transient ones). */
 	readonly persistent: boolean;
+	/** How to read messages without that header; null or absent: not at all, they go to quarantine. */
+	readonly foreign?: ForeignMessages | null;
+}
+
+/** Messages of other programs, which know nothing of carrot: what to run for them, and with what. */
+export interface ForeignMessages {
+	/** Task for messages that name none; null: those stay unreadable. */
+	readonly task: string | null;
+	/** Key of the body that names the task, where it does; null: no such key. */
+	readonly taskKey: string | null;
+	/**
+	 * envelope: positional and keyword arguments under their two keys, as in carrot's own. kwargs: the whole object is the keyword
+	 * arguments (without the key that names the task). argument: the whole body is the one positional argument.
+	 */
+	readonly body: 'envelope' | 'kwargs' | 'argument';
+	/** Key of the body that holds the message's id, for messages without a message id; null: the correlation id is. */
+	readonly idKey: string | null;
 }
 
 export const CARROT_DIALECT: CarrotDialect = {

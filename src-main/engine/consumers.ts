@@ -22,8 +22,8 @@ export interface Consumers extends AsyncDisposable {
 	start(profile: Profile, driver: BrokerDriver, intent: ConsumerIntent, saved?: SavedName): ConsumerSetView;
 	/** `id`: of the run, or the id or name of the saved set it is a run of; so for the others. */
 	stop(profile: ProfileId, id: string, how: 'drain' | 'now'): Result<ConsumerSetView>;
-	/** Changes how many tasks a set runs at a time; one that cannot change while it runs is drained and started anew. */
-	resize(profile: ProfileId, id: string, concurrency: number): Promise<Result<ConsumerSetView>>;
+	/** Changes how many tasks a running set runs at a time. */
+	resize(profile: ProfileId, id: string, concurrency: number): Result<ConsumerSetView>;
 	/** Cancels a running task; false when it runs in no set of this process. */
 	cancel(profile: ProfileId, task: TaskId, by: string): Promise<boolean>;
 	/** One that has not stopped. */
@@ -50,17 +50,9 @@ export interface SavedName {
 interface Kept {
 	readonly set: ConsumerSet;
 	readonly watch: DisposableStack;
-	readonly profile: Profile;
-	readonly driver: BrokerDriver;
 	/** As it was asked for last, with the values of its environment. */
 	intent: ConsumerIntent;
 	readonly saved: SavedName | null;
-}
-
-/** What a set may be able to do while it runs. */
-interface Changeable {
-	resize?(concurrency: number): unknown;
-	cancel?(task: TaskId, by?: string): unknown;
 }
 
 class Listeners<T> {
@@ -139,7 +131,7 @@ export function createConsumers(ports: Ports, store: Store, startRunner: StartRu
 			intent,
 		);
 		const watch = new DisposableStack();
-		const one: Kept = { set, watch, profile, driver, intent, saved };
+		const one: Kept = { set, watch, intent, saved };
 		watch.use(set.onChange((view) => viewListeners.tell(profile.id, shown(one, view))));
 		watch.use(
 			set.onLines((lines) => {
@@ -171,23 +163,16 @@ export function createConsumers(ports: Ports, store: Store, startRunner: StartRu
 			void found.set.stop(how);
 			return ok(shown(found, found.set.view()));
 		},
-		async resize(profile, id, concurrency) {
+		resize(profile, id, concurrency) {
 			const found = find(profile, id);
 			if (found === undefined || found.set.view().state === 'stopped') return missing(id);
-			const { resize } = found.set as ConsumerSet & Changeable;
-			if (resize !== undefined) {
-				await resize.call(found.set, concurrency);
-				found.intent = { ...found.intent, concurrency };
-				return ok(shown(found, found.set.view()));
-			}
-			await found.set.stop('drain');
-			const again = start(found.profile, found.driver, { ...found.intent, concurrency }, found.saved);
-			return ok(shown(again, again.set.view()));
+			found.set.resize(concurrency);
+			found.intent = { ...found.intent, concurrency };
+			return ok(shown(found, found.set.view()));
 		},
 		async cancel(profile, task, by) {
 			for (const { set } of kept.get(profile) ?? []) {
-				const { cancel } = set as ConsumerSet & Changeable;
-				if (cancel !== undefined && (await cancel.call(set, task, by)) === 'cancelled') return true;
+				if ((await set.cancel(task, by)) === 'cancelled') return true;
 			}
 			return false;
 		},

@@ -78,6 +78,7 @@ function orphans(db: DirectStore['db']): number {
 		of('SELECT count(*) AS n FROM task_texts WHERE seq NOT IN (SELECT seq FROM tasks)') +
 		of('SELECT count(*) AS n FROM messages WHERE attempt NOT IN (SELECT id FROM attempts)') +
 		of('SELECT count(*) AS n FROM log_lines WHERE attempt NOT IN (SELECT id FROM attempts)') +
+		of('SELECT count(*) AS n FROM retries WHERE task NOT IN (SELECT seq FROM tasks)') +
 		of('SELECT count(*) AS n FROM search_dirty WHERE seq NOT IN (SELECT seq FROM tasks)')
 	);
 }

@@ -4,7 +4,7 @@
  * null or of missing headers: null arguments count as none, and everything else that is wrong becomes a fault in words.
  */
 import type { MessageProperties } from '#main/domain/message.ts';
-import type { CarrotDialect } from '#main/domain/profile.ts';
+import type { CarrotDialect, ForeignMessages } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
@@ -44,6 +44,10 @@ export function decodeCarrot(
 	const messageId = properties.messageId === undefined || properties.messageId === '' ? null : properties.messageId;
 	const priority = properties.priority ?? null;
 	const named = nameOf(properties, dialect);
+	const foreign = dialect.foreign ?? null;
+	if (named.kind === 'missing' && named.absent && foreign !== null) {
+		return decodeForeign(message, dialect, foreign, limits);
+	}
 	const fault = (exceptionType: string, reason: string): Decoded => ({
 		kind: 'fault',
 		fault: { name: named.kind === 'name' ? named.name : null, messageId, priority, reason, exceptionType },
@@ -66,27 +70,33 @@ export function decodeCarrot(
 	return { kind: 'task', task };
 }
 
-type Named = { readonly kind: 'name'; readonly name: string } | { readonly kind: 'missing'; readonly reason: string };
+type Named =
+	| { readonly kind: 'name'; readonly name: string }
+	/** `absent`: there is no such header at all, as in other programs' messages. */
+	| { readonly kind: 'missing'; readonly reason: string; readonly absent: boolean };
 
 function nameOf(properties: MessageProperties, dialect: CarrotDialect): Named {
 	const wanted = `the header "${dialect.typeHeader}" with the task's dotted path`;
 	if (properties.headers === undefined)
-		return { kind: 'missing', reason: `The message has no headers; carrot sends ${wanted}.` };
+		return { kind: 'missing', absent: true, reason: `The message has no headers; carrot sends ${wanted}.` };
 	const found = properties.headers.find(([key]) => key === dialect.typeHeader)?.[1];
 	if (found === undefined) {
 		const others = properties.headers.map(([key]) => `"${key.slice(0, 40)}"`).slice(0, 5);
 		const instead = others.length === 0 ? 'has no headers' : `has only ${others.join(', ')}`;
-		return { kind: 'missing', reason: `The message does not name its task: it ${instead}; carrot sends ${wanted}.` };
+		const reason = `The message does not name its task: it ${instead}; carrot sends ${wanted}.`;
+		return { kind: 'missing', absent: true, reason };
 	}
 	if (found.type !== 'longstr') {
 		return {
 			kind: 'missing',
+			absent: false,
 			reason: `The header "${dialect.typeHeader}" is no text (${found.type}); it should be the task's dotted path.`,
 		};
 	}
 	if (found.text.trim() === '') {
 		return {
 			kind: 'missing',
+			absent: false,
 			reason: `The header "${dialect.typeHeader}" is empty; it should be the task's dotted path.`,
 		};
 	}
@@ -104,7 +114,75 @@ function bad(message: string, code: 'undecodable' | 'too-large' = 'undecodable')
 	return { ok: false, error: { code, message, retryable: false } };
 }
 
+/** A message of another program, read as the profile says such are. */
+function decodeForeign(
+	message: { readonly properties: MessageProperties; readonly body: Uint8Array },
+	dialect: CarrotDialect,
+	foreign: ForeignMessages,
+	limits: DecodeLimits,
+): Decoded {
+	const { properties } = message;
+	const priority = properties.priority ?? null;
+	const root = readRoot(message.body, limits);
+	const messageId = foreignId(properties, foreign, root.ok ? root.value : null);
+	const named = root.ok && foreign.taskKey !== null ? entryOf(root.value, foreign.taskKey) : null;
+	const name = named?.kind === 'str' && named.value.trim() !== '' ? named.value : foreign.task;
+	const fault = (exceptionType: string, reason: string): Decoded => ({
+		kind: 'fault',
+		fault: { name, messageId, priority, reason, exceptionType },
+	});
+	if (!root.ok)
+		return fault(root.error.code === 'too-large' ? 'MessageTooLarge' : 'InvalidMessage', root.error.message);
+	if (name === null) {
+		const where = foreign.taskKey === null ? '' : ` and its body has no "${foreign.taskKey}" that does`;
+		return fault('UnknownTask', `The message has no header "${dialect.typeHeader}" that names a task${where}.`);
+	}
+	const parts = foreignParts(root.value, dialect, foreign);
+	if (!parts.ok) return fault('InvalidMessage', parts.error.message);
+	const { args, kwargs, argsJson, kwargsJson } = parts.value;
+	const publishedAt = properties.timestamp === undefined ? null : properties.timestamp * 1_000;
+	const task = { name, messageId, priority, publishedAt, call: { args, kwargs }, argsJson, kwargsJson };
+	return { kind: 'task', task };
+}
+
+function foreignId(properties: MessageProperties, foreign: ForeignMessages, root: Value | null): string | null {
+	const own = properties.messageId;
+	if (own !== undefined && own !== '') return own;
+	if (foreign.idKey === null) return properties.correlationId || null;
+	const found = root === null ? null : entryOf(root, foreign.idKey);
+	// An id becomes a message id when it is sent again, which AMQP holds to 255 bytes.
+	const text = found?.kind === 'str' ? found.value : found?.kind === 'int' ? found.text : '';
+	return text === '' || text.length > 63 ? null : text;
+}
+
+function foreignParts(root: Value, dialect: CarrotDialect, foreign: ForeignMessages): Result<Parts> {
+	switch (foreign.body) {
+		case 'envelope':
+			return readParts(root, dialect);
+		case 'argument':
+			return partsOf([root], []);
+		case 'kwargs': {
+			if (root.kind !== 'dict')
+				return bad(`The body is ${described(root)}; it should be an object of keyword arguments.`);
+			const given = root.entries.filter(([key]) => !(key.kind === 'str' && key.value === foreign.taskKey));
+			return partsOf([], given);
+		}
+		default:
+			return assertNever(foreign.body);
+	}
+}
+
+function entryOf(root: Value, wanted: string): Value | null {
+	return root.kind === 'dict' ? entry(root, wanted) : null;
+}
+
 function readBody(body: Uint8Array, dialect: CarrotDialect, limits: DecodeLimits): Result<Parts> {
+	const root = readRoot(body, limits);
+	return root.ok ? readParts(root.value, dialect) : root;
+}
+
+/** The body's JSON value. */
+function readRoot(body: Uint8Array, limits: DecodeLimits): Result<Value> {
 	const most = limits.bytes ?? BODY_LIMIT;
 	if (body.byteLength > most) {
 		return bad(
@@ -124,7 +202,10 @@ function readBody(body: Uint8Array, dialect: CarrotDialect, limits: DecodeLimits
 			read.error.code === 'too-large' && !deep ? 'too-large' : 'undecodable',
 		);
 	}
-	const root = read.value;
+	return read;
+}
+
+function readParts(root: Value, dialect: CarrotDialect): Result<Parts> {
 	if (root.kind !== 'dict') {
 		return bad(
 			`The body is ${described(root)}; it should be an object with "${dialect.argsKey}" and "${dialect.kwargsKey}".`,
@@ -142,15 +223,16 @@ function readBody(body: Uint8Array, dialect: CarrotDialect, limits: DecodeLimits
 			`"${dialect.kwargsKey}" is ${described(kwargs)}; it should be an object of the keyword arguments, such as {"x": 1}.`,
 		);
 	}
-	const argsJson = writeJson(args ?? { kind: 'list', items: [] }, 'readable');
+	return partsOf(args?.items ?? [], kwargs?.entries ?? []);
+}
+
+function partsOf(args: readonly Value[], kwargs: readonly (readonly [Value, Value])[]): Result<Parts> {
+	const argsJson = writeJson({ kind: 'list', items: args }, 'readable');
 	if (!argsJson.ok) return argsJson;
-	const kwargsJson = writeJson(kwargs ?? { kind: 'dict', entries: [] }, 'readable');
+	const kwargsJson = writeJson({ kind: 'dict', entries: kwargs }, 'readable');
 	if (!kwargsJson.ok) return kwargsJson;
-	const pairs = (kwargs?.entries ?? []).map(([key, value]) => [key.kind === 'str' ? key.value : '', value] as const);
-	return {
-		ok: true,
-		value: { args: args?.items ?? [], kwargs: pairs, argsJson: argsJson.value, kwargsJson: kwargsJson.value },
-	};
+	const pairs = kwargs.map(([key, value]) => [key.kind === 'str' ? key.value : '', value] as const);
+	return { ok: true, value: { args, kwargs: pairs, argsJson: argsJson.value, kwargsJson: kwargsJson.value } };
 }
 
 /** The value of a key, null counting as absent. */

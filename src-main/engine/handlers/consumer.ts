@@ -90,7 +90,7 @@ export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 		'consumer.resize': async (input) => {
 			const profile = await profiles.find(input.profile);
 			if (!profile.ok) return profile;
-			const resized = await consumers.resize(profile.value.id, input.id, input.concurrency);
+			const resized = consumers.resize(profile.value.id, input.id, input.concurrency);
 			const id = resized.ok ? resized.value.saved?.id : undefined;
 			if (resized.ok && input.save === true && id !== undefined) {
 				const set = await findSet(core, profile.value, id);

@@ -5,6 +5,7 @@ import {
 	type BrokerAddress,
 	CARROT_DIALECT,
 	type DoctorStep,
+	type ForeignMessages,
 	type Profile,
 	type TlsOptions,
 } from '#main/domain/profile.ts';
@@ -242,7 +243,18 @@ function choose(given: string | undefined, old: string | null): string | null {
 }
 
 function dialectOf(
-	input: Pick<HandlerInput<'profile.add'>, 'typeHeader' | 'messageType' | 'argsKey' | 'kwargsKey' | 'transient'>,
+	input: Pick<
+		HandlerInput<'profile.add'>,
+		| 'typeHeader'
+		| 'messageType'
+		| 'argsKey'
+		| 'kwargsKey'
+		| 'transient'
+		| 'foreignTask'
+		| 'foreignTaskKey'
+		| 'foreignBody'
+		| 'foreignIdKey'
+	>,
 	old: Profile['dialect'],
 ): Profile['dialect'] {
 	return {
@@ -251,7 +263,17 @@ function dialectOf(
 		argsKey: input.argsKey ?? old.argsKey,
 		kwargsKey: input.kwargsKey ?? old.kwargsKey,
 		persistent: input.transient === undefined ? old.persistent : !input.transient,
+		foreign: foreignOf(input, old.foreign ?? null),
 	};
+}
+
+/** How messages of other programs are read; nothing is, where neither a task nor a key for one is left. */
+function foreignOf(input: Parameters<typeof dialectOf>[0], old: ForeignMessages | null): ForeignMessages | null {
+	const task = choose(input.foreignTask, old?.task ?? null);
+	const taskKey = choose(input.foreignTaskKey, old?.taskKey ?? null);
+	if (task === null && taskKey === null) return null;
+	const body = input.foreignBody ?? old?.body ?? 'envelope';
+	return { task, taskKey, body, idKey: choose(input.foreignIdKey, old?.idKey ?? null) };
 }
 
 interface AddressToTest {

@@ -51,6 +51,13 @@ const dialect = {
 	argsKey: z.string().min(1).max(200).optional().describe('Key of the positional arguments in the body'),
 	kwargsKey: z.string().min(1).max(200).optional().describe('Key of the keyword arguments in the body'),
 	transient: z.boolean().optional().describe('Publish transient messages, as upstream does'),
+	foreignTask: z.string().max(1_000).optional().describe('Task for messages of other programs, which lack the header'),
+	foreignTaskKey: z.string().max(200).optional().describe('Key of their body that names the task'),
+	foreignBody: z
+		.enum(['envelope', 'kwargs', 'argument'])
+		.optional()
+		.describe("Their body: carrot's two keys, all of it keyword arguments, or all of it one argument"),
+	foreignIdKey: z.string().max(200).optional().describe('Key of their body with their id (default: correlation id)'),
 };
 const optional = {
 	monitor: url.optional().describe("carrot's monitor, e.g. https://site/carrot/"),
