@@ -67,7 +67,7 @@ export function quarantineHandlers(core: Core): Pick<CallHandlers, Name> {
 				properties: plainProperties(properties),
 				headers: headers ?? [],
 				bodyBase64: body.toString('base64'),
-				bodyText: textOf(body),
+				bodyText: textOf(body, body.byteLength < whole.byteLength),
 				cut: body.byteLength < whole.byteLength,
 				task: task === null ? null : withoutCall(task),
 				fault: decoded.kind === 'fault' ? decoded.fault : null,

@@ -79,7 +79,7 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				headers: headers ?? [],
 				bodyBase64: body.toString('base64'),
 				bodyBytes: whole.byteLength,
-				bodyText: textOf(body),
+				bodyText: textOf(body, body.byteLength < whole.byteLength),
 				cut: body.byteLength < whole.byteLength,
 			});
 		},
@@ -222,9 +222,9 @@ export function plainProperties(
 	return Object.fromEntries(entries);
 }
 
-/** Bytes as text if they are UTF-8 (a cut in the middle of a character is forgiven); null otherwise. */
-export function textOf(bytes: Uint8Array): string | null {
-	for (let drop = 0; drop < 4; drop += 1) {
+/** Bytes as text if they are UTF-8; null otherwise. Where they were `cut`, half a character at their end is forgiven. */
+export function textOf(bytes: Uint8Array, cut: boolean): string | null {
+	for (let drop = 0; drop < (cut ? 4 : 1); drop += 1) {
 		try {
 			return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, bytes.byteLength - drop));
 		} catch {

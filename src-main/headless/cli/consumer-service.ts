@@ -21,6 +21,8 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** How long consumers may take to get to work before a start is given up, unless `--wait` was given. */
 const PATIENCE_MS = 15_000;
+/** What does not work although its broker is there (no interpreter, no such queue) seldom mends itself. */
+const TROUBLE_MS = 5_000;
 const LOOK_MS = 150;
 const ASK_MS = 5_000;
 /** From a signal that has to end a process to its end. */
@@ -258,6 +260,7 @@ type Settled =
 /** Waits until the consumers are at work, or it is clear that they will not be. */
 async function settled(session: Session, spec: ServiceSpec, pid: number, wait: boolean): Promise<Settled> {
 	const deadline = performance.now() + PATIENCE_MS;
+	let troubleSince: number | null = null;
 	let told = '';
 	for (;;) {
 		const status = await askChannel<ServiceStatus>(spec.channel, { op: 'status' }, ASK_MS);
@@ -273,7 +276,9 @@ async function settled(session: Session, spec: ServiceSpec, pid: number, wait: b
 			if (wait) return { kind: 'left', words };
 			return { kind: 'failed', error: fail('cancelled', 'It was cancelled.').error, alive: true };
 		}
-		if (!wait && performance.now() > deadline) {
+		const now = performance.now();
+		troubleSince = state === 'degraded' ? (troubleSince ?? now) : null;
+		if (!wait && (now > deadline || (troubleSince !== null && now - troubleSince > TROUBLE_MS))) {
 			const code = state === 'waiting-for-broker' ? 'unreachable' : 'gone';
 			const hint = code === 'unreachable' ? ' --wait waits for it.' : '';
 			return { kind: 'failed', error: fail(code, `${words}${hint}`).error, alive: true };
