@@ -330,6 +330,8 @@ class WorkingSet implements ConsumerSet {
 			// A task may begin before its `started` is committed; a process killed in between leaves no other trace.
 			flight.add([ownLine(this.#deps.clock.now(), 'info', HANDED_OUT_BEFORE)]);
 		}
+		// A later attempt has a message id of its own; a site's row knows only the task's first.
+		const origin = attempt > 1 ? ((await started)?.taskId ?? null) : null;
 		const since = this.#deps.clock.monotonic();
 		const end = this.#stoppedNow()
 			? ({ kind: 'unavailable', reason: 'The consumer stopped.' } as const)
@@ -338,6 +340,7 @@ class WorkingSet implements ConsumerSet {
 						run: flight.run,
 						name: task.name,
 						messageId: held.key,
+						origin,
 						attempt,
 						queue: held.queue,
 						argsJson: task.argsJson,
