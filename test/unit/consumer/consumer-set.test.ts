@@ -50,12 +50,12 @@ describe('a consumer set', () => {
 		expect(here.runners.jobs.map((job) => job.attempt)).toEqual(Array(30).fill(1));
 	});
 
-	it('tells a task which attempt it is', async () => {
+	it('tells a task which attempt it is, and of which task', async () => {
 		await using here = world();
 		here.history.attempts.push({ id: 1, key: 'a', run: 'old', worker: 'w', lines: [], outcome: null });
 		here.broker.task('default', 'a');
 		await here.start({ untilEmpty: true }).finished;
-		expect(here.runners.jobs.map((job) => [job.messageId, job.attempt])).toEqual([['a', 2]]);
+		expect(here.runners.jobs.map((job) => [job.messageId, job.attempt, job.origin])).toEqual([['a', 2, 'a']]);
 	});
 
 	it('lets queues take turns', async () => {
