@@ -370,8 +370,7 @@ function showStatus(session: Session, status: ServiceStatus): string {
 	const { style } = session;
 	const { state } = status;
 	const colour = state in STATE_PAINT ? STATE_PAINT[state as keyof typeof STATE_PAINT] : 'red';
-	const head = pairs(style, [
-		['state', `${paint(style, colour, state)}. ${harmless(status.words)}`],
+	const facts = pairs(style, [
 		['profile', status.profile],
 		['process', `${status.pid}, since ${when(status.startedAt)}`],
 		[
@@ -383,6 +382,7 @@ function showStatus(session: Session, status: ServiceStatus): string {
 		['started again', status.restarts === 0 ? 'never' : `${status.restarts} times; ${status.lastEnd ?? ''}`],
 		['log', status.logFile],
 	]);
+	const head = `${paint(style, colour, state)}. ${harmless(status.words)}\n\n${facts}`;
 	const slots = (status.report?.sets ?? []).flatMap((set) =>
 		set.slots.map((slot) => ({ set: set.saved?.name ?? set.id, queues: set.intent.queues.join(', '), slot })),
 	);

@@ -1,5 +1,5 @@
 /** Help, made from the grammar. */
-import { type Command, GLOBAL_FLAGS, type Positional } from './grammar.ts';
+import { type Command, GLOBAL_FLAGS, type Positional, WHOLE_FIELDS } from './grammar.ts';
 import { placeholder } from './parse.ts';
 import { paint, type Style } from './text.ts';
 
@@ -47,7 +47,7 @@ function commandHelp(command: Command, style: Style): string {
 		const also = flag.also.map((name) => `, --${name}`).join('');
 		const notes = [
 			field.words,
-			flag.stdin ? '(from standard input, one line)' : '',
+			flag.stdin ? (WHOLE_FIELDS.has(field.name) ? '(from standard input)' : '(from standard input, one line)') : '',
 			field.choices.length > 4 ? `(${field.choices.join(', ')})` : '',
 			field.kind === 'list' || field.kind === 'pairs' ? '(may be repeated)' : '',
 			field.required ? '(needed)' : '',

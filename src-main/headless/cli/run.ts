@@ -13,7 +13,7 @@ import { consentTo } from './confirm.ts';
 import { consumerRun } from './consumer-run.ts';
 import { consumerRestart, consumerStart, consumerStatus, consumerStop, throughService } from './consumer-service.ts';
 import { follow } from './follow.ts';
-import { type Command, commands } from './grammar.ts';
+import { type Command, commands, WHOLE_FIELDS } from './grammar.ts';
 import { helpFor } from './help.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
@@ -94,7 +94,7 @@ async function runCommand(
 	}
 }
 
-/** Reads what must not stand on a command line, one line of standard input each. */
+/** Reads what must not stand on a command line from standard input, mostly a line each. */
 async function withSecrets(
 	io: Io,
 	parsed: Extract<Parsed, { readonly kind: 'command' }>,
@@ -104,7 +104,12 @@ async function withSecrets(
 > {
 	const secrets: Record<string, string> = {};
 	for (const name of parsed.secrets) {
-		const line = await io.readLine();
+		const lines: string[] = [];
+		let line = await io.readLine();
+		if (WHOLE_FIELDS.has(name)) {
+			for (; line !== null; line = await io.readLine()) lines.push(line);
+			line = lines.length === 0 ? null : lines.join('\n');
+		}
 		if (line === null) return fail('invalid-input', `Standard input ended before the ${name} came.`);
 		secrets[name] = line;
 	}
@@ -144,13 +149,29 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 	const input = command.profiled ? { ...given, profile: await session.profile() } : given;
 	const route = command.route;
 	if (contract[route].kind === 'stream') return follow(session, route as StreamName, input);
+	const confirm = await consentBefore(session, route as CallName, input);
 	// Only the process that runs a consumer can say what it does, or change it: where there is a service, that is the one.
 	const served = CHANNEL_ROUTES.includes(route) ? await throughService(session, route, input) : null;
 	if (served?.ok === false) throw new CommandError(served.error);
-	const answer =
-		served?.value ?? (await session.call(route as CallName, input as CallerInput<CallName>, session.globals.confirm));
+	const answer = served?.value ?? (await session.call(route as CallName, input as CallerInput<CallName>, confirm));
 	print(session, route as CallName, answer);
 	return EXIT.done;
+}
+
+/** Asks before a command that destroys, unless it only says what it would do. */
+async function consentBefore(
+	session: Session,
+	name: CallName,
+	input: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+	const route = contract[name];
+	const destroys = route.kind === 'command' && route.needs === 'destroy' && route.scope === 'deployment';
+	if (!destroys || input.dryRun === true) return session.globals.confirm;
+	const view = await session.call('profile.show', { name: String(input.profile) });
+	// A read-only profile refuses by itself, with better words.
+	if (view.profile.readOnly) return session.globals.confirm;
+	const what = `${name.replace('.', ' ')} of ${view.profile.name}: ${route.summary}.`;
+	return (await consentTo(session, view, what, true)).confirm ?? session.globals.confirm;
 }
 
 function print(session: Session, route: CallName, answer: unknown): void {

@@ -10,6 +10,7 @@ import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
+import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
 import { SITE_VIEWS } from './site-views.ts';
 import {
@@ -39,6 +40,7 @@ const outcomeView: View<ActionOutcome> = { text: showOutcome };
 
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
+	...CONSUMER_VIEWS,
 	'profile.list': {
 		text: ({ items }, style) => table(style, items, PROFILE_COLUMNS),
 		json: ({ items, total }) => ({ items: items.map(profileJson), total }),

@@ -192,7 +192,6 @@ export const consumerRoutes = {
 			...how,
 		}),
 		output: returns<{ readonly items: readonly ImportedQueue[]; readonly total: number }>(),
-		cli: { positional: ['carrot'] },
 	}),
 	/** Keyed by set id; null: forgotten. */
 	'consumer.watch': stream({
