@@ -12,7 +12,7 @@ import type { SetStart } from '#main/ipc/contract/consumer.ts';
 import { type Core, target } from './core.ts';
 
 /** carrot's own `x-max-priority`. */
-export const CARROT_PRIORITY = 255;
+const CARROT_PRIORITY = 255;
 
 type Env = Readonly<Record<string, string>>;
 
@@ -139,27 +139,35 @@ export async function startSet(core: Core, profile: Profile, set: SavedConsumerS
 	}
 	const { driver } = target(core, profile);
 	const view = core.consumers.start(profile, driver, intent.value, { id: set.id, name });
-	if (set.declare === true || profile.broker.kind === 'embedded') declareInTime(core, profile, driver, set, view);
+	if (set.declare === true || profile.broker.kind === 'embedded')
+		declareInTime(core, profile, driver, set.queues, view);
 	return { name, outcome: 'started', reason: null, set: view };
 }
 
-/** Declares a set's queues once the broker is there, which may be long after the set was started. */
-function declareInTime(
+/** Declares those of these queues that are consumed and missing, as carrot's consumers do. */
+export async function declareQueues(driver: BrokerDriver, queues: readonly SavedQueue[]): Promise<Result<void>> {
+	for (const { queue, consumable, maxPriority = CARROT_PRIORITY } of queues) {
+		if (!consumable) continue;
+		const done = await driver.ensureQueue({ queue, durable: true, maxPriority, carrotExchange: true });
+		if (!done.ok) return done;
+	}
+	return ok(undefined);
+}
+
+/** The same once the broker is there, which may be long after the consumer was started. */
+export function declareInTime(
 	core: Core,
 	profile: Profile,
 	driver: BrokerDriver,
-	set: SavedConsumerSet,
+	queues: readonly SavedQueue[],
 	view: ConsumerSetView,
 ): void {
 	let work: Promise<void> | null = null;
 	const declare = async () => {
-		for (const { queue, consumable, maxPriority = CARROT_PRIORITY } of set.queues) {
-			if (!consumable) continue;
-			const done = await driver.ensureQueue({ queue, durable: true, maxPriority, carrotExchange: true });
-			if (!done.ok) core.ports.log.warn('consumer.not-declared', { set: set.name, queue, reason: done.error.message });
-			if (!done.ok && done.error.retryable) return;
-		}
-		watch[Symbol.dispose]();
+		const done = await declareQueues(driver, queues);
+		if (!done.ok) core.ports.log.warn('consumer.not-declared', { set: view.id, reason: done.error.message });
+		// What the broker refuses it would refuse again; the set's own note says what is missing.
+		if (done.ok || !done.error.retryable) watch[Symbol.dispose]();
 	};
 	const look = () => {
 		if (driver.state().kind !== 'connected' || work !== null) return;

@@ -9,7 +9,7 @@ import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { readCarrotSettings } from '../carrot-settings.ts';
 import { readIntent } from '../consumer-intent.ts';
 import { type Core, targetOf } from '../core.ts';
-import { CARROT_PRIORITY, findSet, forgetSet, saveSet, startSet } from '../saved-sets.ts';
+import { declareInTime, declareQueues, findSet, forgetSet, saveSet, startSet } from '../saved-sets.ts';
 
 type Name =
 	| 'consumer.list'
@@ -25,6 +25,8 @@ type Name =
 	| 'consumer.import';
 
 const READY_MS = 10_000;
+/** A consumer that stays starts without its broker and declares its queues later. */
+const SOON_MS = 2_000;
 
 export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 	const { consumers, profiles, store } = core;
@@ -42,17 +44,19 @@ export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 			const { driver, profile } = target.value;
 			const intent = readIntent(core.ports, profile, input, null);
 			if (!intent.ok) return intent;
-			if (input.declare === true || profile.broker.kind === 'embedded') {
-				const ready = await driver.ready(READY_MS);
-				if (!ready.ok) return ready;
-				for (const queue of input.queues) {
-					const declaration = { queue, durable: true, maxPriority: CARROT_PRIORITY, carrotExchange: true };
-					const ensured = await driver.ensureQueue(declaration);
-					if (!ensured.ok) return ensured;
-				}
-			}
-			const { queues, untilEmpty = false } = input;
-			return ok(consumers.start(profile, driver, { ...intent.value, queues: [...new Set(queues)], untilEmpty }));
+			const queues = [...new Set(input.queues)].map((queue) => ({ queue, consumable: true }));
+			const declares = input.declare === true || profile.broker.kind === 'embedded';
+			// Whoever wants an empty queue must not mistake one that is still to be declared for it.
+			const now = declares ? await driver.ready(input.untilEmpty === true ? READY_MS : SOON_MS) : null;
+			if (now?.ok === true) {
+				const declared = await declareQueues(driver, queues);
+				if (!declared.ok) return declared;
+			} else if (now !== null && input.untilEmpty === true) return now;
+			const names = queues.map((one) => one.queue);
+			const { untilEmpty = false } = input;
+			const view = consumers.start(profile, driver, { ...intent.value, queues: names, untilEmpty });
+			if (now?.ok === false) declareInTime(core, profile, driver, queues, view);
+			return ok(view);
 		},
 		'consumer.stop': async (input) => {
 			const profile = await profiles.find(input.profile);
