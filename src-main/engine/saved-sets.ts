@@ -7,12 +7,10 @@ import type { BrokerDriver } from '#main/brokers/driver.ts';
 import type { ConsumerIntent, ConsumerSetView, SavedConsumerSet, SavedQueue } from '#main/domain/consumer.ts';
 import { type ConsumerSetId, consumerSetId, type ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { SetStart } from '#main/ipc/contract/consumer.ts';
 import { type Core, target } from './core.ts';
-
-/** carrot's own `x-max-priority`. */
-const CARROT_PRIORITY = 255;
 
 type Env = Readonly<Record<string, string>>;
 
@@ -146,9 +144,11 @@ export async function startSet(core: Core, profile: Profile, set: SavedConsumerS
 
 /** Declares those of these queues that are consumed and missing, as carrot's consumers do. */
 export async function declareQueues(driver: BrokerDriver, queues: readonly SavedQueue[]): Promise<Result<void>> {
-	for (const { queue, consumable, maxPriority = CARROT_PRIORITY } of queues) {
+	for (const { queue, consumable, maxPriority } of queues) {
 		if (!consumable) continue;
-		const done = await driver.ensureQueue({ queue, durable: true, maxPriority, carrotExchange: true });
+		const done = await driver.ensureQueue(
+			maxPriority === undefined ? carrotQueue(queue) : { ...carrotQueue(queue), maxPriority },
+		);
 		if (!done.ok) return done;
 	}
 	return ok(undefined);
