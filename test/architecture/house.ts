@@ -32,7 +32,9 @@ const domain = all('src-main/domain');
 const dialects = all('src-main/dialects');
 
 /** Other folders see brokers and history through their interfaces; only the engine knows which ones there are. */
-const brokerInterface: readonly Door[] = [{ to: 'src-main/brokers', files: ['src-main/brokers/driver.ts'] }];
+const brokerInterface: readonly Door[] = [
+	{ to: 'src-main/brokers', files: ['src-main/brokers/driver.ts', 'src-main/brokers/keyspace.ts'] },
+];
 const storeInterface: readonly Door[] = [{ to: 'src-main/store', files: ['src-main/store/store.ts'] }];
 const below = [...domain, ...dialects, ...brokerInterface, ...storeInterface];
 
@@ -61,6 +63,7 @@ export const rooms: readonly Room[] = [
 		packages: ['better-sqlite3'],
 		node: 'all',
 	},
+	{ path: 'src-main/brokers/redis', may: [...domain, ...brokerParts], packages: ['ioredis'], node: 'all' },
 	{ path: 'src-main/store', may: domain, packages: ['better-sqlite3'], node: 'all' },
 	{ path: 'src-main/profiles', may: [...domain, ...storeInterface], packages: [], node: 'all' },
 	{ path: 'src-main/monitor', may: below, packages: [], node: 'all' },
@@ -164,7 +167,7 @@ export const rooms: readonly Room[] = [
 	{
 		path: 'test/integration',
 		may: all('src-main', 'test/support', 'test/chaos'),
-		packages: [...testTools, 'amqplib', 'ws'],
+		packages: [...testTools, 'amqplib', 'ioredis', 'ws'],
 		node: 'all',
 	},
 	{ path: 'test/electron', may: all('src-main', 'test/support'), packages: testTools, node: 'all' },

@@ -45,6 +45,12 @@ const needs = [
 		present: hasModule('pika'),
 	},
 	{ name: 'Django', apt: 'python3-django', projects: ['integration', 'e2e'], present: hasModule('django') },
+	{
+		name: 'Redis',
+		apt: 'redis-server',
+		projects: ['conformance', 'integration', 'e2e'],
+		present: hasCommand('redis-server'),
+	},
 	{ name: 'Chromium', apt: 'chromium', projects: ['e2e'], present: () => findBrowser() !== undefined },
 	{ name: 'Xvfb', apt: 'xvfb', projects: ['electron', 'e2e'], present: hasCommand('Xvfb') },
 	{
