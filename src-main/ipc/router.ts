@@ -103,10 +103,15 @@ async function admit(
 	if (typeof named !== 'string') return fail('invalid-input', `${field}: is missing (text).`, { details: { field } });
 	const profile = await ports.profile(named);
 	if (!profile.ok) return profile;
-	return route.kind === 'command' ? admitCommand(profile.value, route, confirm) : ok(undefined);
+	return route.kind === 'command' ? admitCommand(profile.value, route, input, confirm) : ok(undefined);
 }
 
-function admitCommand(profile: GuardedProfile, route: Command, confirm: string | undefined): Result<void> {
+function admitCommand(
+	profile: GuardedProfile,
+	route: Command,
+	input: unknown,
+	confirm: string | undefined,
+): Result<void> {
 	const details = { profile: profile.name };
 	if (profile.readOnly) {
 		return fail(
@@ -117,7 +122,9 @@ function admitCommand(profile: GuardedProfile, route: Command, confirm: string |
 			},
 		);
 	}
-	if (route.needs === 'destroy' && profile.environment === 'production' && confirm !== profile.name) {
+	// A dry run changes nothing: the name is asked for after what it says has been read.
+	const looks = (input as Readonly<Record<string, unknown>>).dryRun === true;
+	if (route.needs === 'destroy' && !looks && profile.environment === 'production' && confirm !== profile.name) {
 		const wrong = confirm === undefined ? 'needs its name as confirmation' : 'was confirmed with another name';
 		return fail(
 			'not-confirmed',

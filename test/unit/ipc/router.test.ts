@@ -122,6 +122,15 @@ describe('a production profile', () => {
 		expect(await router.call('profile.remove', { name: 'Shop' }, testContext(), 'Shop')).toMatchObject({ ok: true });
 	});
 
+	it('asks for no name for a dry run, which changes nothing, and for it again when it is meant', async () => {
+		const router = createRouter(testPorts());
+		const input = { profile: 'Shop', ids: ['a'] };
+		expect(await router.call('task.delete', { ...input, dryRun: true }, testContext())).toMatchObject({ ok: true });
+		expect(await router.call('task.delete', { ...input, dryRun: false }, testContext())).toMatchObject({
+			error: { code: 'not-confirmed' },
+		});
+	});
+
 	it('needs no name for a command that destroys nothing', async () => {
 		const answer = await createRouter(testPorts()).call('task.requeue', { profile: 'Shop', ids: ['a'] }, testContext());
 		expect(answer.ok).toBe(true);
