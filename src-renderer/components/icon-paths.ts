@@ -31,6 +31,11 @@ const ICONS = {
 	scheduled: [{ d: circle(8, 8, 5.6) }, { d: 'M8 4.8V8l2.4 1.4' }],
 	queues: [{ d: 'M2.5 4h11M2.5 8h11M2.5 12h7' }],
 	workers: [{ d: 'M3 3h10v10H3Z' }, { d: 'M6.2 6.2h3.6v3.6H6.2Z', fill: true }],
+	quarantine: [{ d: 'M2 3h12v3H2ZM3.2 6v7h9.6V6M6.2 9h3.6' }],
+	site: [
+		{ d: circle(8, 8, 5.8) },
+		{ d: 'M2.4 8h11.2M8 2.2c2 1.7 2.8 3.6 2.8 5.8S10 12.1 8 13.8C6 12.1 5.2 10.2 5.2 8S6 3.9 8 2.2Z' },
+	],
 	console: [{ d: 'm3 4.5 3.5 3.5L3 11.5M8.5 12H13' }],
 	reports: [{ d: 'M1.8 9h2.6l1.8-5 3.2 8 1.8-5 .8 2h2.2' }],
 	journal: [{ d: 'M3 4h10M3 8h10M3 12h10' }, { d: 'M1.2 4h.1M1.2 8h.1M1.2 12h.1' }],

@@ -13,6 +13,8 @@ const GO: readonly { readonly view: View; readonly label: string; readonly key: 
 	{ view: 'scheduled', label: 'Scheduled', key: '5' },
 	{ view: 'queues', label: 'Queues', key: '6' },
 	{ view: 'workers', label: 'Workers', key: '7' },
+	{ view: 'quarantine', label: 'Quarantine', key: 'q' },
+	{ view: 'site', label: 'Site', key: 's' },
 	{ view: 'console', label: 'Console', key: '8' },
 	{ view: 'settings', label: 'Settings', key: '9' },
 ];
@@ -30,6 +32,10 @@ function mayAct(warren: Warren): true | string {
 	if (warren.mayChange !== true) return warren.mayChange;
 	if (warren.actions.stage.kind !== 'none' && warren.actions.stage.kind !== 'report') return 'Something is being done';
 	return warren.aim === null ? 'No task is chosen' : true;
+}
+
+function siteThere(warren: Warren): true | string {
+	return warren.profile?.profile.monitorUrl == null ? 'The profile names no carrot monitor' : true;
 }
 
 /** All of them, for this page. */
@@ -140,6 +146,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			enabled: always,
 			run: () => {
 				if (warren.route.place.task !== null) warren.route.closeTask();
+				else if (warren.route.place.item !== null) warren.route.closeItem();
 				else if (warren.list !== null && !warren.list.selection.empty) warren.list.selection.clear();
 				else warren.list?.focus(null);
 			},
@@ -150,7 +157,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 				label,
 				group: 'Go to',
 				key,
-				enabled: always,
+				enabled: view === 'site' ? () => siteThere(warren) : always,
 				run: () => warren.route.go(view),
 			}),
 		),

@@ -4,7 +4,7 @@ export interface Command {
 	/** `noun.verb`, the same for ever: keys and tests name it. */
 	readonly id: string;
 	readonly label: string;
-	readonly group: 'Tasks' | 'Go to' | 'Profiles' | 'Workers' | 'Window';
+	readonly group: 'Tasks' | 'Go to' | 'Profiles' | 'Workers' | 'Quarantine' | 'Site' | 'Window';
 	/** As `KeyboardEvent.key` gives it, with `Mod+` (Ctrl or Cmd) and `Shift+` where needed; null: palette only. */
 	readonly key: string | null;
 	/** Removes or stops something; its key has Shift. */
@@ -59,8 +59,11 @@ export class Commands {
 	/** Carries out what a key stands for; true when there was something, so that the browser leaves it alone. */
 	press(press: KeyPress, typing: boolean): boolean {
 		const name = keyName(press);
-		const command = this.all.findLast((each) => each.key === name && (!typing || each.whileTyping === true));
-		if (command === undefined || command.enabled() !== true) return false;
+		// A view's own command stands aside while it can't run: what lies over the view is meant then.
+		const command = this.all.findLast(
+			(each) => each.key === name && (!typing || each.whileTyping === true) && each.enabled() === true,
+		);
+		if (command === undefined) return false;
 		command.run();
 		return true;
 	}

@@ -3,11 +3,13 @@ import type { CallerInput, Output } from '#main/ipc/contract.ts';
 import { LiveConsole } from './console.svelte.ts';
 import { Consumers } from './consumers.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
+import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
-import type { ListView } from './route.svelte.ts';
+import type { ListView, Place } from './route.svelte.ts';
 import { OpenTask } from './task-detail.svelte.ts';
 import { type ListSort, TaskList } from './task-list.svelte.ts';
 import { TaskTicks } from './task-ticks.ts';
+import type { Toasts } from './toasts.svelte.ts';
 
 /** What each list is of, and how it is ordered unless told otherwise. */
 export const LISTS: Readonly<Record<ListView, { readonly base: string; readonly sort: ListSort }>> = {
@@ -23,19 +25,21 @@ export class Deployment implements Disposable {
 	readonly consumers: Consumers;
 	readonly queues: Reading<Output<'queue.list'>>;
 	readonly schedules: Reading<Output<'schedule.list'>>;
+	readonly quarantine: Quarantine;
 	readonly engine: Engine;
 	/** The task in the drawer. */
 	open: OpenTask | null = $state.raw(null);
 	readonly #lists = new Map<ListView, TaskList>();
 	#console: LiveConsole | null = null;
 
-	constructor(engine: Engine, id: string) {
+	constructor(engine: Engine, id: string, toasts: Toasts) {
 		this.engine = engine;
 		this.id = id;
 		this.ticks = new TaskTicks(engine, id);
 		this.consumers = new Consumers(engine, id);
 		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
 		this.schedules = new Reading(() => engine.call('schedule.list', { profile: id }));
+		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
 	}
 
 	/** The list of a view. It stays while the profile does, and with it what is selected. */
@@ -54,8 +58,10 @@ export class Deployment implements Disposable {
 		return this.#console;
 	}
 
-	/** Puts a task into the drawer; null closes it. */
-	show(id: string | null): void {
+	/** Puts a task into the drawer (null closes it), and what else the place has open. */
+	show(id: string | null, place: Pick<Place, 'view' | 'item'>): void {
+		const number = /^\d{1,15}$/.test(place.item ?? '') ? Number(place.item) : null;
+		this.quarantine.openMessage(place.view === 'quarantine' ? number : null);
 		if (this.open?.id === id) return;
 		this.open?.[Symbol.dispose]();
 		this.open = id === null ? null : new OpenTask(this.engine, this.ticks, this.id, id);
@@ -72,6 +78,7 @@ export class Deployment implements Disposable {
 		this.consumers[Symbol.dispose]();
 		this.queues[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();
+		this.quarantine[Symbol.dispose]();
 		this.ticks[Symbol.dispose]();
 	}
 }

@@ -8,6 +8,8 @@ export const VIEWS = [
 	'scheduled',
 	'queues',
 	'workers',
+	'quarantine',
+	'site',
 	'console',
 	'settings',
 ] as const;
@@ -27,15 +29,27 @@ export interface Place {
 	readonly view: View;
 	/** Id of the task in the drawer. */
 	readonly task: string | null;
+	/** What else is open in the drawer, by its number: a message in quarantine, a row of a site. A task lies over it. */
+	readonly item: string | null;
+	/** The part of the view that is shown, where it has several; null: its first. */
+	readonly part: string | null;
 	/** What was typed into the filter. */
 	readonly filter: string;
 	/** `field` or `-field` (descending); null: the view's own order. */
 	readonly sort: string | null;
 }
 
-const START: Place = { profile: null, view: 'queued', task: null, filter: '', sort: null };
+const START: Place = {
+	profile: null,
+	view: 'queued',
+	task: null,
+	item: null,
+	part: null,
+	filter: '',
+	sort: null,
+};
 
-/** Reads `#/<profile>/<view>?task=…&filter=…&sort=…`. What it doesn't understand falls back to the start. */
+/** Reads `#/<profile>/<view>?task=…&item=…&part=…&filter=…&sort=…`. What it doesn't understand falls back to the start. */
 export function parsePlace(hash: string): Place {
 	const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
 	const [profile = '', view = ''] = path.split('/').map(decoded);
@@ -44,6 +58,8 @@ export function parsePlace(hash: string): Place {
 		profile: profile === '' ? null : profile,
 		view: VIEWS.find((known) => known === view) ?? START.view,
 		task: fields.get('task'),
+		item: fields.get('item'),
+		part: fields.get('part'),
 		filter: fields.get('filter') ?? '',
 		sort: fields.get('sort'),
 	};
@@ -53,6 +69,8 @@ export function parsePlace(hash: string): Place {
 export function formatPlace(place: Place): string {
 	const fields = new URLSearchParams();
 	if (place.task !== null) fields.set('task', place.task);
+	if (place.item !== null) fields.set('item', place.item);
+	if (place.part !== null) fields.set('part', place.part);
 	if (place.filter !== '') fields.set('filter', place.filter);
 	if (place.sort !== null) fields.set('sort', place.sort);
 	const search = fields.toString();
@@ -101,8 +119,8 @@ export class Route implements Disposable {
 	#place: Place = $state.raw(START);
 	readonly #bar: AddressBar;
 	readonly #moves: Disposable;
-	/** Filter and order of each view, for coming back to it. */
-	readonly #left = new Map<string, { readonly filter: string; readonly sort: string | null }>();
+	/** Part, filter and order of each view, for coming back to it. */
+	readonly #left = new Map<string, Pick<Place, 'part' | 'filter' | 'sort'>>();
 
 	constructor(bar: AddressBar) {
 		this.#bar = bar;
@@ -117,13 +135,30 @@ export class Route implements Disposable {
 	}
 
 	/** Goes to a view (and profile), with the filter it was left with; a new entry in the history. */
-	go(view: View, more: { readonly profile?: string; readonly filter?: string; readonly task?: string } = {}): void {
+	go(
+		view: View,
+		more: {
+			readonly profile?: string;
+			readonly filter?: string;
+			readonly task?: string;
+			readonly item?: string;
+			readonly part?: string;
+		} = {},
+	): void {
 		const from = this.#place;
 		const profile = more.profile ?? from.profile;
-		this.#left.set(`${from.profile}/${from.view}`, { filter: from.filter, sort: from.sort });
-		const left = this.#left.get(`${profile}/${view}`) ?? { filter: '', sort: null };
+		this.#left.set(`${from.profile}/${from.view}`, { part: from.part, filter: from.filter, sort: from.sort });
+		const left = this.#left.get(`${profile}/${view}`) ?? { part: null, filter: '', sort: null };
 		this.#set(
-			{ profile, view, task: more.task ?? null, filter: more.filter ?? left.filter, sort: left.sort },
+			{
+				profile,
+				view,
+				task: more.task ?? null,
+				item: more.item ?? null,
+				part: more.part ?? left.part,
+				filter: more.filter ?? left.filter,
+				sort: left.sort,
+			},
 			view === from.view && profile === from.profile ? 'replace' : 'push',
 		);
 	}
@@ -134,6 +169,20 @@ export class Route implements Disposable {
 
 	closeTask(): void {
 		if (this.#place.task !== null) this.#set({ ...this.#place, task: null }, 'replace');
+	}
+
+	/** Opens what is listed in a view of its own; a task that lies over it is closed. */
+	openItem(id: string): void {
+		this.#set({ ...this.#place, item: id, task: null }, 'replace');
+	}
+
+	closeItem(): void {
+		if (this.#place.item !== null) this.#set({ ...this.#place, item: null }, 'replace');
+	}
+
+	/** Shows another part of the view. What is open belongs to the part that was left. */
+	showPart(part: string): void {
+		if (part !== this.#place.part) this.#set({ ...this.#place, part, item: null, task: null, filter: '' }, 'replace');
 	}
 
 	filterBy(filter: string): void {

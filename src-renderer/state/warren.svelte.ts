@@ -22,7 +22,9 @@ export type OpenDialog =
 	| { readonly kind: 'consumer'; readonly queue: string | null }
 	| { readonly kind: 'peek'; readonly queue: string }
 	| { readonly kind: 'profile'; readonly edit: ProfileView | null }
-	| { readonly kind: 'remove-profile'; readonly view: ProfileView };
+	| { readonly kind: 'remove-profile'; readonly view: ProfileView }
+	/** Messages of the quarantine, by number, to be sent to a queue. */
+	| { readonly kind: 'send'; readonly ids: readonly number[] };
 
 const NONE: OpenDialog = { kind: 'none' };
 
@@ -90,12 +92,12 @@ export class Warren implements Disposable {
 		}
 		if (this.deployment?.id !== found.profile.id) {
 			this.#leave();
-			this.deployment = new Deployment(this.engine, found.profile.id);
+			this.deployment = new Deployment(this.engine, found.profile.id, this.toasts);
 			if (this.settings.view !== null && this.settings.view.lastProfile !== found.profile.name) {
 				void this.settings.change({ lastProfile: found.profile.name });
 			}
 		}
-		this.deployment?.show(task);
+		this.deployment?.show(task, this.route.place);
 	}
 
 	ask(dialog: Exclude<OpenDialog, { readonly kind: 'none' }>): void {

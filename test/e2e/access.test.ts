@@ -34,6 +34,7 @@ const VIEWS: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
 	['scheduled', (page) => page.getByText('No schedules').waitFor()],
 	['queues', (page) => page.getByRole('table', { name: 'Queues' }).waitFor()],
 	['workers', (page) => page.getByRole('list', { name: 'Slots' }).waitFor()],
+	['quarantine', (page) => rowsOf(page).first().waitFor()],
 	['console', (page) => page.getByText(/lines? from sandbox/).waitFor()],
 	['settings', (page) => page.getByRole('heading', { name: 'Appearance' }).waitFor()],
 ];
@@ -59,6 +60,27 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
 			expect(await accessibilityFaults(page), tab).toEqual([]);
 		}
 		await rowsOf(page).first().getByRole('checkbox').click();
+		expect(await accessibilityFaults(page)).toEqual([]);
+	});
+
+	test('a message in quarantine has none, nor have the dialogs that decide about it', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme });
+		const { page } = opened;
+		await opened.go('sandbox/quarantine');
+		await rowsOf(page).first().click();
+		await page.getByRole('heading', { name: 'How it reads today' }).waitFor();
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await page.keyboard.press('e');
+		const dialog = page.getByRole('dialog', { name: 'Send 1 message to a queue' });
+		for (const mend of ['As it is', 'Another call', 'Another body']) {
+			await dialog.getByRole('radio', { name: mend }).click();
+			await dialog.getByText(/1 message goes to/).waitFor();
+			expect(await accessibilityFaults(page), mend).toEqual([]);
+		}
+		await page.keyboard.press('Escape');
+		await dialog.waitFor({ state: 'detached' });
+		await page.keyboard.press('Shift+D');
+		await page.getByRole('alertdialog').waitFor();
 		expect(await accessibilityFaults(page)).toEqual([]);
 	});
 

@@ -2,6 +2,7 @@
 
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
+import { counted } from '../../components/format.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
 import type { ProfileView } from '../../state/engine.ts';
@@ -30,11 +31,13 @@ export interface Situation {
 	/** Null: not read yet. */
 	readonly queues: readonly QueueFigures[] | null;
 	readonly consumers: readonly ConsumerSetView[];
+	/** Messages in quarantine that wait for a decision; null or left out: not known. */
+	readonly held?: number | null;
 	readonly now: number;
 }
 
 /** What a situation asks of a person, gravest first. */
-export function assess({ view, queues, consumers, now }: Situation): readonly Finding[] {
+export function assess({ view, queues, consumers, held = null, now }: Situation): readonly Finding[] {
 	const found: Finding[] = [];
 	const { counts, connection, profile } = view;
 	if (connection.kind === 'reconnecting' || connection.kind === 'refused') {
@@ -76,6 +79,16 @@ export function assess({ view, queues, consumers, now }: Situation): readonly Fi
 					? 'They raised an exception and wait for somebody to mend the cause.'
 					: `They raised an exception, or could not be read (${counts.rejected}).`,
 			next: { kind: 'go', label: 'Show the failures', view: 'failed' },
+		});
+	}
+	if (held !== null && held > 0) {
+		found.push({
+			id: 'quarantine',
+			icon: 'quarantine',
+			tone: 'warning',
+			title: held === 1 ? '1 message is in quarantine' : `${counted(held, 'message')} are in quarantine`,
+			reason: 'Nothing runs them until somebody releases them, sends them on mended, or discards them.',
+			next: { kind: 'go', label: 'Decide', view: 'quarantine' },
 		});
 	}
 	for (const queue of queues ?? []) {
@@ -126,6 +139,7 @@ export function findings(warren: Warren): readonly Finding[] {
 		view,
 		queues: deployment.queues.value?.items ?? null,
 		consumers: deployment.consumers.sets,
+		held: deployment.quarantine.held,
 		now: warren.now.value,
 	});
 }

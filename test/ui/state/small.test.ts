@@ -36,6 +36,8 @@ describe('the address', () => {
 					profile: fc.option(text),
 					view: fc.constantFrom(...VIEWS),
 					task: fc.option(text),
+					item: fc.option(text),
+					part: fc.option(text),
 					filter: fc.string({ unit: 'grapheme', maxLength: 40 }),
 					sort: fc.option(fc.constantFrom('-finishedAt', 'name')),
 				}),
@@ -48,7 +50,15 @@ describe('the address', () => {
 
 	test('that makes no sense leads to the start instead of failing', () => {
 		expect(parsePlace('#/%E0%A4%A/nowhere?task')).toMatchObject({ view: 'queued' });
-		expect(parsePlace('')).toEqual({ profile: null, view: 'queued', task: null, filter: '', sort: null });
+		expect(parsePlace('')).toEqual({
+			profile: null,
+			view: 'queued',
+			task: null,
+			item: null,
+			part: null,
+			filter: '',
+			sort: null,
+		});
 	});
 
 	test('keeps the filter of each view for coming back to it', () => {

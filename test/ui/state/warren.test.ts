@@ -78,7 +78,15 @@ describe('the page as a whole', () => {
 	});
 
 	test('a reload comes back to profile, view, task and filter', async () => {
-		const place = { profile: 'shop-eu', view: 'failed', task: 'f2', filter: 'report', sort: 'name' } as const;
+		const place = {
+			profile: 'shop-eu',
+			view: 'failed',
+			task: 'f2',
+			item: null,
+			part: null,
+			filter: 'report',
+			sort: 'name',
+		} as const;
 		const { warren } = await start(formatPlace(place));
 		expect(warren.route.place).toEqual(place);
 		expect(warren.deployment?.open?.id).toBe('f2');

@@ -64,6 +64,14 @@ describe('what needs a person', () => {
 		expect(assess({ view: quiet, queues: [queue], consumers: [consumerSet()], now: NOW })).toEqual([]);
 	});
 
+	test('names messages in quarantine, and nothing while none is held or nobody knows', () => {
+		const ids = (held: number | null) =>
+			assess({ view: quiet, queues: [], consumers: [], held, now: NOW }).map((found) => [found.id, found.title]);
+		expect(ids(2)).toEqual([['quarantine', '2 messages are in quarantine']]);
+		expect(ids(0)).toEqual([]);
+		expect(ids(null)).toEqual([]);
+	});
+
 	test('puts the broker first, then what is lost, then what failed', () => {
 		const view = profileView(profile('p'), {
 			counts: { ...NO_COUNTS, failed: 2, lost: 1 },
