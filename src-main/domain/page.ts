@@ -29,7 +29,7 @@ export interface Page<T> {
 	readonly previous: string | null;
 }
 
-/** Counts behind the rail and the tabs. `scheduled` is the local book's. */
+/** Counts behind the rail and the tabs. `scheduled` are those of all books, as last read. */
 export interface TaskCounts {
 	readonly queued: number;
 	readonly running: number;

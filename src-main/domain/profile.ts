@@ -31,6 +31,25 @@ export type BrokerAddress =
 	/** SQLite in the profile's folder. */
 	| { readonly kind: 'embedded' };
 
+/** Where a Redis is. The password is a secret and not here. */
+export interface RedisAddress {
+	/** Name, IPv4 or IPv6 without brackets. */
+	readonly host: string;
+	readonly port: number;
+	readonly db: number;
+	/** Null: without a user name (Redis before 6, or its default user). */
+	readonly username: string | null;
+	readonly tls: TlsOptions | null;
+}
+
+/** Books of a profile that live in a Redis. */
+export interface ProfileBooks {
+	/** Several consoles and services share it; `prefix` begins all its keys. */
+	readonly shared: { readonly address: RedisAddress; readonly prefix: string } | null;
+	/** RedBeat's keys: `prefix` is its `redbeat_key_prefix`, `zone` the app's `timezone`, in which its crontabs are read. */
+	readonly redbeat: { readonly address: RedisAddress; readonly prefix: string; readonly zone: string } | null;
+}
+
 /** How carrot's messages look here; a deployment may have its own serializer. */
 export interface CarrotDialect {
 	/** Header that names the callable; upstream's is `type`. */
@@ -83,6 +102,8 @@ export interface Profile {
 	/** Certificates for the monitor's address; absent in profiles that never had any: the system's. */
 	readonly monitorTls?: TlsOptions | null;
 	readonly dialect: CarrotDialect;
+	/** Absent in profiles that never had any. */
+	readonly books?: ProfileBooks;
 	/** Queues that a person named; the broker need not tell us of any. */
 	readonly queues: readonly string[];
 	/** True for the built-in sandbox. */
@@ -92,9 +113,9 @@ export interface Profile {
 }
 
 /** Names of a profile's secrets in the vault. */
-export type SecretName = 'broker' | 'monitor' | 'management';
+export type SecretName = 'broker' | 'monitor' | 'management' | 'shared' | 'redbeat';
 
-export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management'];
+export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management', 'shared', 'redbeat'];
 
 /**
  * Connection to a broker as the window and `profile list` say it. `since` and `nextTryAt` are epoch ms.

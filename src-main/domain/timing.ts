@@ -17,7 +17,9 @@ export type Recurrence =
 	  }
 	/** Five fields, or six with seconds first. */
 	| { readonly kind: 'cron'; readonly expression: string }
-	| { readonly kind: 'once'; readonly at: number };
+	| { readonly kind: 'once'; readonly at: number }
+	/** A rule that only its own book understands, as the book writes it (JSON). Warren keeps it and cannot work out due times. */
+	| { readonly kind: 'foreign'; readonly rule: string };
 
 /** A recurrence with its zone and bounds. */
 export interface Timing {

@@ -14,7 +14,7 @@ import { createDeployments } from './deployments.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
-import { scheduleHandlers } from './handlers/schedule.ts';
+import { scheduleHandlers, scheduleStreams } from './handlers/schedule.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
@@ -71,7 +71,12 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...siteHandlers(core, sites),
 		...consoleHandlers(core),
 	};
-	const streams: StreamHandlers = { ...profileStreams(core), ...watchStreams(core), ...siteStreams(core, sites) };
+	const streams: StreamHandlers = {
+		...profileStreams(core),
+		...watchStreams(core),
+		...siteStreams(core, sites),
+		...scheduleStreams(core),
+	};
 	const router = createRouter({
 		calls,
 		streams,

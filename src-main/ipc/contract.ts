@@ -7,10 +7,18 @@ import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
 import { profileRoutes } from './contract/profile.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
+import { scheduleRoutes } from './contract/schedule.ts';
 import { siteRoutes } from './contract/site.ts';
 import { taskRoutes } from './contract/task.ts';
 
-export const contract = { ...profileRoutes, ...taskRoutes, ...deploymentRoutes, ...siteRoutes, ...consoleRoutes };
+export const contract = {
+	...profileRoutes,
+	...taskRoutes,
+	...deploymentRoutes,
+	...scheduleRoutes,
+	...siteRoutes,
+	...consoleRoutes,
+};
 
 export type Contract = typeof contract;
 export type RouteName = keyof Contract;

@@ -121,7 +121,8 @@ export function createProfiles(store: ProfileStore, secrets: Secrets, now: () =>
 				const secret = await secrets.get(secretKey(id, name));
 				return secret.ok && secret.value !== null;
 			};
-			return { broker: await has('broker'), monitor: await has('monitor'), management: await has('management') };
+			const held = await Promise.all(SECRET_NAMES.map(async (name) => [name, await has(name)] as const));
+			return Object.fromEntries(held) as Record<SecretName, boolean>;
 		},
 		onChange: (listener) => store.onChange(listener),
 	};

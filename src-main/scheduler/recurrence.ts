@@ -63,6 +63,8 @@ function checkRecurrence(recurrence: Recurrence, zone: string): Result<void> {
 		}
 		case 'once':
 			return Number.isFinite(recurrence.at) ? ok(undefined) : fail('invalid-input', 'The time to run once is no time.');
+		case 'foreign':
+			return ok(undefined);
 	}
 }
 
@@ -79,6 +81,8 @@ function nextOf(timing: Timing, after: number, facts: RunFacts): number | null {
 	switch (recurrence.kind) {
 		case 'once':
 			return recurrence.at > after ? recurrence.at : null;
+		case 'foreign':
+			return null;
 		case 'cron': {
 			const cron = cronOf(recurrence.expression, zone);
 			if (!cron.ok) return null;

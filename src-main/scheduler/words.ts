@@ -46,6 +46,8 @@ function describeRecurrence(recurrence: Recurrence, zone: string): string {
 			return `once, ${stamp(recurrence.at, zone)}`;
 		case 'cron':
 			return describeCron(recurrence.expression);
+		case 'foreign':
+			return 'by a rule of its book';
 	}
 }
 

@@ -12,6 +12,7 @@ import type {
 	RecordStore,
 	RetentionStore,
 	SavedSetStore,
+	ScheduleStore,
 	Store,
 } from './store.ts';
 import { Ticker } from './ticks.ts';
@@ -91,6 +92,7 @@ class ThreadedStore implements OpenStore {
 	readonly sets: SavedSetStore;
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
+	readonly schedules: ScheduleStore;
 	readonly threads: OpenStore['threads'];
 	readonly #parts: Parts;
 
@@ -139,7 +141,6 @@ class ThreadedStore implements OpenStore {
 			audit: (entry) => writer.call('audit', entry),
 			auditList: (limit) => quick().call('auditList', limit),
 			journal: (entry) => writer.call('journal', entry),
-			schedules: (profile) => quick().call('schedules', profile),
 		};
 		this.leases = {
 			hold: (name, holder, ttlMs) => writer.call('hold', name, holder, ttlMs, clock.now()),
@@ -167,6 +168,29 @@ class ThreadedStore implements OpenStore {
 				return removed;
 			},
 			compact: (pages) => writer.call('compact', pages),
+		};
+		/** What a writing call resolves is also told to listeners of schedules. */
+		const told = async <T>(done: Promise<T>): Promise<T> => {
+			const value = await done;
+			ticker.touched();
+			return value;
+		};
+		this.schedules = {
+			entries: (profile, book) => second.call('scheduleEntries', profile, book),
+			entry: (profile, book, key) => quick().call('scheduleEntry', profile, book, key),
+			books: (profile) => quick().call('scheduleBooks', profile),
+			changes: (profile) => quick().call('scheduleChanges', profile),
+			versions: (profile, of, limit) => quick().call('scheduleVersions', profile, of, limit),
+			version: (profile, id) => quick().call('scheduleVersion', profile, id),
+			runs: (profile, request) => quick().call('scheduleRuns', profile, request),
+			openRuns: (profile, book) => quick().call('openRuns', profile, book),
+			cursors: (profile, book) => second.call('runCursors', profile, book),
+			revision: (profile) => quick().call('schedulesRevision', profile),
+			commit: (profile, steps) => told(writer.call('commitSchedules', profile, steps)),
+			writeLocal: (profile, write, at) => told(writer.call('writeLocalSchedule', profile, write, at)),
+			claim: (runs, lease) => told(writer.call('claimRuns', runs, lease, clock.now())),
+			settle: (runs) => told(writer.call('settleRuns', runs)),
+			onChange: (profile, listener) => ticker.onSchedules(profile, listener),
 		};
 	}
 

@@ -4,6 +4,7 @@ import type { TaskCounts } from '#main/domain/page.ts';
 import { STATE_CODES, STATES } from './codes.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import { profileKeyOf, revisionOf } from './profile-keys.ts';
+import { countSchedules } from './schedules.ts';
 
 /** Counts by state code; all zero where nothing was recorded. */
 export function countsByState(db: ReadHandle, key: number): readonly number[] {
@@ -19,12 +20,6 @@ export function taskCounts(db: ReadHandle, profile: ProfileId): TaskCounts {
 		const key = profileKeyOf(db, profile);
 		const by = key === null ? [] : countsByState(db, key);
 		const of = (state: keyof typeof STATE_CODES) => by[STATE_CODES[state]] ?? 0;
-		const scheduled = db
-			.read<{ n: number }>(
-				'count schedules',
-				"SELECT count(*) AS n FROM schedules WHERE profile = ? AND book = 'local'",
-			)
-			.get(profile);
 		return {
 			queued: of('queued'),
 			running: of('running'),
@@ -34,7 +29,7 @@ export function taskCounts(db: ReadHandle, profile: ProfileId): TaskCounts {
 			revoked: of('revoked'),
 			rejected: of('rejected'),
 			lost: of('lost'),
-			scheduled: scheduled?.n ?? 0,
+			scheduled: countSchedules(db, profile),
 			revision: revisionOf(db, profile),
 		};
 	});

@@ -8,7 +8,14 @@ import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineItem } from '#main/domain/quarantine.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
-import type { ScheduleRow } from '#main/domain/schedule.ts';
+import type {
+	BookKind,
+	BookWrite,
+	ScheduleChange,
+	ScheduleRun,
+	ScheduleVersion,
+	WriteOutcome,
+} from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { LogRequest } from './log-lines.ts';
 import type {
@@ -19,6 +26,10 @@ import type {
 	QuarantineRequest,
 	QuarantineSettlement,
 	RetentionSettings,
+	RunRequest,
+	ScheduleStep,
+	StoredBook,
+	StoredEntry,
 	TaskPageRequest,
 } from './store.ts';
 
@@ -41,7 +52,23 @@ export interface ReadCalls {
 	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
 	profiles(): readonly Profile[];
 	auditList(limit: number): readonly AuditEntry[];
-	schedules(profile: ProfileId): readonly ScheduleRow[];
+	scheduleEntries(profile: ProfileId, book: BookKind | null): readonly StoredEntry[];
+	scheduleEntry(profile: ProfileId, book: BookKind, key: string): StoredEntry | null;
+	scheduleBooks(profile: ProfileId): readonly StoredBook[];
+	scheduleChanges(profile: ProfileId): readonly ScheduleChange[];
+	scheduleVersions(
+		profile: ProfileId,
+		of: { readonly book: BookKind; readonly key: string } | null,
+		limit: number,
+	): readonly ScheduleVersion[];
+	scheduleVersion(profile: ProfileId, id: number): ScheduleVersion | null;
+	scheduleRuns(
+		profile: ProfileId,
+		request: RunRequest,
+	): { readonly items: readonly ScheduleRun[]; readonly total: number };
+	openRuns(profile: ProfileId, book: BookKind): readonly ScheduleRun[];
+	runCursors(profile: ProfileId, book: BookKind): readonly { readonly key: string; readonly dueAt: number }[];
+	schedulesRevision(profile: ProfileId): number;
 	savedSets(profile: ProfileId): readonly SavedConsumerSet[];
 	quarantinePage(profile: ProfileId, request: QuarantineRequest): QuarantinePage;
 	quarantined(
@@ -55,6 +82,8 @@ export interface ReadCalls {
 export interface Pulse {
 	/** Null: nothing was committed by anybody since the last pulse. */
 	readonly counts: readonly TaskCounts[] | null;
+	/** Revision of each profile's schedules; read together with `counts`. */
+	readonly schedules: readonly number[];
 	readonly profilesRevision: number;
 }
 
@@ -72,6 +101,14 @@ export interface WriteCalls {
 	noteRetention(profile: ProfileId, at: number): void;
 	sweep(profile: ProfileId, policy: RetentionPolicy, now: number, limit: number): number;
 	compact(pages: number): number;
+	commitSchedules(profile: ProfileId, steps: readonly ScheduleStep[]): void;
+	writeLocalSchedule(profile: ProfileId, write: BookWrite, at: number): WriteOutcome;
+	claimRuns(
+		runs: readonly ScheduleRun[],
+		lease: { readonly name: string; readonly holder: string },
+		now: number,
+	): Result<readonly (ScheduleRun | null)[]>;
+	settleRuns(runs: readonly ScheduleRun[]): void;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;
 	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];

@@ -16,7 +16,16 @@ import type { ReadCalls } from './protocol.ts';
 import { quarantined, quarantinePage } from './quarantine.ts';
 import { previewRetention, retentionOf } from './retention.ts';
 import { pendingRetries } from './retries.ts';
-import { scheduleRows } from './schedules.ts';
+import { openRuns, runCursors, scheduleRuns } from './schedule-runs.ts';
+import {
+	scheduleBooks,
+	scheduleChanges,
+	scheduleEntries,
+	scheduleEntry,
+	schedulesRevision,
+	scheduleVersion,
+	scheduleVersions,
+} from './schedules.ts';
 import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
 import type { Foresight } from './store.ts';
@@ -48,12 +57,22 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 			seenVersion = version;
 			return {
 				counts: changed ? profiles.map((profile) => taskCounts(db, profile)) : null,
+				schedules: changed ? profiles.map((profile) => schedulesRevision(db, profile)) : [],
 				profilesRevision: changed ? profilesRevision(db) : -1,
 			};
 		},
 		profiles: () => listProfiles(db),
 		auditList: (limit) => auditList(db, limit),
-		schedules: (profile) => scheduleRows(db, profile),
+		scheduleEntries: (profile, book) => scheduleEntries(db, profile, book),
+		scheduleEntry: (profile, book, key) => scheduleEntry(db, profile, book, key),
+		scheduleBooks: (profile) => scheduleBooks(db, profile),
+		scheduleChanges: (profile) => scheduleChanges(db, profile),
+		scheduleVersions: (profile, of, limit) => scheduleVersions(db, profile, of, limit),
+		scheduleVersion: (profile, id) => scheduleVersion(db, profile, id),
+		scheduleRuns: (profile, request) => db.snapshot(() => scheduleRuns(db, profile, request)),
+		openRuns: (profile, book) => openRuns(db, profile, book),
+		runCursors: (profile, book) => runCursors(db, profile, book),
+		schedulesRevision: (profile) => schedulesRevision(db, profile),
 		savedSets: (profile) => savedSets(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
 		quarantined: (profile, id) => quarantined(db, profile, id),

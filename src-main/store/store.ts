@@ -11,7 +11,17 @@ import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
-import type { ScheduleRow } from '#main/domain/schedule.ts';
+import type {
+	BookEntry,
+	BookFact,
+	BookKind,
+	BookWrite,
+	BrokenEntry,
+	ScheduleChange,
+	ScheduleRun,
+	ScheduleVersion,
+	WriteOutcome,
+} from '#main/domain/schedule.ts';
 import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
 
 export interface TaskPageRequest {
@@ -124,7 +134,102 @@ export interface RecordStore {
 	/** Newest first. */
 	auditList(limit: number): Promise<readonly AuditEntry[]>;
 	journal(entry: JournalEntry): Promise<number>;
-	schedules(profile: ProfileId): Promise<readonly ScheduleRow[]>;
+}
+
+/** An entry of a book as it was last read. */
+export interface StoredEntry extends BookEntry {
+	readonly book: BookKind;
+	readonly seenAt: number;
+}
+
+/** What was last read of a book besides its entries. */
+export interface StoredBook {
+	readonly book: BookKind;
+	/** When all of it was last read; null: never. */
+	readonly readAt: number | null;
+	readonly broken: readonly BrokenEntry[];
+	readonly facts: readonly BookFact[];
+}
+
+/**
+ * One part of a change of what is kept about schedules. The local book keeps its entries itself (`writeLocal`): `entry` and `gone` of
+ * it change nothing.
+ */
+export type ScheduleStep =
+	/** As the book has it now. */
+	| { readonly kind: 'entry'; readonly book: BookKind; readonly entry: BookEntry; readonly seenAt: number }
+	/** The book does not have it any more. */
+	| { readonly kind: 'gone'; readonly book: BookKind; readonly key: string }
+	/** All of the book was read. */
+	| { readonly kind: 'read'; readonly stored: StoredBook }
+	/** Puts a waiting edit, by book and key. */
+	| { readonly kind: 'change'; readonly change: ScheduleChange }
+	/** The edit waits no more. */
+	| { readonly kind: 'settled'; readonly book: BookKind; readonly key: string }
+	/** The book gave a schedule that was made here a key of its own: its past and its runs follow. */
+	| { readonly kind: 'rekeyed'; readonly book: BookKind; readonly from: string; readonly to: string }
+	| { readonly kind: 'version'; readonly version: ScheduleVersion }
+	/** Its due times went on. */
+	| {
+			readonly kind: 'ran';
+			readonly book: BookKind;
+			readonly key: string;
+			readonly lastRunAt: number | null;
+			readonly nextRunAt: number | null;
+	  };
+
+export interface RunRequest {
+	/** Nulls: any. */
+	readonly book: BookKind | null;
+	readonly key: string | null;
+	/** 1 to 500. */
+	readonly limit: number;
+	/** Only those due before; null: from the newest. */
+	readonly before: number | null;
+}
+
+/** Schedules: the local book, what was last read of others, edits that wait, the past, and runs. */
+export interface ScheduleStore {
+	/** In no promised order. */
+	entries(profile: ProfileId, book: BookKind | null): Promise<readonly StoredEntry[]>;
+	entry(profile: ProfileId, book: BookKind, key: string): Promise<StoredEntry | null>;
+	books(profile: ProfileId): Promise<readonly StoredBook[]>;
+	/** Edits that wait, oldest first. */
+	changes(profile: ProfileId): Promise<readonly ScheduleChange[]>;
+	/** Newest first, at most `limit`; of the schedule of this key, or null: of all. */
+	versions(
+		profile: ProfileId,
+		of: { readonly book: BookKind; readonly key: string } | null,
+		limit: number,
+	): Promise<readonly ScheduleVersion[]>;
+	version(profile: ProfileId, id: number): Promise<ScheduleVersion | null>;
+	/** Newest due time first. */
+	runs(
+		profile: ProfileId,
+		request: RunRequest,
+	): Promise<{ readonly items: readonly ScheduleRun[]; readonly total: number }>;
+	/** Unsettled runs of a book (`claimed`, `retrying`). */
+	openRuns(profile: ProfileId, book: BookKind): Promise<readonly ScheduleRun[]>;
+	/** The newest due time of each key of a book that has a run of any state (runs by hand aside). */
+	cursors(profile: ProfileId, book: BookKind): Promise<readonly { readonly key: string; readonly dueAt: number }[]>;
+	/** Rises with every change of any of this, by any process of this home. */
+	revision(profile: ProfileId): Promise<number>;
+	/** All of it in one transaction. */
+	commit(profile: ProfileId, steps: readonly ScheduleStep[]): Promise<void>;
+	/** One write of the local book, as `ScheduleBook.write` has it. */
+	writeLocal(profile: ProfileId, write: BookWrite, at: number): Promise<WriteOutcome>;
+	/**
+	 * Claims runs in one transaction: per run null where there was none of that key and due time, else what stands there. `conflict`,
+	 * with nothing claimed, when the lease is not (or no longer) the holder's.
+	 */
+	claim(
+		runs: readonly ScheduleRun[],
+		lease: { readonly name: string; readonly holder: string },
+	): Promise<Result<readonly (ScheduleRun | null)[]>>;
+	/** Puts runs as they are, in one transaction. */
+	settle(runs: readonly ScheduleRun[]): Promise<void>;
+	/** Calls back after changes by any process of this home, folded to one per 100 ms. */
+	onChange(profile: ProfileId, listener: (revision: number) => void): Disposable;
 }
 
 /** Saved consumer sets, per profile. */
@@ -220,4 +325,5 @@ export interface Store extends AsyncDisposable {
 	readonly sets: SavedSetStore;
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
+	readonly schedules: ScheduleStore;
 }

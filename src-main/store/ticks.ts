@@ -2,7 +2,7 @@
 import type { Clock } from '#main/domain/clock.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Log } from '#main/domain/log.ts';
-import type { TaskTick } from '#main/domain/page.ts';
+import type { TaskCounts, TaskTick } from '#main/domain/page.ts';
 import type { Pulse } from './protocol.ts';
 
 /** Changes within this time become one tick. */
@@ -12,9 +12,17 @@ export const POLL_MS = 250;
 
 type Ask = (profiles: readonly ProfileId[], force: boolean) => Promise<Pulse>;
 
+/** Where a profile stands. */
+interface Standing {
+	readonly counts: TaskCounts;
+	readonly schedules: number;
+}
+
 interface Listener {
 	readonly profile: ProfileId;
-	readonly hear: (tick: TaskTick) => void;
+	readonly hear: (now: Standing) => void;
+	/** The part of it that this listener is told of, as one text. */
+	readonly of: (now: Standing) => string;
 	/** What it was last told; null: nothing yet, so that it is told in any case where things stand. */
 	told: string | null;
 }
@@ -41,10 +49,22 @@ export class Ticker implements Disposable {
 
 	/** Tells a profile's ticks; the first one tells where it stands. */
 	onTick(profile: ProfileId, hear: (tick: TaskTick) => void): Disposable {
-		const listener: Listener = { profile, hear, told: null };
-		this.#listeners.add(listener);
-		this.touched();
-		return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+		return this.#listen({
+			profile,
+			hear: ({ counts }) => hear({ revision: counts.revision, counts }),
+			of: ({ counts }) => `${counts.revision} ${counts.scheduled}`,
+			told: null,
+		});
+	}
+
+	/** Tells a profile's revision of schedules; the first call tells where it stands. */
+	onSchedules(profile: ProfileId, hear: (revision: number) => void): Disposable {
+		return this.#listen({
+			profile,
+			hear: ({ schedules }) => hear(schedules),
+			of: ({ schedules }) => String(schedules),
+			told: null,
+		});
 	}
 
 	/** Tells of changes of the list of profiles from now on. */
@@ -66,6 +86,12 @@ export class Ticker implements Disposable {
 		this.#timer?.[Symbol.dispose]();
 		this.#listeners.clear();
 		this.#profileListeners.clear();
+	}
+
+	#listen(listener: Listener): Disposable {
+		this.#listeners.add(listener);
+		this.touched();
+		return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
 	}
 
 	#listening(): boolean {
@@ -105,13 +131,18 @@ export class Ticker implements Disposable {
 
 	#tell(listeners: readonly Listener[], profiles: readonly ProfileId[], pulse: Pulse): void {
 		if (pulse.counts === null || this.#closed) return;
-		const counts = new Map(profiles.map((profile, at) => [profile, pulse.counts?.[at]]));
+		const standings = new Map<ProfileId, Standing>();
+		for (const [at, profile] of profiles.entries()) {
+			const counts = pulse.counts[at];
+			if (counts !== undefined) standings.set(profile, { counts, schedules: pulse.schedules[at] ?? 0 });
+		}
 		for (const listener of listeners) {
-			const now = counts.get(listener.profile);
-			const key = now === undefined ? null : `${now.revision} ${now.scheduled}`;
-			if (now === undefined || key === listener.told || !this.#listeners.has(listener)) continue;
-			listener.told = key;
-			listener.hear({ revision: now.revision, counts: now });
+			const now = standings.get(listener.profile);
+			if (now === undefined || !this.#listeners.has(listener)) continue;
+			const part = listener.of(now);
+			if (part === listener.told) continue;
+			listener.told = part;
+			listener.hear(now);
 		}
 		const before = this.#profilesRevision;
 		this.#profilesRevision = pulse.profilesRevision;

@@ -17,6 +17,8 @@ import type { WriteCalls } from './protocol.ts';
 import { purger } from './purge.ts';
 import { quarantineTable } from './quarantine.ts';
 import { retentionTable } from './retention.ts';
+import { runTable } from './schedule-runs.ts';
+import { scheduleTable } from './schedules.ts';
 import { searchIndex } from './search-index.ts';
 import { seenKeeper } from './seen.ts';
 
@@ -63,6 +65,8 @@ export class Writer implements Disposable {
 		const journal = journalWriter(this.#db);
 		const sets = savedSetTable(this.#db);
 		const retention = retentionTable(this.#db, this.#keepers);
+		const schedules = scheduleTable(this.#db);
+		const runs = runTable(this.#db, schedules.raise);
 		this.#calls = {
 			apply: (ops) => ops.map((op) => this.#fold.apply(op)),
 			putProfile: (profile) => profiles.put(profile),
@@ -71,6 +75,7 @@ export class Writer implements Disposable {
 				keys.detach(id);
 				sets.dropAll(id);
 				retention.drop(id);
+				schedules.dropAll(id);
 				this.#purgeDue = true;
 			},
 			audit,
@@ -82,6 +87,10 @@ export class Writer implements Disposable {
 			noteRetention: (profile, at) => retention.noteRun(profile, at),
 			sweep: (profile, policy, now, limit) => retention.sweep(profile, policy, now, limit),
 			compact: (pages) => retention.compact(pages),
+			commitSchedules: (profile, steps) => schedules.commit(profile, steps),
+			writeLocalSchedule: (profile, write, at) => schedules.writeLocal(profile, write, at),
+			claimRuns: (claims, lease, now) => runs.claim(claims, lease, now),
+			settleRuns: (settled) => runs.settle(settled),
 			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
 			release: (name, holder) => leases.release(name, holder),
 			expired: (prefix, now) => leases.takeExpired(prefix, now),

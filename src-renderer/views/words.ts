@@ -1,7 +1,6 @@
 /** Sentences that several views say. Pure: `now` is always given. */
 
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
-import type { Recurrence } from '#main/domain/schedule.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
 import { age, clockTime, counted, duration, relativeTime } from '../components/format.ts';
 import type { IconName } from '../components/icon-paths.ts';
@@ -89,20 +88,6 @@ export function brokerWords(profile: Profile): string {
 export function frameworkWords(profile: Profile): string {
 	if (profile.sandbox) return 'Sandbox';
 	return { carrot: 'django-carrot', celery: 'Celery', 'django-q': 'django-q' }[profile.framework];
-}
-
-/** When a schedule runs, in words. */
-export function recurrenceWords(recurrence: Recurrence): string {
-	switch (recurrence.kind) {
-		case 'every': {
-			const unit = recurrence.unit.slice(0, -1);
-			return recurrence.count === 1 ? `every ${unit}` : `every ${recurrence.count} ${recurrence.unit}`;
-		}
-		case 'cron':
-			return recurrence.expression;
-		case 'once':
-			return 'once';
-	}
 }
 
 /** Why an attempt was made. */

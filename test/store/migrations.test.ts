@@ -55,7 +55,8 @@ describe('step 1, history', () => {
 				'log_lines',
 				'messages',
 				'profiles',
-				'schedules',
+				'schedule_entries',
+				'schedule_runs',
 				'tasks',
 			]),
 		);

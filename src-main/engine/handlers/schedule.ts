@@ -2,35 +2,64 @@
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { Recurrence, Timing } from '#main/domain/timing.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
-import type { CallHandlers } from '#main/ipc/handlers.ts';
+import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { readMoment, showMoment } from '#main/scheduler/moment.ts';
 import { checkTiming, upcoming } from '#main/scheduler/recurrence.ts';
 import { describeTiming, readInterval } from '#main/scheduler/words.ts';
 import { knowsZone } from '#main/scheduler/zones.ts';
 import type { Core } from '../core.ts';
 
-export function scheduleHandlers(core: Core): Pick<CallHandlers, 'schedule.list' | 'schedule.next'> {
+export function scheduleHandlers(core: Core): Pick<CallHandlers, Extract<keyof CallHandlers, `schedule.${string}`>> {
+	const unbuilt = () => Promise.resolve(fail('unsupported', 'Schedules are being built.'));
 	return {
+		'schedule.add': unbuilt,
+		'schedule.books': unbuilt,
+		'schedule.conflicts': unbuilt,
+		'schedule.duplicate': unbuilt,
+		'schedule.edit': unbuilt,
+		'schedule.export': unbuilt,
+		'schedule.history': unbuilt,
+		'schedule.import': unbuilt,
+		'schedule.pause': unbuilt,
+		'schedule.preview': unbuilt,
+		'schedule.remove': unbuilt,
+		'schedule.resolve': unbuilt,
+		'schedule.restore': unbuilt,
+		'schedule.resume': unbuilt,
+		'schedule.revert': unbuilt,
+		'schedule.run': unbuilt,
+		'schedule.runs': unbuilt,
+		'schedule.show': unbuilt,
+		'schedule.sync': unbuilt,
+		'schedule.tasks': unbuilt,
 		'schedule.list': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
-			const items = await core.store.records.schedules(profile.value.id);
-			return ok({ items, total: items.length });
+			const counts = { all: 0, active: 0, paused: 0, edited: 0, conflict: 0, troubled: 0 };
+			return ok({ items: [], total: 0, counts, books: [], revision: 0 });
 		},
 		'schedule.next': async (input) => {
-			const timing = readTiming(input);
+			const zone = input.zone ?? 'UTC';
+			const timing = readTiming({ ...input, zone });
 			if (!timing.ok) return timing;
 			const now = core.ports.clock.now();
-			const from = input.from === undefined ? ok(now) : readMoment(input.from, input.zone);
+			const from = input.from === undefined ? ok(now) : readMoment(input.from, zone);
 			if (!from.ok) return from;
 			const runs = upcoming(timing.value, from.value, input.count, { lastRunAt: null, createdAt: from.value });
-			const items = runs.map((run) => ({ ...run, local: showMoment(run.at, input.zone) }));
+			const items = runs.map((run) => ({ ...run, local: showMoment(run.at, zone) }));
 			return ok({ words: describeTiming(timing.value), items, total: items.length });
 		},
 	};
 }
 
-function readTiming(input: HandlerInput<'schedule.next'>): Result<Timing> {
+/** Streams of schedules. */
+export function scheduleStreams(_core: Core): Pick<StreamHandlers, 'schedule.watch'> {
+	return { 'schedule.watch': () => Promise.resolve(fail('unsupported', 'Schedules are being built.')) };
+}
+
+type TimingInput = Omit<HandlerInput<'schedule.next'>, 'zone'> & { readonly zone: string };
+
+function readTiming(input: TimingInput): Result<Timing> {
 	if (!knowsZone(input.zone)) {
 		return fail('invalid-input', `There is no time zone "${input.zone}". Zones are named like Europe/London or UTC.`);
 	}
@@ -41,7 +70,7 @@ function readTiming(input: HandlerInput<'schedule.next'>): Result<Timing> {
 	return checked.ok ? ok(timing) : checked;
 }
 
-function readRecurrence(input: HandlerInput<'schedule.next'>): Result<Recurrence> {
+function readRecurrence(input: TimingInput): Result<Recurrence> {
 	const given = [input.every, input.cron, input.at].filter((one) => one !== undefined);
 	if (given.length !== 1)
 		return fail('invalid-input', "Say when in one way: --every '5 seconds', --cron EXPR or --at TIME.");

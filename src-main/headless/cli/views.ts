@@ -4,10 +4,10 @@ import type { AuditEntry } from '#main/domain/audit.ts';
 import type { ConsoleLine, ConsumerSetView } from '#main/domain/consumer.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
-import type { Recurrence, ScheduleRow } from '#main/domain/schedule.ts';
 import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
@@ -213,13 +213,15 @@ const CONSUMER_COLUMNS: readonly Column<ConsumerSetView>[] = [
 	{ title: 'FAILED', cell: (row) => count(row.failed), right: true },
 ];
 
-const SCHEDULE_COLUMNS: readonly Column<ScheduleRow>[] = [
-	{ title: 'NAME', cell: (row) => row.name, shrink: true },
-	{ title: 'TASK', cell: (row) => row.task, shrink: true },
-	{ title: 'QUEUE', cell: (row) => row.queue },
-	{ title: 'WHEN', cell: (row) => recurrenceWords(row.recurrence) },
-	{ title: 'NEXT', cell: (row) => (row.active ? when(row.nextRunAt) : 'paused') },
+const SCHEDULE_COLUMNS: readonly Column<ScheduleView>[] = [
+	{ title: 'NAME', cell: (row) => row.definition.name, shrink: true },
+	{ title: 'TASK', cell: (row) => row.definition.task, shrink: true },
+	{ title: 'QUEUE', cell: (row) => row.definition.queue },
+	{ title: 'WHEN', cell: (row) => row.words },
+	{ title: 'NEXT', cell: (row) => (row.definition.active ? when(row.nextRunAt) : 'paused') },
+	{ title: 'LAST', cell: (row) => when(row.lastRunAt) },
 	{ title: 'BOOK', cell: (row) => row.book },
+	{ title: 'SYNC', cell: (row) => row.sync },
 ];
 
 const AUDIT_COLUMNS: readonly Column<AuditEntry>[] = [
@@ -232,17 +234,6 @@ const AUDIT_COLUMNS: readonly Column<AuditEntry>[] = [
 	{ title: 'CHANGED', cell: (row) => (row.changed === null ? '-' : count(row.changed)), right: true },
 	{ title: 'INPUT', cell: (row) => row.input, shrink: true },
 ];
-
-function recurrenceWords(recurrence: Recurrence): string {
-	switch (recurrence.kind) {
-		case 'every':
-			return `every ${recurrence.count} ${recurrence.unit}`;
-		case 'cron':
-			return `${recurrence.expression} (${recurrence.zone})`;
-		case 'once':
-			return `once at ${when(recurrence.at)}`;
-	}
-}
 
 /** A connection in words. */
 export function connectionWords(state: ConnectionState): string {

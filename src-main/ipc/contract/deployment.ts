@@ -1,8 +1,7 @@
-/** Routes about queues and schedules, with those about consumers and quarantine, which have files of their own. */
+/** Routes about queues, with those about consumers and quarantine, which have files of their own. */
 import * as z from 'zod';
 import type { FieldTable } from '#main/domain/message.ts';
 import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
-import type { ScheduleRow } from '#main/domain/schedule.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import { consumerRoutes } from './consumer.ts';
 import { profileName, queueName } from './fields.ts';
@@ -50,30 +49,5 @@ export const deploymentRoutes = {
 		}),
 		output: returns<{ readonly items: readonly PeekedMessage[]; readonly total: number; readonly cost: LookCost }>(),
 		cli: { positional: ['queue'] },
-	}),
-	'schedule.next': query({
-		scope: 'console',
-		summary: 'When something would run next, in any zone, with clock changes marked',
-		input: z.strictObject({
-			every: z.string().min(1).max(100).optional().describe("Interval, e.g. '5 seconds'"),
-			cron: z.string().min(1).max(200).optional().describe('Cron expression: five fields, or six with seconds first'),
-			at: z.string().min(1).max(100).optional().describe('Once, e.g. 2026-12-24T18:00 in the zone'),
-			zone: z.string().min(1).max(100).default('UTC').describe('Time zone, e.g. Europe/London'),
-			from: z.string().min(1).max(100).optional().describe('Runs after this time (default: now)'),
-			count: z.int().min(1).max(1_000).default(20).describe('How many'),
-		}),
-		output: returns<{
-			/** The timing in plain words. */
-			readonly words: string;
-			/** `at` in epoch ms, `local` as the zone's wall clock shows it; `clockChange` in ms since the run before. */
-			readonly items: readonly { readonly at: number; readonly local: string; readonly clockChange: number }[];
-			readonly total: number;
-		}>(),
-	}),
-	'schedule.list': query({
-		scope: 'deployment',
-		summary: 'List schedules',
-		input: z.strictObject({ profile: profileName }),
-		output: returns<{ readonly items: readonly ScheduleRow[]; readonly total: number }>(),
 	}),
 };

@@ -65,6 +65,12 @@ const optional = {
 	monitorPassword: z.string().max(4_000).optional().describe("The monitor's password"),
 	monitorCaFile: file.optional().describe("CA certificate file for the monitor's address (PEM)"),
 	monitorInsecure: z.boolean().optional().describe("Do not check the monitor's certificate (shown as a badge)"),
+	book: z
+		.partialRecord(z.enum(['shared', 'redbeat']), z.string().max(4_000))
+		.optional()
+		.describe(
+			'Book of schedules in a Redis, e.g. shared=redis://host:6379/0 or redbeat=redis://host/1?zone=Europe/Berlin; empty: none',
+		),
 	management: url.optional().describe('RabbitMQ management API'),
 	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
 	environment: environment.optional(),

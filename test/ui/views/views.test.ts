@@ -9,7 +9,7 @@ import { assess } from '#renderer/views/attention/findings.ts';
 import { fieldText, hexDump } from '#renderer/views/message-text.ts';
 import { pythonCall, pythonText, pythonValue } from '#renderer/views/task/python.ts';
 import { COLUMNS, columnsFor } from '#renderer/views/tasks/columns.ts';
-import { connectionWords, keyWords, nextStep, recurrenceWords, wireWords } from '#renderer/views/words.ts';
+import { connectionWords, keyWords, nextStep, wireWords } from '#renderer/views/words.ts';
 import type { FakeEngine } from '../state/fake-engine.ts';
 import { NO_COUNTS } from '../state/fake-engine.ts';
 import { consumerSet, NOW, profile, profileView, world } from './world.ts';
@@ -109,9 +109,7 @@ describe('words', () => {
 		expect(nextStep({ code: 'internal', message: 'x', retryable: false, ref: 'e42' })).toContain('e42');
 	});
 
-	test('schedules and keys read as people say them', () => {
-		expect(recurrenceWords({ kind: 'every', count: 1, unit: 'hours' })).toBe('every hour');
-		expect(recurrenceWords({ kind: 'every', count: 5, unit: 'seconds' })).toBe('every 5 seconds');
+	test('keys read as people say them', () => {
 		expect(keyWords('Shift+d')).toBe('⇧D');
 		expect(keyWords(' ')).toBe('Space');
 	});

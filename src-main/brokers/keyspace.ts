@@ -1,0 +1,51 @@
+/**
+ * Keys in a Redis server, as far as Warren's books need them. Like a driver it owns a connection that comes back with back-off for
+ * ever; a call while it is away answers `unreachable`, one without an answer in time `timeout` (then `details.sent` is true: it may
+ * have been carried out), one that the server refuses `refused` with the server's words. Nothing here ever runs `KEYS`.
+ */
+import type { ConnectionState } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
+
+/** A command with its arguments, as Redis takes it. */
+export type KeyCommand = readonly [command: string, ...args: readonly (string | number)[]];
+
+/** What Redis answers; errors inside an answer become failures. Numbers are integers, bulk strings are UTF-8 text. */
+export type KeyReply = string | number | null | readonly KeyReply[];
+
+/** A Lua script, sent whole once per server and by its digest afterwards. */
+export interface KeyScript {
+	/** For the log. */
+	readonly name: string;
+	readonly lua: string;
+}
+
+export interface Keyspace extends AsyncDisposable {
+	/** Starts connecting, once; resolves at once. */
+	connect(): void;
+	state(): ConnectionState;
+	onState(listener: (state: ConnectionState) => void): Disposable;
+	/** Resolves when connected, or with the reason when `deadlineMs` passes or the server refuses. */
+	ready(deadlineMs: number): Promise<Result<void>>;
+	call(...command: KeyCommand): Promise<Result<KeyReply>>;
+	/** Commands in one round trip, one after the other, each with its own answer; not atomic. */
+	pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>>;
+	/**
+	 * Commands in one MULTI: all or none. `watch`: keys that must not have changed since they were read by `check` (which runs
+	 * after WATCH on a connection of its own, and says false to give up); null: they changed, or `check` gave up, and nothing was done.
+	 */
+	transaction(
+		commands: readonly KeyCommand[],
+		guard?: {
+			readonly watch: readonly string[];
+			readonly check: (read: (...command: KeyCommand) => Promise<Result<KeyReply>>) => Promise<Result<boolean>>;
+		},
+	): Promise<Result<readonly KeyReply[] | null>>;
+	script(script: KeyScript, keys: readonly string[], args: readonly (string | number)[]): Promise<Result<KeyReply>>;
+	/** All keys that match a glob, by SCAN, at most `most` of them; `complete` is false when there are more. */
+	scan(
+		pattern: string,
+		most: number,
+	): Promise<Result<{ readonly keys: readonly string[]; readonly complete: boolean }>>;
+	/** Messages of a channel, also after reconnects; `onGap` tells that some may have been missed. */
+	subscribe(channel: string, hear: (text: string) => void, onGap: () => void): Disposable;
+}
