@@ -183,6 +183,8 @@ class ThreadedStore implements OpenStore {
 			versions: (profile, of, limit) => quick().call('scheduleVersions', profile, of, limit),
 			version: (profile, id) => quick().call('scheduleVersion', profile, id),
 			runs: (profile, request) => quick().call('scheduleRuns', profile, request),
+			lastRuns: (profile, of) => quick().call('lastRuns', profile, of),
+			troubled: (profile, since) => quick().call('troubledRuns', profile, since),
 			openRuns: (profile, book) => quick().call('openRuns', profile, book),
 			cursors: (profile, book) => second.call('runCursors', profile, book),
 			revision: (profile) => quick().call('schedulesRevision', profile),

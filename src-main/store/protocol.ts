@@ -66,6 +66,14 @@ export interface ReadCalls {
 		profile: ProfileId,
 		request: RunRequest,
 	): { readonly items: readonly ScheduleRun[]; readonly total: number };
+	lastRuns(
+		profile: ProfileId,
+		of: readonly { readonly book: BookKind; readonly key: string }[],
+	): readonly ScheduleRun[];
+	troubledRuns(
+		profile: ProfileId,
+		since: number,
+	): readonly { readonly book: BookKind; readonly key: string; readonly count: number }[];
 	openRuns(profile: ProfileId, book: BookKind): readonly ScheduleRun[];
 	runCursors(profile: ProfileId, book: BookKind): readonly { readonly key: string; readonly dueAt: number }[];
 	schedulesRevision(profile: ProfileId): number;

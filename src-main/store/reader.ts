@@ -16,7 +16,7 @@ import type { ReadCalls } from './protocol.ts';
 import { quarantined, quarantinePage } from './quarantine.ts';
 import { previewRetention, retentionOf } from './retention.ts';
 import { pendingRetries } from './retries.ts';
-import { openRuns, runCursors, scheduleRuns } from './schedule-runs.ts';
+import { lastRuns, openRuns, runCursors, scheduleRuns, troubledRuns } from './schedule-runs.ts';
 import {
 	scheduleBooks,
 	scheduleChanges,
@@ -70,6 +70,8 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		scheduleVersions: (profile, of, limit) => scheduleVersions(db, profile, of, limit),
 		scheduleVersion: (profile, id) => scheduleVersion(db, profile, id),
 		scheduleRuns: (profile, request) => db.snapshot(() => scheduleRuns(db, profile, request)),
+		lastRuns: (profile, of) => db.snapshot(() => lastRuns(db, profile, of)),
+		troubledRuns: (profile, since) => troubledRuns(db, profile, since),
 		openRuns: (profile, book) => openRuns(db, profile, book),
 		runCursors: (profile, book) => runCursors(db, profile, book),
 		schedulesRevision: (profile) => schedulesRevision(db, profile),

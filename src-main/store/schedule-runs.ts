@@ -69,6 +69,34 @@ export function scheduleRuns(
 	return { items, total: total?.n ?? 0 };
 }
 
+/** The newest run of each of these schedules; none for those that never ran. */
+export function lastRuns(
+	db: ReadHandle,
+	profile: ProfileId,
+	of: readonly { readonly book: BookKind; readonly key: string }[],
+): readonly ScheduleRun[] {
+	const newest = db.read<RunRow>(
+		'last schedule run',
+		'SELECT * FROM schedule_runs WHERE profile = ? AND book = ? AND key = ? ORDER BY due_at DESC, manual DESC LIMIT 1',
+	);
+	return of.flatMap(({ book, key }) => newest.get(profile, book, key) ?? []).map(runOf);
+}
+
+/** How many runs due since then were missed, failed or are uncertain, by schedule; only those that have some. */
+export function troubledRuns(
+	db: ReadHandle,
+	profile: ProfileId,
+	since: number,
+): readonly { readonly book: BookKind; readonly key: string; readonly count: number }[] {
+	return db
+		.read<{ book: BookKind; key: string; count: number }>(
+			'troubled schedule runs',
+			`SELECT book, key, count(*) AS count FROM schedule_runs
+			WHERE profile = ? AND state IN ('missed', 'failed', 'uncertain') AND due_at >= ? GROUP BY book, key`,
+		)
+		.all(profile, since);
+}
+
 /** Claims that nobody has settled. */
 export function openRuns(db: ReadHandle, profile: ProfileId, book: BookKind): readonly ScheduleRun[] {
 	return db

@@ -208,6 +208,16 @@ export interface ScheduleStore {
 		profile: ProfileId,
 		request: RunRequest,
 	): Promise<{ readonly items: readonly ScheduleRun[]; readonly total: number }>;
+	/** The newest run of each of these schedules, where it has one; at most 500 a call. */
+	lastRuns(
+		profile: ProfileId,
+		of: readonly { readonly book: BookKind; readonly key: string }[],
+	): Promise<readonly ScheduleRun[]>;
+	/** How many runs due since then were missed, failed or are uncertain, by schedule; only those that have some. */
+	troubled(
+		profile: ProfileId,
+		since: number,
+	): Promise<readonly { readonly book: BookKind; readonly key: string; readonly count: number }[]>;
 	/** Unsettled runs of a book (`claimed`, `retrying`). */
 	openRuns(profile: ProfileId, book: BookKind): Promise<readonly ScheduleRun[]>;
 	/** The newest due time of each key of a book that has a run of any state (runs by hand aside). */

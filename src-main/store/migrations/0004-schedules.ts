@@ -79,5 +79,6 @@ CREATE TABLE schedule_runs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX schedule_runs_due ON schedule_runs (profile, due_at);
 CREATE INDEX schedule_runs_open ON schedule_runs (profile, book) WHERE state IN ('claimed', 'retrying');
+CREATE INDEX schedule_runs_trouble ON schedule_runs (profile, due_at) WHERE state IN ('missed', 'failed', 'uncertain');
 `,
 };
