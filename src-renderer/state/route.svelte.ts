@@ -31,6 +31,8 @@ export interface Place {
 	readonly task: string | null;
 	/** What else is open in the drawer, by its number: a message in quarantine, a row of a site. A task lies over it. */
 	readonly item: string | null;
+	/** The schedule in the drawer: `<book>/<key>`, or `new`. A task lies over it. */
+	readonly schedule: string | null;
 	/** The part of the view that is shown, where it has several; null: its first. */
 	readonly part: string | null;
 	/** What was typed into the filter. */
@@ -44,12 +46,13 @@ const START: Place = {
 	view: 'queued',
 	task: null,
 	item: null,
+	schedule: null,
 	part: null,
 	filter: '',
 	sort: null,
 };
 
-/** Reads `#/<profile>/<view>?task=…&item=…&part=…&filter=…&sort=…`. What it doesn't understand falls back to the start. */
+/** Reads `#/<profile>/<view>?task=…&item=…&schedule=…&part=…&filter=…&sort=…`. What it doesn't understand falls back to the start. */
 export function parsePlace(hash: string): Place {
 	const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
 	const [profile = '', view = ''] = path.split('/').map(decoded);
@@ -59,6 +62,7 @@ export function parsePlace(hash: string): Place {
 		view: VIEWS.find((known) => known === view) ?? START.view,
 		task: fields.get('task'),
 		item: fields.get('item'),
+		schedule: fields.get('schedule'),
 		part: fields.get('part'),
 		filter: fields.get('filter') ?? '',
 		sort: fields.get('sort'),
@@ -70,6 +74,7 @@ export function formatPlace(place: Place): string {
 	const fields = new URLSearchParams();
 	if (place.task !== null) fields.set('task', place.task);
 	if (place.item !== null) fields.set('item', place.item);
+	if (place.schedule !== null) fields.set('schedule', place.schedule);
 	if (place.part !== null) fields.set('part', place.part);
 	if (place.filter !== '') fields.set('filter', place.filter);
 	if (place.sort !== null) fields.set('sort', place.sort);
@@ -142,6 +147,7 @@ export class Route implements Disposable {
 			readonly filter?: string;
 			readonly task?: string;
 			readonly item?: string;
+			readonly schedule?: string;
 			readonly part?: string;
 		} = {},
 	): void {
@@ -155,6 +161,7 @@ export class Route implements Disposable {
 				view,
 				task: more.task ?? null,
 				item: more.item ?? null,
+				schedule: more.schedule ?? null,
 				part: more.part ?? left.part,
 				filter: more.filter ?? left.filter,
 				sort: left.sort,
@@ -178,6 +185,20 @@ export class Route implements Disposable {
 
 	closeItem(): void {
 		if (this.#place.item !== null) this.#set({ ...this.#place, item: null }, 'replace');
+	}
+
+	/** Opens a schedule; a task that lies over it is closed. */
+	openSchedule(id: string): void {
+		this.#set({ ...this.#place, schedule: id, task: null }, 'replace');
+	}
+
+	closeSchedule(): void {
+		if (this.#place.schedule !== null) this.#set({ ...this.#place, schedule: null }, 'replace');
+	}
+
+	/** Shows another part of a list whose search and open thing stay. */
+	narrowTo(part: string | null): void {
+		if (part !== this.#place.part) this.#set({ ...this.#place, part }, 'replace');
 	}
 
 	/** Shows another part of the view. What is open belongs to the part that was left. */

@@ -35,7 +35,7 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Extract<keyof C
 		'schedule.list': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
-			const counts = { all: 0, active: 0, paused: 0, edited: 0, conflict: 0, troubled: 0 };
+			const counts = { all: 0, active: 0, paused: 0, edited: 0, conflict: 0, refused: 0, troubled: 0 };
 			return ok({ items: [], total: 0, counts, books: [], revision: 0 });
 		},
 		'schedule.next': async (input) => {

@@ -209,6 +209,8 @@ export interface ScheduleCounts {
 	readonly paused: number;
 	readonly edited: number;
 	readonly conflict: number;
+	/** Edits that their book would not have; they count among the edited as well. */
+	readonly refused: number;
 	/** With a run of the last day that was missed, failed or is uncertain. */
 	readonly troubled: number;
 }
@@ -253,6 +255,7 @@ export const scheduleRoutes = {
 			...which,
 			search: z.string().max(400).optional().describe('Part of a name, task, queue, arguments or description'),
 			show: z.enum(['all', 'active', 'paused', 'edited', 'conflict', 'troubled']).default('all').describe('Only these'),
+			names: references.optional().describe('Only these, by name or key'),
 			sort: z.enum(['next', 'name', 'task', 'queue', 'last']).default('next').describe('Order'),
 			descending: z.boolean().optional(),
 			offset: z.int().min(0).max(10_000_000).default(0).describe('Leave out the first so many'),

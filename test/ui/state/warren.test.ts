@@ -83,6 +83,7 @@ describe('the page as a whole', () => {
 			view: 'failed',
 			task: 'f2',
 			item: null,
+			schedule: null,
 			part: null,
 			filter: 'report',
 			sort: 'name',
