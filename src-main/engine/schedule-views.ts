@@ -121,17 +121,19 @@ export function countsOf(rows: readonly Overlaid[], troubled: ReadonlyMap<string
 	let active = 0;
 	let edited = 0;
 	let conflict = 0;
+	let refused = 0;
 	let inTrouble = 0;
 	for (const one of rows) {
 		if (one.definition.active) active += 1;
 		if (one.change !== null) edited += 1;
 		if (one.change?.conflict != null) conflict += 1;
+		else if (one.change?.problem != null) refused += 1;
 		if (troubled.has(idOf(one))) inTrouble += 1;
 	}
-	return { all: rows.length, active, paused: rows.length - active, edited, conflict, troubled: inTrouble };
+	return { all: rows.length, active, paused: rows.length - active, edited, conflict, refused, troubled: inTrouble };
 }
 
-type ListInput = Pick<HandlerInput<'schedule.list'>, 'book' | 'search' | 'show' | 'sort' | 'descending'>;
+type ListInput = Pick<HandlerInput<'schedule.list'>, 'book' | 'search' | 'show' | 'names' | 'sort' | 'descending'>;
 
 /** Those that match, in order. Every order ends with the name and the key, so that it is total. */
 export function chosen(
@@ -144,8 +146,10 @@ export function chosen(
 		.toLowerCase()
 		.split(/\s+/)
 		.filter((word) => word !== '');
+	const names = input.names === undefined ? null : new Set(input.names);
 	const matching = rows.filter(
 		(one) =>
+			(names === null || names.has(one.key) || names.has(one.definition.name)) &&
 			(input.book === undefined || one.book === input.book) &&
 			shown(one, input.show, troubled) &&
 			(words.length === 0 || matches(one.definition, words)),

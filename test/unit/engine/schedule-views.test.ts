@@ -97,7 +97,15 @@ describe('schedules as lists show them', () => {
 
 	it('are counted, filtered, searched and put in a total order', () => {
 		const troubled = new Map([['local/1', 2]]);
-		expect(countsOf(rows, troubled)).toEqual({ all: 6, active: 5, paused: 1, edited: 5, conflict: 1, troubled: 1 });
+		expect(countsOf(rows, troubled)).toEqual({
+			all: 6,
+			active: 5,
+			paused: 1,
+			edited: 5,
+			conflict: 1,
+			refused: 1,
+			troubled: 1,
+		});
 		const names = (input: Partial<Parameters<typeof chosen>[1]>) =>
 			chosen(rows, { show: 'all', sort: 'name', ...input }, troubled, NOW).map(({ definition }) => definition.name);
 		expect(names({})).toEqual(['bad', 'edited', 'fresh', 'leaving', 'plain', 'torn']);
@@ -106,6 +114,7 @@ describe('schedules as lists show them', () => {
 		expect(names({ show: 'paused' })).toEqual(['edited']);
 		expect(names({ show: 'troubled' })).toEqual(['plain']);
 		expect(names({ book: 'shared' })).toEqual(['torn']);
+		expect(names({ names: ['2', 'torn', 'gone'] })).toEqual(['edited', 'torn']);
 		expect(names({ search: 'BULK shop' })).toEqual(['edited']);
 		expect(names({ sort: 'next' }).slice(-2)).toEqual(['edited', 'leaving']);
 	});
