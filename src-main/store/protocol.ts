@@ -19,6 +19,7 @@ import type {
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { LogRequest } from './log-lines.ts';
 import type {
+	ExpectedChange,
 	Foresight,
 	LogPage,
 	PendingRetries,
@@ -56,6 +57,7 @@ export interface ReadCalls {
 	scheduleEntry(profile: ProfileId, book: BookKind, key: string): StoredEntry | null;
 	scheduleBooks(profile: ProfileId): readonly StoredBook[];
 	scheduleChanges(profile: ProfileId): readonly ScheduleChange[];
+	scheduleChange(profile: ProfileId, book: BookKind, key: string): ScheduleChange | null;
 	scheduleVersions(
 		profile: ProfileId,
 		of: { readonly book: BookKind; readonly key: string } | null,
@@ -110,6 +112,7 @@ export interface WriteCalls {
 	sweep(profile: ProfileId, policy: RetentionPolicy, now: number, limit: number): number;
 	compact(pages: number): number;
 	commitSchedules(profile: ProfileId, steps: readonly ScheduleStep[]): void;
+	commitSchedulesIf(profile: ProfileId, expected: readonly ExpectedChange[], steps: readonly ScheduleStep[]): boolean;
 	writeLocalSchedule(profile: ProfileId, write: BookWrite, at: number): WriteOutcome;
 	claimRuns(
 		runs: readonly ScheduleRun[],

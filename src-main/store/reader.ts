@@ -19,6 +19,7 @@ import { pendingRetries } from './retries.ts';
 import { lastRuns, openRuns, runCursors, scheduleRuns, troubledRuns } from './schedule-runs.ts';
 import {
 	scheduleBooks,
+	scheduleChange,
 	scheduleChanges,
 	scheduleEntries,
 	scheduleEntry,
@@ -67,6 +68,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		scheduleEntry: (profile, book, key) => scheduleEntry(db, profile, book, key),
 		scheduleBooks: (profile) => scheduleBooks(db, profile),
 		scheduleChanges: (profile) => scheduleChanges(db, profile),
+		scheduleChange: (profile, book, key) => scheduleChange(db, profile, book, key),
 		scheduleVersions: (profile, of, limit) => scheduleVersions(db, profile, of, limit),
 		scheduleVersion: (profile, id) => scheduleVersion(db, profile, id),
 		scheduleRuns: (profile, request) => db.snapshot(() => scheduleRuns(db, profile, request)),

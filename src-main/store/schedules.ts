@@ -13,7 +13,7 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import type { ScheduleStep, StoredBook, StoredEntry } from './store.ts';
+import type { ExpectedChange, ScheduleStep, StoredBook, StoredEntry } from './store.ts';
 
 interface EntryRow {
 	readonly book: BookKind;
@@ -89,6 +89,22 @@ export function scheduleChanges(db: ReadHandle, profile: string): readonly Sched
 		.map((row) => JSON.parse(row.body) as ScheduleChange);
 }
 
+/** One waiting edit. */
+export function scheduleChange(db: ReadHandle, profile: string, book: BookKind, key: string): ScheduleChange | null {
+	const body = changeBody(db, profile, book, key);
+	return body === null ? null : (JSON.parse(body) as ScheduleChange);
+}
+
+function changeBody(db: ReadHandle, profile: string, book: BookKind, key: string): string | null {
+	const row = db
+		.read<{ body: string }>(
+			'schedule change',
+			'SELECT body FROM schedule_changes WHERE profile = ? AND book = ? AND key = ?',
+		)
+		.get(profile, book, key);
+	return row?.body ?? null;
+}
+
 interface VersionRow {
 	readonly id: number;
 	readonly key: string;
@@ -156,6 +172,8 @@ function revisionName(profile: string): string {
 
 export interface ScheduleTable {
 	commit(profile: string, steps: readonly ScheduleStep[]): void;
+	/** False, with nothing done, when a waiting edit is not as expected. */
+	commitIf(profile: string, expected: readonly ExpectedChange[], steps: readonly ScheduleStep[]): boolean;
 	writeLocal(profile: string, write: BookWrite, at: number): WriteOutcome;
 	/** To be called once per transaction that changed anything about a profile's schedules. */
 	raise(profile: string): void;
@@ -283,10 +301,21 @@ export function scheduleTable(db: WriteHandle): ScheduleTable {
 		}
 	}
 
+	function commit(profile: string, steps: readonly ScheduleStep[]): void {
+		for (const step of steps) take(profile, step);
+		raise.run(revisionName(profile));
+	}
+
 	return {
-		commit(profile, steps) {
-			for (const step of steps) take(profile, step);
-			raise.run(revisionName(profile));
+		commit,
+		commitIf(profile, expected, steps) {
+			// As text: a change is written as it was read, so that equal ones are equal to the letter.
+			const stands = expected.every(({ book, key, change }) => {
+				const body = changeBody(db, profile, book, key);
+				return change === null ? body === null : body === JSON.stringify(change);
+			});
+			if (stands) commit(profile, steps);
+			return stands;
 		},
 		writeLocal(profile, write, at) {
 			const current = scheduleEntry(db, profile, 'local', write.key);

@@ -178,6 +178,13 @@ export type ScheduleStep =
 			readonly nextRunAt: number | null;
 	  };
 
+/** A waiting edit as it was read; null: none waited. */
+export interface ExpectedChange {
+	readonly book: BookKind;
+	readonly key: string;
+	readonly change: ScheduleChange | null;
+}
+
 export interface RunRequest {
 	/** Nulls: any. */
 	readonly book: BookKind | null;
@@ -196,6 +203,8 @@ export interface ScheduleStore {
 	books(profile: ProfileId): Promise<readonly StoredBook[]>;
 	/** Edits that wait, oldest first. */
 	changes(profile: ProfileId): Promise<readonly ScheduleChange[]>;
+	/** The edit of one schedule that waits; null: none. */
+	change(profile: ProfileId, book: BookKind, key: string): Promise<ScheduleChange | null>;
 	/** Newest first, at most `limit`; of the schedule of this key, or null: of all. */
 	versions(
 		profile: ProfileId,
@@ -226,6 +235,11 @@ export interface ScheduleStore {
 	revision(profile: ProfileId): Promise<number>;
 	/** All of it in one transaction. */
 	commit(profile: ProfileId, steps: readonly ScheduleStep[]): Promise<void>;
+	/**
+	 * The same, if waiting edits are still as they were read; false, with nothing changed, when one of them is not: somebody edited, or
+	 * another process synced, in between.
+	 */
+	commitIf(profile: ProfileId, expected: readonly ExpectedChange[], steps: readonly ScheduleStep[]): Promise<boolean>;
 	/** One write of the local book, as `ScheduleBook.write` has it. */
 	writeLocal(profile: ProfileId, write: BookWrite, at: number): Promise<WriteOutcome>;
 	/**

@@ -88,6 +88,7 @@ export class Writer implements Disposable {
 			sweep: (profile, policy, now, limit) => retention.sweep(profile, policy, now, limit),
 			compact: (pages) => retention.compact(pages),
 			commitSchedules: (profile, steps) => schedules.commit(profile, steps),
+			commitSchedulesIf: (profile, expected, steps) => schedules.commitIf(profile, expected, steps),
 			writeLocalSchedule: (profile, write, at) => schedules.writeLocal(profile, write, at),
 			claimRuns: (claims, lease, now) => runs.claim(claims, lease, now),
 			settleRuns: (settled) => runs.settle(settled),

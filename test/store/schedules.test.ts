@@ -176,6 +176,35 @@ describe('what was read of other books, and edits that wait', () => {
 		expect((await store.history.counts(SHOP)).scheduled).toBe(1);
 	});
 
+	it('are changed only where nobody edited in between, all of them or none', async () => {
+		using home = testHome();
+		await using store = await storeOf(home.home);
+		await using other = await storeOf(home.home);
+		const { schedules } = store;
+		const at = (key: string, change: ScheduleChange | null) => ({ book: 'shared', key, change }) as const;
+		expect(await schedules.commitIf(SHOP, [at('k', null)], [{ kind: 'change', change: waiting('k') }])).toBe(true);
+		const read = await schedules.change(SHOP, 'shared', 'k');
+		expect(read).toEqual(waiting('k'));
+		expect(await schedules.change(SHOP, 'shared', 'nothing')).toBeNull();
+
+		const edited = waiting('k', { mine: schedule('k', { queue: 'other' }) });
+		await other.schedules.commit(SHOP, [{ kind: 'change', change: edited }]);
+		const settle = [
+			{ kind: 'settled', book: 'shared', key: 'k' },
+			{ kind: 'version', version: version('k', 1) },
+		] as const;
+		expect(await schedules.commitIf(SHOP, [at('k', read)], settle)).toBe(false);
+		expect(await schedules.commitIf(SHOP, [at('k', edited), at('new', edited)], settle)).toBe(false);
+		expect(await schedules.commitIf(SHOP, [at('k', null)], settle)).toBe(false);
+		expect(await schedules.changes(SHOP)).toEqual([edited]);
+		expect(await schedules.versions(SHOP, null, 10)).toEqual([]);
+
+		const again = await schedules.change(SHOP, 'shared', 'k');
+		expect(await schedules.commitIf(SHOP, [at('k', again), at('new', null)], settle)).toBe(true);
+		expect(await schedules.changes(SHOP)).toEqual([]);
+		expect(await schedules.versions(SHOP, null, 10)).toHaveLength(1);
+	});
+
 	it('keep their past, and the past follows a schedule to the key that its book gives it', async () => {
 		using home = testHome();
 		await using store = await storeOf(home.home);
