@@ -18,6 +18,8 @@ export interface FieldProblem {
 	readonly field: ScheduleField;
 	/** What is wrong, and what would be right. */
 	readonly message: string;
+	/** Where in the field's text, where that can be told: line and column from 1, offset from 0. */
+	readonly at?: { readonly line: number; readonly column: number; readonly offset: number };
 }
 
 /**

@@ -24,6 +24,9 @@ const FIRST_MONDAY = 4 * DAY;
 /** A thousand years of any unit is a typing mistake. */
 const LONGEST_MS = 1_000 * 366 * DAY;
 const CRON_LENGTH = 200;
+const START_OF_2024 = 1_704_067_200_000;
+/** The end of the year 9999, after which dates have no common way of writing. */
+const LAST_MOMENT = 253_402_300_799_999;
 
 /** What the last run was, for recurrences that count from it. */
 export interface RunFacts {
@@ -36,6 +39,9 @@ export function checkTiming(timing: Timing): Result<void> {
 	if (!knowsZone(timing.zone)) {
 		return fail('invalid-input', `There is no time zone "${timing.zone}". Zones are named like Europe/London or UTC.`);
 	}
+	if (!isMoment(timing.startAt) || !isMoment(timing.endAt)) {
+		return fail('invalid-input', 'A start or an end is a time from 1970 to 9999, in whole milliseconds.');
+	}
 	if (timing.startAt !== null && timing.endAt !== null && timing.endAt <= timing.startAt) {
 		return fail('invalid-input', 'The end lies before the start, so it would never run.');
 	}
@@ -43,6 +49,10 @@ export function checkTiming(timing: Timing): Result<void> {
 		return fail('invalid-input', 'Jitter is a length of time: zero or more.');
 	}
 	return checkRecurrence(timing.recurrence, timing.zone);
+}
+
+function isMoment(at: number | null): boolean {
+	return at === null || (Number.isSafeInteger(at) && at >= 0 && at <= LAST_MOMENT);
 }
 
 function checkRecurrence(recurrence: Recurrence, zone: string): Result<void> {
@@ -62,7 +72,9 @@ function checkRecurrence(recurrence: Recurrence, zone: string): Result<void> {
 			return cron.ok ? ok(undefined) : cron;
 		}
 		case 'once':
-			return Number.isFinite(recurrence.at) ? ok(undefined) : fail('invalid-input', 'The time to run once is no time.');
+			return isMoment(recurrence.at)
+				? ok(undefined)
+				: fail('invalid-input', 'The time to run once is a time from 1970 to 9999, in whole milliseconds.');
 		case 'foreign':
 			return ok(undefined);
 	}
@@ -164,6 +176,27 @@ export function cronOf(expression: string, zone: string): Result<Cron> {
 		const words = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
 		return fail('invalid-input', `This is no cron expression: ${words}`);
 	}
+}
+
+/** Far enough into a rule to have seen its shortest stretch, and little enough to be looked at while somebody types. */
+const STRETCHES_LOOKED_AT = 100;
+
+/**
+ * The least time between two runs, clock changes aside: an interval's own length, of a cron expression the shortest among its next
+ * hundred runs after the start of 2024. Null: it runs once at most, or nobody here knows when.
+ */
+export function shortestInterval(timing: Timing): number | null {
+	const { recurrence, zone } = timing;
+	if (recurrence.kind === 'every') return recurrence.count * UNIT_MS[recurrence.unit];
+	if (recurrence.kind !== 'cron') return null;
+	const unbounded: Timing = { recurrence, zone, startAt: null, endAt: null, jitterMs: 0 };
+	let shortest: number | null = null;
+	let last: number | null = null;
+	for (const { at } of upcoming(unbounded, START_OF_2024, STRETCHES_LOOKED_AT, { lastRunAt: null, createdAt: 0 })) {
+		if (last !== null && (shortest === null || at - last < shortest)) shortest = at - last;
+		last = at;
+	}
+	return shortest;
 }
 
 /** One coming run, and whether the clocks changed since the one before. */

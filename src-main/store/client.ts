@@ -189,6 +189,7 @@ class ThreadedStore implements OpenStore {
 			openRuns: (profile, book) => quick().call('openRuns', profile, book),
 			cursors: (profile, book) => second.call('runCursors', profile, book),
 			revision: (profile) => quick().call('schedulesRevision', profile),
+			definitions: (profile, book) => quick().call('definitionsRevision', profile, book),
 			commit: (profile, steps) => told(writer.call('commitSchedules', profile, steps)),
 			commitIf: (profile, expected, steps) => told(writer.call('commitSchedulesIf', profile, expected, steps)),
 			writeLocal: (profile, write, at) => told(writer.call('writeLocalSchedule', profile, write, at)),

@@ -79,6 +79,7 @@ export interface ReadCalls {
 	openRuns(profile: ProfileId, book: BookKind): readonly ScheduleRun[];
 	runCursors(profile: ProfileId, book: BookKind): readonly { readonly key: string; readonly dueAt: number }[];
 	schedulesRevision(profile: ProfileId): number;
+	definitionsRevision(profile: ProfileId, book: BookKind): number;
 	savedSets(profile: ProfileId): readonly SavedConsumerSet[];
 	quarantinePage(profile: ProfileId, request: QuarantineRequest): QuarantinePage;
 	quarantined(

@@ -18,6 +18,7 @@ import { previewRetention, retentionOf } from './retention.ts';
 import { pendingRetries } from './retries.ts';
 import { lastRuns, openRuns, runCursors, scheduleRuns, troubledRuns } from './schedule-runs.ts';
 import {
+	definitionsRevision,
 	scheduleBooks,
 	scheduleChange,
 	scheduleChanges,
@@ -77,6 +78,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		openRuns: (profile, book) => openRuns(db, profile, book),
 		runCursors: (profile, book) => runCursors(db, profile, book),
 		schedulesRevision: (profile) => schedulesRevision(db, profile),
+		definitionsRevision: (profile, book) => definitionsRevision(db, profile, book),
 		savedSets: (profile) => savedSets(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
 		quarantined: (profile, id) => quarantined(db, profile, id),

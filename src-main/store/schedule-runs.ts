@@ -158,7 +158,7 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 		'trim schedule runs',
 		`DELETE FROM schedule_runs WHERE profile = ? AND book = ? AND key = ? AND due_at <= (
 			SELECT due_at FROM schedule_runs WHERE profile = ? AND book = ? AND key = ? ORDER BY due_at DESC LIMIT 1 OFFSET ${RUNS_KEPT}
-		)`,
+		) AND state NOT IN ('claimed', 'retrying')`,
 	);
 
 	function write(run: ScheduleRun): void {

@@ -1,16 +1,17 @@
 /** Schedules: entries of books, waiting edits, the past. Runs are in `schedule-runs.ts`. */
 import { createHash } from 'node:crypto';
-import type {
-	BookEntry,
-	BookFact,
-	BookKind,
-	BookWrite,
-	BrokenEntry,
-	ScheduleChange,
-	ScheduleDefinition,
-	ScheduleRemark,
-	ScheduleVersion,
-	WriteOutcome,
+import {
+	BOOK_KINDS,
+	type BookEntry,
+	type BookFact,
+	type BookKind,
+	type BookWrite,
+	type BrokenEntry,
+	type ScheduleChange,
+	type ScheduleDefinition,
+	type ScheduleRemark,
+	type ScheduleVersion,
+	type WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import type { ExpectedChange, ScheduleStep, StoredBook, StoredEntry } from './store.ts';
@@ -154,6 +155,12 @@ export function schedulesRevision(db: ReadHandle, profile: string): number {
 	return row.get(revisionName(profile))?.value ?? 0;
 }
 
+/** Rises whenever the entries of a book come, go or say something else; not with their runs. */
+export function definitionsRevision(db: ReadHandle, profile: string, book: BookKind): number {
+	const row = db.read<{ value: number }>('definitions revision', 'SELECT value FROM revisions WHERE name = ?');
+	return row.get(definitionsName(profile, book))?.value ?? 0;
+}
+
 /** How many schedules there are, with those that only wait here. */
 export function countSchedules(db: ReadHandle, profile: string): number {
 	const row = db
@@ -168,6 +175,10 @@ export function countSchedules(db: ReadHandle, profile: string): number {
 
 function revisionName(profile: string): string {
 	return `schedules:${profile}`;
+}
+
+function definitionsName(profile: string, book: BookKind): string {
+	return `schedules:${profile}:${book}`;
 }
 
 export interface ScheduleTable {
@@ -265,13 +276,22 @@ export function scheduleTable(db: WriteHandle): ScheduleTable {
 		);
 	}
 
+	function raiseLocal(profile: string): void {
+		raise.run(revisionName(profile));
+		raise.run(definitionsName(profile, 'local'));
+	}
+
 	function take(profile: string, step: ScheduleStep): void {
 		switch (step.kind) {
 			case 'entry':
-				if (step.book !== 'local') put(profile, step.book, step.entry, step.seenAt);
+				if (step.book === 'local') return;
+				put(profile, step.book, step.entry, step.seenAt);
+				raise.run(definitionsName(profile, step.book));
 				return;
 			case 'gone':
-				if (step.book !== 'local') dropEntry.run(profile, step.book, step.key);
+				if (step.book === 'local') return;
+				dropEntry.run(profile, step.book, step.key);
+				raise.run(definitionsName(profile, step.book));
 				return;
 			case 'read': {
 				const { book, readAt, broken, facts } = step.stored;
@@ -328,7 +348,7 @@ export function scheduleTable(db: WriteHandle): ScheduleTable {
 			}
 			if (write.kind === 'remove') {
 				dropEntry.run(profile, 'local', write.key);
-				raise.run(revisionName(profile));
+				raiseLocal(profile);
 				return { kind: 'written', entry: null };
 			}
 			const { definition, key } = write;
@@ -345,13 +365,14 @@ export function scheduleTable(db: WriteHandle): ScheduleTable {
 				remarks: [],
 			};
 			put(profile, 'local', entry, at);
-			raise.run(revisionName(profile));
+			raiseLocal(profile);
 			return { kind: 'written', entry };
 		},
 		raise: (profile) => void raise.run(revisionName(profile)),
 		dropAll(profile) {
 			for (const drop of drops) drop.run(profile);
 			dropRevision.run(revisionName(profile));
+			for (const book of BOOK_KINDS) dropRevision.run(definitionsName(profile, book));
 		},
 	};
 }

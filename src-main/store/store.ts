@@ -233,6 +233,8 @@ export interface ScheduleStore {
 	cursors(profile: ProfileId, book: BookKind): Promise<readonly { readonly key: string; readonly dueAt: number }[]>;
 	/** Rises with every change of any of this, by any process of this home. */
 	revision(profile: ProfileId): Promise<number>;
+	/** Rises whenever the entries of a book come, go or say something else; not with their runs. */
+	definitions(profile: ProfileId, book: BookKind): Promise<number>;
 	/** All of it in one transaction. */
 	commit(profile: ProfileId, steps: readonly ScheduleStep[]): Promise<void>;
 	/**
