@@ -6,7 +6,7 @@
  * `WARREN_TEST_AMQP_URL` names a server to use instead; then `external` is true, nothing is started or killed, and tests that
  * must kill a broker skip themselves with that reason. Use unique queue names (`uniqueName`), since it may not be empty.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePorts } from './ports.ts';
+import { endGroup, startGroup } from './process-group.ts';
 import { waitFor } from './wait.ts';
 
 export interface RabbitOptions {
@@ -79,14 +80,8 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 
 	async function start(): Promise<void> {
 		if (child !== null) throw new Error('This RabbitMQ runs already.');
-		// The shell becomes the server. Its watchdog ends the whole group when this process is gone, however that happened.
-		const script = `(read _ <&3; kill -9 0) >/dev/null 2>&1 & epmd -port ${epmdPort} -address 127.0.0.1 3<&- & exec "$0" 3<&-`;
-		const server = spawn('/bin/sh', ['-c', script, join(SCRIPTS, 'rabbitmq-server')], {
-			cwd: folder,
-			env,
-			detached: true,
-			stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-		});
+		const script = `epmd -port ${epmdPort} -address 127.0.0.1 3<&- & exec "$0" 3<&-`;
+		const server = startGroup(script, [join(SCRIPTS, 'rabbitmq-server')], { cwd: folder, env });
 		child = server;
 		let output = '';
 		for (const stream of [server.stdout, server.stderr]) {
@@ -152,23 +147,6 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 		log: () => readLog(folder),
 		[Symbol.asyncDispose]: stop,
 	};
-}
-
-/** Kills a child's whole process group and waits until nothing of it is left. */
-async function endGroup(server: ChildProcess): Promise<void> {
-	const pid = server.pid;
-	if (pid === undefined) return;
-	const signal = (name: NodeJS.Signals | 0) => {
-		try {
-			process.kill(-pid, name);
-			return true;
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-			throw error;
-		}
-	};
-	signal('SIGKILL');
-	await waitFor('the process group to end', () => !signal(0), 30_000);
 }
 
 interface Places {

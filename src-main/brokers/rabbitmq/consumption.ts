@@ -7,12 +7,12 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../domain/log.ts';
 import type { BrokerMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
+import { reconnectDelay } from '../backoff.ts';
 import type { ConsumeIntent, Consumption, Delivery } from '../driver.ts';
-import { reconnectDelay } from './backoff.ts';
+import type { Session } from '../session.ts';
 import type { Link } from './link.ts';
 import { brokerMessage } from './message.ts';
 import { channelFailure, replyCode } from './problems.ts';
-import type { Session } from './session.ts';
 
 /** Between two looks whether a missing queue is there by now, in ms. */
 const MISSING_QUEUE = 2_000;
@@ -29,7 +29,7 @@ interface Ending {
 }
 
 export interface ConsumptionOptions {
-	readonly session: Session;
+	readonly session: Session<Link>;
 	readonly clock: Clock;
 	readonly log: Log;
 	/** Told when it was disposed of. */
@@ -37,7 +37,7 @@ export interface ConsumptionOptions {
 }
 
 export class RabbitConsumption implements Consumption {
-	readonly #session: Session;
+	readonly #session: Session<Link>;
 	readonly #intent: ConsumeIntent;
 	readonly #clock: Clock;
 	readonly #log: Log;

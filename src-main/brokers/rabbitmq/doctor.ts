@@ -8,9 +8,10 @@ import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Clock } from '../../domain/clock.ts';
 import type { DoctorStep } from '../../domain/profile.ts';
 import type { Doctor } from '../driver.ts';
+import { place, tlsProblem, tlsSettings, UnreadableFile } from '../network.ts';
 import { type Greeting, greet } from './handshake.ts';
-import { dial, tlsSettings } from './link.ts';
-import { type AmqpAddress, connectProblem, place, tlsProblem, UnreadableFile } from './problems.ts';
+import { dial } from './link.ts';
+import { type AmqpAddress, connectProblem } from './problems.ts';
 import { queueFigures } from './queues.ts';
 
 /** How long each step may wait for an answer, in ms. */
@@ -227,7 +228,7 @@ function tlsVerdict(code: string, text: string, address: AmqpAddress): Verdict {
 			'It may be the port for connections without TLS: use amqp:// there, or the TLS port (usually 5671) with amqps://.',
 		);
 	}
-	const finding = tlsProblem(code, text, address) ?? `TLS with ${place(address)} failed: ${text}`;
+	const finding = tlsProblem(code, text, address, 'broker') ?? `TLS with ${place(address)} failed: ${text}`;
 	return failed(finding, tlsCure(code, finding, address));
 }
 

@@ -10,13 +10,13 @@ import type { ConnectionState } from '../../domain/profile.ts';
 import type { QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption } from '../driver.ts';
+import { Session } from '../session.ts';
 import { RabbitConsumption } from './consumption.ts';
-import type { Link } from './link.ts';
+import { dial, type Link } from './link.ts';
 import { Looks } from './looks.ts';
-import type { AmqpAddress } from './problems.ts';
+import { type AmqpAddress, connectProblem, unreachable } from './problems.ts';
 import { Publisher } from './publisher.ts';
 import { ensureQueue, queueFigures } from './queues.ts';
-import { Session } from './session.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
 const CONNECT_DEADLINE = 10_000;
@@ -47,9 +47,9 @@ class RabbitDriver implements BrokerDriver {
 	readonly kind = 'rabbitmq';
 	readonly capabilities = CAPABILITIES;
 	readonly #options: RabbitOptions;
-	readonly #main: Session;
-	readonly #publishing: Session;
-	readonly #looking: Session;
+	readonly #main: Session<Link>;
+	readonly #publishing: Session<Link>;
+	readonly #looking: Session<Link>;
 	readonly #publisher: Publisher;
 	readonly #looks: Looks;
 	readonly #consumptions = new Set<RabbitConsumption>();
@@ -57,7 +57,17 @@ class RabbitDriver implements BrokerDriver {
 
 	constructor(options: RabbitOptions) {
 		this.#options = options;
-		const session = (purpose: string) => new Session({ ...options, name: `${options.clientName}${purpose}` });
+		const { address } = options;
+		const session = (purpose: string) => {
+			const name = `${options.clientName}${purpose}`;
+			return new Session<Link>({
+				...options,
+				name,
+				dial: (password, signal) => dial({ address, password, name, signal }),
+				problem: (error) => connectProblem(error, address),
+				unreachable,
+			});
+		};
 		this.#main = session('');
 		this.#publishing = session(', publishing');
 		this.#looking = session(', looking');

@@ -1,29 +1,22 @@
 /** One live connection to RabbitMQ: dialled once, dead for ever once it is closed. Whoever wants another dials again. */
-import { readFile } from 'node:fs/promises';
 import amqp, { type ChannelModel } from 'amqplib';
-import type { TlsOptions } from '../../domain/profile.ts';
+import { tlsSettings } from '../network.ts';
+import type { SessionLink } from '../session.ts';
 import { type ExactFrames, exactFrames } from './exact-frames.ts';
-import { type AmqpAddress, UnreadableFile } from './problems.ts';
+import type { AmqpAddress } from './problems.ts';
 
 /** How long a broker may be silent while connecting, in ms. */
 const SILENCE = 10_000;
 /** How long an orderly goodbye may take before the socket is dropped, in ms. */
 const GOODBYE = 2_000;
 
-export interface Link {
+export interface Link extends SessionLink {
 	readonly model: ChannelModel;
 	readonly exact: ExactFrames;
-	/** e.g. `RabbitMQ 3.10.8`. */
-	readonly server: string;
 	/** Why the broker takes no publishes at the moment; null: it does. */
 	blocked(): string | null;
-	alive(): boolean;
 	/** The error that ended it, with AMQP's code where the broker gave one; null while it lives. */
 	failure(): Error | null;
-	/** Resolves with the reason when the connection is gone. */
-	readonly closed: Promise<string>;
-	/** Says goodbye, then closes whatever the answer. */
-	close(): Promise<void>;
 }
 
 export interface Dial {
@@ -101,30 +94,6 @@ export async function dial(options: Dial): Promise<Link> {
 			hangUp.abort();
 			alive = false;
 		},
-	};
-}
-
-/** Reads the files at each connect, so that a renewed certificate is used without a restart. */
-export async function tlsSettings(tls: TlsOptions): Promise<{
-	readonly ca?: Buffer;
-	readonly cert?: Buffer;
-	readonly key?: Buffer;
-	readonly servername?: string;
-	readonly rejectUnauthorized: boolean;
-}> {
-	const read = async (file: string) => {
-		try {
-			return await readFile(file);
-		} catch (error) {
-			throw new UnreadableFile(file, error);
-		}
-	};
-	return {
-		...(tls.caFile === null ? {} : { ca: await read(tls.caFile) }),
-		...(tls.certFile === null ? {} : { cert: await read(tls.certFile) }),
-		...(tls.keyFile === null ? {} : { key: await read(tls.keyFile) }),
-		...(tls.serverName === null ? {} : { servername: tls.serverName }),
-		rejectUnauthorized: tls.verify,
 	};
 }
 

@@ -9,10 +9,10 @@ import type { BrokerMessage } from '../../domain/message.ts';
 import type { LookCost } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { Look } from '../driver.ts';
+import type { Session } from '../session.ts';
 import type { Link } from './link.ts';
 import { brokerMessage } from './message.ts';
 import { channelFailure, replyCode } from './problems.ts';
-import type { Session } from './session.ts';
 
 /** RabbitMQ 4 drops a message of a quorum queue after 20 deliveries; from this count on Warren no longer looks. */
 const RISKY_COUNT = 15;
@@ -41,12 +41,12 @@ interface Fetched {
 }
 
 export class Looks {
-	readonly #session: Session;
+	readonly #session: Session<Link>;
 	readonly #clock: Clock;
 	/** Highest delivery count seen per queue: quorum queues give themselves away by counting. */
 	readonly #counts = new Map<string, number>();
 
-	constructor(session: Session, clock: Clock) {
+	constructor(session: Session<Link>, clock: Clock) {
 		this.#session = session;
 		this.#clock = clock;
 	}

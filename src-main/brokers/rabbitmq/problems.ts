@@ -1,6 +1,7 @@
 /** What goes wrong with a connection or a channel, told apart and put into words. Pure: errors in, words out. */
 import type { BrokerAddress } from '../../domain/profile.ts';
 import { type Failure, fail } from '../../domain/result.ts';
+import { networkProblem, place, tlsProblem, UnreadableFile, whatWasSaid } from '../network.ts';
 
 export type AmqpAddress = Extract<BrokerAddress, { kind: 'amqp' }>;
 
@@ -12,39 +13,15 @@ export interface ConnectProblem {
 	readonly reason: string;
 }
 
-/** A file that TLS needs could not be read. */
-export class UnreadableFile extends Error {
-	readonly file: string;
-	constructor(file: string, cause: unknown) {
-		super(`The file ${file} cannot be read: ${(cause as Error).message}`, { cause });
-		this.file = file;
-	}
-}
-
-/** `host:port` as a person writes it. */
-export function place(address: AmqpAddress): string {
-	return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
-}
-
 /** Reads an error of `amqplib.connect` or of a TLS handshake. */
 export function connectProblem(error: unknown, address: AmqpAddress): ConnectProblem {
 	if (error instanceof UnreadableFile) return { kind: 'refused', at: 'files', reason: error.message };
-	// A name with several addresses fails with one error per address; the first tells as much as any.
-	const first: unknown = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
-	const text = first instanceof Error ? first.message : String(first);
-	const code = codeOf(first);
+	const { text, code } = whatWasSaid(error);
 	const where = place(address);
 
-	if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA') {
-		return { kind: 'unreachable', at: 'dns', reason: `The host name "${address.host}" is not known here.` };
-	}
-	if (code === 'ECONNREFUSED') {
-		return { kind: 'unreachable', at: 'tcp', reason: `Nothing listens on ${where} (connection refused).` };
-	}
-	if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
-		return { kind: 'unreachable', at: 'tcp', reason: `There is no way to ${where} from here (${code}).` };
-	}
-	const tls = tlsProblem(code, text, address);
+	const network = networkProblem(code, address);
+	if (network !== null) return { kind: 'unreachable', ...network };
+	const tls = tlsProblem(code, text, address, 'broker');
 	if (tls !== null) return { kind: 'refused', at: 'tls', reason: tls };
 	if (/ACCESS[_-]REFUSED/.test(text)) {
 		return {
@@ -78,38 +55,6 @@ export function connectProblem(error: unknown, address: AmqpAddress): ConnectPro
 		return { kind: 'unreachable', at: 'amqp', reason: `What answers on ${where} does not speak AMQP 0-9-1.` };
 	}
 	return { kind: 'unreachable', at: 'amqp', reason: `No connection to ${where}: ${text}` };
-}
-
-/** What Node's TLS says, in plain words; null when it is not about TLS. */
-export function tlsProblem(code: string, text: string, address: AmqpAddress): string | null {
-	const name = address.tls?.serverName ?? address.host;
-	switch (code) {
-		case 'CERT_HAS_EXPIRED':
-			return 'The certificate of the broker has expired.';
-		case 'CERT_NOT_YET_VALID':
-			return 'The certificate of the broker is not valid yet (or the clock of this machine is wrong).';
-		case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-		case 'SELF_SIGNED_CERT_IN_CHAIN':
-			return 'The certificate of the broker is self-signed, or signed by a private authority that is not trusted here.';
-		case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-		case 'UNABLE_TO_GET_ISSUER_CERT':
-		case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-		case 'CERT_UNTRUSTED':
-		case 'CERT_SIGNATURE_FAILURE':
-			return 'The certificate of the broker was signed by an authority that is not trusted here.';
-		case 'ERR_TLS_CERT_ALTNAME_INVALID':
-			return `The certificate of the broker is for another name than "${name}".`;
-	}
-	if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || /wrong version number|packet length too long/i.test(text)) {
-		return `What answers on ${place(address)} does not speak TLS.`;
-	}
-	if (/handshake failure|certificate required|bad certificate|unknown ca|alert number (40|42|48|116)/i.test(text)) {
-		return `The broker refused this side's certificate (${text.replace(/^.*?:error:/i, 'error:').slice(0, 120)}).`;
-	}
-	if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_OSSL_') || code.startsWith('ERR_TLS_')) {
-		return `TLS with ${place(address)} failed: ${text}`;
-	}
-	return null;
 }
 
 /** The failure for what was asked while there is no connection. */
@@ -151,9 +96,4 @@ export function replyCode(error: unknown): number {
 /** What the broker itself said, without amqplib's wrapping. */
 function brokerWords(text: string): string {
 	return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
-}
-
-function codeOf(error: unknown): string {
-	const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
-	return typeof code === 'string' ? code : '';
 }

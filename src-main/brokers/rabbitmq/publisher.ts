@@ -9,11 +9,11 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import type { Clock } from '../../domain/clock.ts';
 import type { OutgoingMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
+import type { Session } from '../session.ts';
 import { rawProperties } from './exact-frames.ts';
 import type { Link } from './link.ts';
 import { type WireMessage, wireMessage } from './message.ts';
 import { type AmqpAddress, channelFailure, replyCode, unreachable } from './problems.ts';
-import type { Session } from './session.ts';
 
 /** Until a publish is confirmed, in ms. */
 const CONFIRM_DEADLINE = 30_000;
@@ -41,14 +41,14 @@ interface Lane {
 }
 
 export class Publisher implements Disposable {
-	readonly #session: Session;
+	readonly #session: Session<Link>;
 	readonly #clock: Clock;
 	readonly #address: AmqpAddress;
 	/** Lanes by exchange, of one link. A missing exchange closes its channel, and only that. */
 	#lanes = new Map<string, Lane | Promise<Result<Lane>>>();
 	#link: Link | null = null;
 
-	constructor(session: Session, address: AmqpAddress, clock: Clock) {
+	constructor(session: Session<Link>, address: AmqpAddress, clock: Clock) {
 		this.#session = session;
 		this.#address = address;
 		this.#clock = clock;

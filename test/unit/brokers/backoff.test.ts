@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reconnectDelay, refusedDelay } from '#main/brokers/rabbitmq/backoff.ts';
+import { reconnectDelay, refusedDelay } from '#main/brokers/backoff.ts';
 
 describe('waiting before the next attempt', () => {
 	it('doubles from half a second to half a minute', () => {

@@ -2,35 +2,49 @@
  * A connection that comes back: it dials, and whenever it is refused or lost it dials again with back-off, for ever. Each
  * connection is a `Link`; what was begun on one link is never continued on another.
  */
-import type { Clock } from '../../domain/clock.ts';
-import type { Log } from '../../domain/log.ts';
-import type { ConnectionState } from '../../domain/profile.ts';
-import { fail, ok, type Result } from '../../domain/result.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import type { ConnectionState } from '../domain/profile.ts';
+import { type Failure, fail, ok, type Result } from '../domain/result.ts';
 import { reconnectDelay, refusedDelay } from './backoff.ts';
-import { dial, type Link } from './link.ts';
-import { type AmqpAddress, connectProblem, unreachable } from './problems.ts';
 
-export interface SessionOptions {
-	readonly address: AmqpAddress;
+/** One live connection: dialled once, dead for ever once it is closed. */
+export interface SessionLink {
+	/** e.g. `RabbitMQ 3.10.8`. */
+	readonly server: string;
+	alive(): boolean;
+	/** Resolves with the reason when the connection is gone. */
+	readonly closed: Promise<string>;
+	/** Says goodbye, then closes whatever the answer. */
+	close(): Promise<void>;
+}
+
+export interface SessionOptions<L extends SessionLink> {
+	/** Connects, or rejects with an error for `problem`. Given up when the signal fires. */
+	readonly dial: (password: string | null, signal: AbortSignal) => Promise<L>;
+	/** Why dialling failed. `refused`: somebody answered and said no, so trying again quickly is pointless. */
+	readonly problem: (error: unknown) => { readonly kind: 'unreachable' | 'refused'; readonly reason: string };
+	/** The failure of what is asked while there is no connection. */
+	readonly unreachable: (reason: string) => { readonly ok: false; readonly error: Failure };
 	/** Asked for at each connect, so a changed secret is used at once. */
 	readonly password: () => Promise<string | null>;
 	readonly clock: Clock;
 	readonly log: Log;
-	/** The connection's name as RabbitMQ's tools show it. */
+	/** For the log. */
 	readonly name: string;
 }
 
-export class Session implements AsyncDisposable {
-	readonly #options: SessionOptions;
+export class Session<L extends SessionLink> implements AsyncDisposable {
+	readonly #options: SessionOptions<L>;
 	readonly #end = new AbortController();
 	readonly #stateListeners = new Set<(state: ConnectionState) => void>();
-	readonly #linkListeners = new Set<(link: Link) => void>();
+	readonly #linkListeners = new Set<(link: L) => void>();
 	#state: ConnectionState = { kind: 'idle' };
-	#link: Link | null = null;
+	#link: L | null = null;
 	#running: Promise<void> | null = null;
 	#closing = false;
 
-	constructor(options: SessionOptions) {
+	constructor(options: SessionOptions<L>) {
 		this.#options = options;
 	}
 
@@ -46,7 +60,7 @@ export class Session implements AsyncDisposable {
 	}
 
 	/** The connection there is now; null while there is none. */
-	link(): Link | null {
+	link(): L | null {
 		return this.#link?.alive() === true ? this.#link : null;
 	}
 
@@ -56,14 +70,14 @@ export class Session implements AsyncDisposable {
 	}
 
 	/** Calls back with each new connection, from the next one on. */
-	onLink(listener: (link: Link) => void): Disposable {
+	onLink(listener: (link: L) => void): Disposable {
 		this.#linkListeners.add(listener);
 		return { [Symbol.dispose]: () => this.#linkListeners.delete(listener) };
 	}
 
 	/** The connection, waiting for it up to `deadlineMs`; a refusal is answered at once. */
-	async ready(deadlineMs: number): Promise<Result<Link>> {
-		const settled = (): Result<Link> | null => {
+	async ready(deadlineMs: number): Promise<Result<L>> {
+		const settled = (): Result<L> | null => {
 			if (this.#closing) return fail('gone', 'The connection was closed.');
 			const link = this.link();
 			if (link !== null) return ok(link);
@@ -73,7 +87,7 @@ export class Session implements AsyncDisposable {
 		const now = settled();
 		if (now !== null) return now;
 		return new Promise((resolve) => {
-			const answer = (result: Result<Link>) => {
+			const answer = (result: Result<L>) => {
 				watch[Symbol.dispose]();
 				timer[Symbol.dispose]();
 				this.#end.signal.removeEventListener('abort', look);
@@ -84,7 +98,7 @@ export class Session implements AsyncDisposable {
 				if (result !== null) answer(result);
 			};
 			const watch = this.onState(look);
-			const timer = this.#options.clock.after(deadlineMs, () => answer(unreachable(this.#why())));
+			const timer = this.#options.clock.after(deadlineMs, () => answer(this.#options.unreachable(this.#why())));
 			this.#end.signal.addEventListener('abort', look, { once: true });
 		});
 	}
@@ -102,7 +116,7 @@ export class Session implements AsyncDisposable {
 	}
 
 	async #run(): Promise<void> {
-		const { clock, log, address, name } = this.#options;
+		const { clock, log, name } = this.#options;
 		const { signal } = this.#end;
 		let attempt = 0;
 		let lostAt: number | null = null;
@@ -110,7 +124,7 @@ export class Session implements AsyncDisposable {
 			let delay: number;
 			try {
 				const password = await this.#options.password();
-				const link = await dial({ address, password, name, signal });
+				const link = await this.#options.dial(password, signal);
 				if (this.#closing) {
 					await link.close();
 					return;
@@ -132,7 +146,7 @@ export class Session implements AsyncDisposable {
 				await this.#link?.close();
 				this.#link = null;
 				if (this.#closing) return;
-				const problem = connectProblem(error, address);
+				const problem = this.#options.problem(error);
 				const now = clock.now();
 				attempt += 1;
 				delay = problem.kind === 'refused' ? refusedDelay(Math.random()) : reconnectDelay(attempt, Math.random());
