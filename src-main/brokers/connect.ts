@@ -1,13 +1,15 @@
-/** The driver and the doctor for an address. */
+/** The driver and the doctor for a broker's address, and the keyspace for a Redis's. */
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import type { BrokerAddress } from '../domain/profile.ts';
+import type { BrokerAddress, RedisAddress } from '../domain/profile.ts';
 import { assertNever } from '../domain/result.ts';
 import type { BrokerDriver, Doctor } from './driver.ts';
 import { createEmbeddedDoctor } from './embedded/doctor.ts';
 import { createEmbeddedDriver } from './embedded/driver.ts';
+import type { Keyspace } from './keyspace.ts';
 import { createRabbitDoctor } from './rabbitmq/doctor.ts';
 import { createRabbitDriver } from './rabbitmq/driver.ts';
+import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
 
 export interface DriverContext {
 	/** The profile's folder, which exists; the embedded broker keeps `broker.db` there. */
@@ -44,4 +46,9 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 		default:
 			return assertNever(address);
 	}
+}
+
+/** Makes the keyspace of a Redis. Nothing is connected until its `connect`; dispose of it to close everything. */
+export function createKeyspace(address: RedisAddress, options: RedisKeyspaceOptions): Keyspace {
+	return createRedisKeyspace(address, options);
 }

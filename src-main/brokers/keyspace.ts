@@ -1,7 +1,9 @@
 /**
  * Keys in a Redis server, as far as Warren's books need them. Like a driver it owns a connection that comes back with back-off for
- * ever; a call while it is away answers `unreachable`, one without an answer in time `timeout` (then `details.sent` is true: it may
- * have been carried out), one that the server refuses `refused` with the server's words. Nothing here ever runs `KEYS`.
+ * ever. Failures say by `details.sent` whether it may have been carried out: `unreachable` while it is away (false) or when it was
+ * lost before the answer (true), `timeout` without an answer in time (true), `refused` with the server's words (false; its first
+ * word, as `WRONGTYPE`, is `details.reply`). A call waits for the connection only while it is opened for the first time.
+ * Commands that are about the connection itself, block it or run through all keys (`KEYS`) are `unsupported`.
  */
 import type { ConnectionState } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
@@ -27,11 +29,12 @@ export interface Keyspace extends AsyncDisposable {
 	/** Resolves when connected, or with the reason when `deadlineMs` passes or the server refuses. */
 	ready(deadlineMs: number): Promise<Result<void>>;
 	call(...command: KeyCommand): Promise<Result<KeyReply>>;
-	/** Commands in one round trip, one after the other, each with its own answer; not atomic. */
+	/** Commands in one round trip, one after the other, each with its own answer; not atomic. Fails as a whole when the connection went. */
 	pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>>;
 	/**
 	 * Commands in one MULTI: all or none. `watch`: keys that must not have changed since they were read by `check` (which runs
 	 * after WATCH on a connection of its own, and says false to give up); null: they changed, or `check` gave up, and nothing was done.
+	 * Redis undoes nothing: a command that fails for the kind of its key (`WRONGTYPE`) leaves the others done, `details.sent` true.
 	 */
 	transaction(
 		commands: readonly KeyCommand[],
@@ -46,6 +49,6 @@ export interface Keyspace extends AsyncDisposable {
 		pattern: string,
 		most: number,
 	): Promise<Result<{ readonly keys: readonly string[]; readonly complete: boolean }>>;
-	/** Messages of a channel, also after reconnects; `onGap` tells that some may have been missed. */
+	/** Messages of a channel, also after reconnects. `onGap`: from now on, and some may have been missed; the first time too. */
 	subscribe(channel: string, hear: (text: string) => void, onGap: () => void): Disposable;
 }

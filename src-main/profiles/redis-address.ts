@@ -1,0 +1,153 @@
+/**
+ * Where a Redis is, as people write it: `redis://[user[:password]@]host[:port][/database][?parameters]`, `rediss://` over TLS. Also
+ * taken: what Celery's and RedBeat's settings have in such an address, by redis-py's names. The password comes out apart from the
+ * address, because an address is shown, logged and stored in the open.
+ */
+import type { RedisAddress } from '../domain/profile.ts';
+import { fail, ok, type Result } from '../domain/result.ts';
+import {
+	bracketed,
+	decode,
+	encode,
+	pairsOf,
+	parseHost,
+	parseLogin,
+	queryOf,
+	split,
+	TLS_PARAMETERS,
+	tlsPairs,
+	tlsParameters,
+} from './url-parts.ts';
+
+/** An address and the password that was written with it; null: none was. */
+export interface ParsedRedis {
+	readonly address: RedisAddress;
+	readonly password: string | null;
+}
+
+/** Redis's own port. */
+export const REDIS_PORT = 6379;
+
+const EXAMPLE = 'redis://user@host:6379/0';
+
+/** redis-py's names for the same. */
+const TLS_ALIASES: Readonly<Record<string, string>> = {
+	ssl_ca_certs: 'cacertfile',
+	ssl_certfile: 'certfile',
+	ssl_keyfile: 'keyfile',
+	ssl_cert_reqs: 'verify',
+};
+/** How strictly redis-py is to check, by its names and by those of Celery's settings. */
+const CHECKS: Readonly<Record<string, string>> = {
+	none: 'verify_none',
+	cert_none: 'verify_none',
+	required: 'verify_peer',
+	cert_required: 'verify_peer',
+};
+/** How other clients are to behave, and nothing that Warren needs. */
+const IGNORED = [
+	'client_name',
+	'decode_responses',
+	'encoding',
+	'encoding_errors',
+	'health_check_interval',
+	'max_connections',
+	'protocol',
+	'retry_on_error',
+	'retry_on_timeout',
+	'socket_connect_timeout',
+	'socket_keepalive',
+	'socket_timeout',
+	'ssl_check_hostname',
+];
+
+/** Reads an address. `invalid-input` and `unsupported` say what to write instead, and never repeat a password. */
+export function parseRedis(text: string): Result<ParsedRedis> {
+	const written = text.trim();
+	if (written === '') return invalid(`Write where Redis is, for example ${EXAMPLE}.`);
+	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(written)?.[1]?.toLowerCase();
+	if (scheme === 'sentinel' || scheme === 'redis+sentinel') {
+		return unsupported(`Warren does not ask sentinels. Give the address of the primary itself: ${EXAMPLE}.`);
+	}
+	if (scheme === 'unix' || scheme === 'redis+socket' || scheme === 'redis-socket') {
+		return unsupported(`Warren reaches Redis over TCP only: ${EXAMPLE}.`);
+	}
+	const begin = /^(rediss?):\/\//i.exec(written);
+	if (begin === null) {
+		return invalid(`An address of Redis begins with redis:// (or rediss:// over TLS), for example ${EXAMPLE}.`);
+	}
+	if (/[,;]/.test(written.replace(/[?].*$/, '').replace(/^.*@/, ''))) {
+		return unsupported('Warren works with one Redis, not with several addresses. Give the one of the primary.');
+	}
+	return parseRest(written.slice(begin[0].length), begin[1]?.toLowerCase() === 'rediss');
+}
+
+/** Writes an address without its password, so that `parseRedis` reads the same address again. */
+export function formatRedis(address: RedisAddress): string {
+	const { host, port, db, username, tls } = address;
+	const scheme = tls === null ? 'redis' : 'rediss';
+	const user = username === null ? '' : `${encode(username)}@`;
+	return `${scheme}://${user}${bracketed(host)}:${port}/${db}${queryOf(tlsPairs(tls))}`;
+}
+
+function parseRest(rest: string, secure: boolean): Result<ParsedRedis> {
+	const parts = split(rest);
+	if (!parts.ok) return parts;
+	const { userinfo, hostport, path, query } = parts.value;
+	const login = parseLogin(userinfo);
+	if (!login.ok) return login;
+	const where = parseHost(hostport, { port: REDIS_PORT, example: 'redis://user@[::1]:6379/0' });
+	if (!where.ok) return where;
+	let db: number | null = null;
+	if (path !== null && path !== '') {
+		const number = database(path);
+		if (!number.ok) return number;
+		db = number.value;
+	}
+	const tls = tlsParameters('rediss');
+	for (const [written, encoded] of pairsOf(query)) {
+		const value = decode(encoded, `parameter ${written}`);
+		if (!value.ok) return value;
+		if (IGNORED.includes(written)) continue;
+		if (written === 'db') {
+			const number = database(value.value);
+			if (!number.ok) return number;
+			if (db !== null && db !== number.value) return invalid('The address names two databases. Leave out one of them.');
+			db = number.value;
+			continue;
+		}
+		const key = TLS_ALIASES[written] ?? written;
+		if (!TLS_PARAMETERS.includes(key)) {
+			return invalid(`The parameter "${written}" is not known here. Known are: db, ${TLS_PARAMETERS.join(', ')}.`);
+		}
+		let meant = value.value;
+		if (written === 'ssl_cert_reqs') {
+			const check = CHECKS[meant.toLowerCase()];
+			if (check === undefined) return invalid('ssl_cert_reqs is either required or none.');
+			meant = check;
+		}
+		const problem = tls.take(key, meant, secure);
+		if (problem !== null) return invalid(problem);
+	}
+	const options = tls.options();
+	if (!options.ok) return options;
+	return ok({
+		address: { ...where.value, db: db ?? 0, username: login.value.username, tls: secure ? options.value : null },
+		password: login.value.password,
+	});
+}
+
+function database(text: string): Result<number> {
+	if (!/^\d{1,6}$/.test(text)) {
+		return invalid(`What follows the "/" is the number of a database, usually 0. For example ${EXAMPLE}.`);
+	}
+	return ok(Number(text));
+}
+
+function invalid(message: string): Result<never> {
+	return fail('invalid-input', message);
+}
+
+function unsupported(message: string): Result<never> {
+	return fail('unsupported', message);
+}
