@@ -81,6 +81,28 @@ export function readIntent(
 	});
 }
 
+/** An intent without these settings. */
+export function withoutSettings(
+	intent: ConsumerIntent,
+	names: NonNullable<HandlerInput<'consumer.save'>['clear']>,
+): ConsumerIntent {
+	const gone = new Set(names);
+	const limits = intent.limits ?? NO_LIMITS;
+	const { runner } = intent;
+	return {
+		...intent,
+		runner: runner.kind === 'python' && gone.has('settings') ? { ...runner, settingsModule: null } : runner,
+		prefetch: gone.has('prefetch') ? null : (intent.prefetch ?? null),
+		priority: gone.has('priority') ? null : (intent.priority ?? null),
+		limits: {
+			softMs: gone.has('softLimit') ? null : limits.softMs,
+			hardMs: gone.has('hardLimit') ? null : limits.hardMs,
+			memoryMb: gone.has('memory') ? null : limits.memoryMb,
+			recycleAfter: gone.has('recycle') ? null : limits.recycleAfter,
+		},
+	};
+}
+
 /** What runs the tasks: as asked, else as before, else the sandbox's own modules there. */
 function readRunner(
 	ports: Pick<Ports, 'host' | 'resources'>,

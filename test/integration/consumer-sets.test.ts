@@ -163,6 +163,46 @@ describe('a saved set', () => {
 		expect(await vault.get(`consumer-set/${items[0]?.set?.id}/env`)).toEqual(ok(null));
 	});
 
+	it('changes one variable and keeps the values of others, and takes them along into a copy', async () => {
+		const vault = memoryVault();
+		await using other = await bootEngine({ ports: { vault } });
+		const valuesOf = async (id: string) => {
+			const kept = await vault.get(`consumer-set/${id}/env`);
+			return kept.ok && kept.value !== null ? (JSON.parse(kept.value) as unknown) : null;
+		};
+		const env = { SHOP_DB: 'postgres://me:hunter2@db/shop', REGION: 'eu' };
+		const main = await other.call('consumer.save', { profile, name: 'main', queues: ['default'], env });
+		await other.call('consumer.save', { profile, name: 'main', keepEnv: ['SHOP_DB'], env: { REGION: 'us' } });
+		expect(await valuesOf(main.set.id)).toEqual({ SHOP_DB: env.SHOP_DB, REGION: 'us' });
+		const copy = await other.call('consumer.save', { profile, name: 'second', copyOf: 'main', concurrency: 3 });
+		expect(copy.set).toMatchObject({ name: 'second', queues: main.set.queues, intent: { concurrency: 3 } });
+		expect(await valuesOf(copy.set.id)).toEqual({ SHOP_DB: env.SHOP_DB, REGION: 'us' });
+		await other.call('consumer.save', { profile, name: 'main', keepEnv: [] });
+		expect(await valuesOf(main.set.id)).toBeNull();
+		expect(await valuesOf(copy.set.id)).not.toBeNull();
+		expect((await other.refusal('consumer.save', { profile, name: 'second', copyOf: 'main' })).code).toBe('conflict');
+		expect(
+			(await other.refusal('consumer.save', { profile, name: 'second', keepEnv: ['NOWHERE'] })).details,
+		).toMatchObject({ field: 'keepEnv' });
+	});
+
+	it('takes single settings back, and leaves the others', async () => {
+		const all = { queues: ['default'], concurrency: 2, prefetch: 9, priority: 5, softLimit: '30s', hardLimit: '1m' };
+		await engine.call('consumer.save', { profile, name: 'main', ...all, memory: 512, recycle: 100 });
+		const { set } = await engine.call('consumer.save', {
+			profile,
+			name: 'main',
+			clear: ['prefetch', 'priority', 'hardLimit', 'recycle'],
+			softLimit: '2m',
+		});
+		expect(set.intent).toMatchObject({
+			concurrency: 2,
+			prefetch: null,
+			priority: null,
+			limits: { softMs: 120_000, hardMs: null, memoryMb: 512, recycleAfter: null },
+		});
+	});
+
 	it('starts with an engine that stays, and not with one command', async () => {
 		const folder = mkdtempSync(join(tmpdir(), 'warren-auto-'));
 		stack.defer(() => rmSync(folder, { recursive: true, force: true }));

@@ -7,9 +7,9 @@ import type { ImportedQueue, SavedSetView, SetStart } from '#main/ipc/contract/c
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { readCarrotSettings } from '../carrot-settings.ts';
-import { readIntent } from '../consumer-intent.ts';
+import { readIntent, withoutSettings } from '../consumer-intent.ts';
 import { type Core, targetOf } from '../core.ts';
-import { declareInTime, declareQueues, findSet, forgetSet, saveSet, startSet } from '../saved-sets.ts';
+import { declareInTime, declareQueues, findSet, forgetSet, intentOf, saveSet, startSet } from '../saved-sets.ts';
 
 type Name =
 	| 'consumer.list'
@@ -126,18 +126,29 @@ export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 			const profile = await profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			const before = (await store.sets.list(profile.value.id)).find((set) => set.name === input.name) ?? null;
-			const queues = readQueues(input, before);
+			if (before !== null && input.copyOf !== undefined) {
+				return fail(
+					'conflict',
+					`${profile.value.name} has a consumer set "${input.name}" already. Choose another name.`,
+				);
+			}
+			const model = input.copyOf === undefined ? ok(before) : await findSet(core, profile.value, input.copyOf);
+			if (!model.ok) return model;
+			const queues = readQueues(input, model.value);
 			if (!queues.ok) return queues;
-			const intent = readIntent(core.ports, profile.value, input, before?.intent ?? null);
+			const env = await readSavedEnv(core, model.value, input);
+			if (!env.ok) return env;
+			const base = model.value === null ? null : withoutSettings(model.value.intent, input.clear ?? []);
+			const intent = readIntent(core.ports, profile.value, { ...input, env: env.value ?? undefined }, base);
 			if (!intent.ok) return intent;
 			const saved = await saveSet(core, profile.value, {
 				before,
 				name: input.rename ?? input.name,
 				queues: queues.value,
 				intent: intent.value,
-				envGiven: input.env !== undefined,
+				envGiven: env.value !== null,
 				autoStart: input.autoStart ?? before?.autoStart ?? false,
-				declare: input.declare ?? before?.declare ?? false,
+				declare: input.declare ?? model.value?.declare ?? false,
 			});
 			return saved.ok ? ok(viewOf(saved.value)) : saved;
 		},
@@ -196,6 +207,28 @@ function readQueues(
 	const all = [...new Set([...names, ...(input.notConsumed ?? [])])];
 	const idle = new Set(input.notConsumed ?? before?.queues.flatMap((one) => (one.consumable ? [] : [one.queue])));
 	return ok(all.map((queue) => ({ ...old.get(queue), queue, consumable: !idle.has(queue) })));
+}
+
+/** The environment to save, with the values of what is kept; null: as it is in the vault. */
+async function readSavedEnv(
+	core: Core,
+	model: SavedConsumerSet | null,
+	input: Pick<HandlerInput<'consumer.save'>, 'env' | 'keepEnv' | 'copyOf'>,
+): Promise<Result<Readonly<Record<string, string>> | null>> {
+	const names = Object.keys(model?.intent.runner.env ?? {});
+	const keep = input.keepEnv ?? (input.env === undefined ? names : []);
+	if (input.keepEnv === undefined && input.copyOf === undefined) return ok(input.env ?? null);
+	const strange = keep.find((name) => !names.includes(name));
+	if (strange !== undefined) {
+		return fail('invalid-input', `keepEnv: there is no saved value of "${strange}". Set it with --env.`, {
+			details: { field: 'keepEnv' },
+		});
+	}
+	if (model === null || keep.length === 0) return ok(input.env ?? {});
+	const saved = await intentOf(core, model);
+	if (!saved.ok) return saved;
+	const { env } = saved.value.runner;
+	return ok({ ...Object.fromEntries(keep.map((name) => [name, env[name] ?? ''])), ...input.env });
 }
 
 async function importSets(

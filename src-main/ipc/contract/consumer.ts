@@ -56,6 +56,9 @@ const how = {
 		),
 };
 
+/** Settings of a saved set that can be taken back to nothing; the others take an empty list, or 0. */
+export const CLEARABLE = ['settings', 'prefetch', 'priority', 'softLimit', 'hardLimit', 'memory', 'recycle'] as const;
+
 /** A saved set with what runs of it in this process. Values of its environment stay in the vault: they are empty here. */
 export interface SavedSetView {
 	readonly set: SavedConsumerSet;
@@ -168,6 +171,13 @@ export const consumerRoutes = {
 			concurrency: z.int().min(1).max(64).optional().describe('Tasks at a time (default: 1)'),
 			autoStart: z.boolean().optional().describe('Start with the app and the service'),
 			...how,
+			copyOf: setId.optional().describe('Saved set that a new one begins as, its environment included'),
+			keepEnv: z
+				.array(z.string().min(1).max(400))
+				.max(1_000)
+				.optional()
+				.describe('Variable that keeps its saved value, beside what --env sets'),
+			clear: z.array(z.enum(CLEARABLE)).max(CLEARABLE.length).optional().describe('Setting to take back'),
 		}),
 		output: returns<SavedSetView>(),
 		cli: { positional: ['name'] },
