@@ -4,6 +4,7 @@ import type { Command } from './commands.svelte.ts';
 import type { View } from './route.svelte.ts';
 import type { Theme } from './settings.svelte.ts';
 import type { Warren } from './warren.svelte.ts';
+import { workerCommands } from './worker-commands.ts';
 
 const GO: readonly { readonly view: View; readonly label: string; readonly key: string }[] = [
 	{ view: 'attention', label: 'Attention', key: '1' },
@@ -198,6 +199,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			enabled: () => (warren.deployment === null ? 'No profile is open' : warren.mayChange),
 			run: () => warren.ask({ kind: 'consumer', queue: null }),
 		},
+		...workerCommands(warren),
 		{
 			id: 'window.palette',
 			label: 'All commands',

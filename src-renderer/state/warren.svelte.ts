@@ -1,4 +1,5 @@
 /** The page as a whole: where it is, what it is connected to, and which dialog is open. Views get it by context. */
+import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { Actions, type TaskAction } from './actions.svelte.ts';
 import { Commands } from './commands.svelte.ts';
@@ -13,6 +14,17 @@ import type { TaskList } from './task-list.svelte.ts';
 import { Toasts } from './toasts.svelte.ts';
 import type { WireStatus } from './wire.svelte.ts';
 
+/** A question before one thing is done that needs no review. */
+export interface Question {
+	readonly title: string;
+	readonly words: readonly string[];
+	/** What the button says. */
+	readonly label: string;
+	readonly danger: boolean;
+	/** Does it; null: done. Else why not, which is said in the question. */
+	readonly run: () => Promise<string | null>;
+}
+
 /** At most one dialog is open. */
 export type OpenDialog =
 	| { readonly kind: 'none' }
@@ -21,6 +33,10 @@ export type OpenDialog =
 	| { readonly kind: 'publish' }
 	| { readonly kind: 'consumer'; readonly queue: string | null }
 	| { readonly kind: 'peek'; readonly queue: string }
+	/** A saved consumer set: a new one, a saved one to edit, or a new one that begins as another. */
+	| { readonly kind: 'set'; readonly mode: 'new' | 'edit' | 'copy'; readonly from: SavedConsumerSet | null }
+	| { readonly kind: 'import-sets' }
+	| { readonly kind: 'question'; readonly question: Question }
 	| { readonly kind: 'profile'; readonly edit: ProfileView | null }
 	| { readonly kind: 'remove-profile'; readonly view: ProfileView }
 	/** Messages of the quarantine, by number, to be sent to a queue. */

@@ -84,6 +84,28 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
 		expect(await accessibilityFaults(page)).toEqual([]);
 	});
 
+	test('the forms of consumer sets have none, folded open, wrong or importing', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme });
+		const { page } = opened;
+		await opened.go('sandbox/workers');
+		await page.getByRole('button', { name: 'New set' }).click();
+		const form = page.getByRole('dialog', { name: 'Save a consumer set' });
+		await form.getByRole('button', { name: 'Add a variable' }).click();
+		for (const part of ['Limits', 'Retries', 'When a task has failed', 'How messages are taken']) {
+			await form.getByText(part, { exact: true }).click();
+		}
+		await form.getByRole('button', { name: 'Save', exact: true }).click();
+		await form.getByText('What is it called?').waitFor();
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await page.keyboard.press('Escape');
+		await form.waitFor({ state: 'detached' });
+		await page.getByRole('button', { name: 'Import' }).click();
+		const settings = page.getByRole('dialog', { name: 'Import from CARROT settings' });
+		await settings.getByRole('textbox', { name: /^The CARROT dict/ }).fill("{'queues': [{'name': 'mail'}]}");
+		await settings.getByRole('table').waitFor();
+		expect(await accessibilityFaults(page)).toEqual([]);
+	});
+
 	test('no dialog has any', async () => {
 		await using opened = await openConsole(browser, served, { colorScheme });
 		const { page } = opened;

@@ -337,6 +337,8 @@ export function world(views: readonly ProfileView[], text?: string): FakeEngine 
 			cost: { kind: 'flagged', words: 'The messages come back marked as redelivered.' },
 		},
 	}));
+	engine.handlers.set('consumer.sets', () => ({ ok: true, value: { items: [], total: 0 } }));
+	engine.handlers.set('quarantine.list', () => ({ ok: true, value: { items: [], total: 0, held: 0 } }));
 	engine.handlers.set('schedule.list', () => ({
 		ok: true,
 		value: {
