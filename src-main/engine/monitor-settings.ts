@@ -16,13 +16,14 @@ type MonitorInput = Pick<
 
 /**
  * What a person gave about the monitor, laid over what there is. User and password may also stand in the address; they are taken out
- * of it. An empty user removes both.
+ * of it. An empty user removes both, an empty address everything.
  */
 export function readMonitor(
 	input: MonitorInput,
 	old: Profile | null,
 	oldSecret: string | null,
 ): Result<{ readonly url: string | null; readonly tls: TlsOptions | null; readonly secret: SecretChanges }> {
+	if (input.monitor === '') return ok({ url: null, tls: null, secret: { monitor: null } });
 	const address = input.monitor === undefined ? null : readSiteAddress(input.monitor);
 	if (address !== null && !address.ok) return address;
 	const base = address?.value ?? null;

@@ -112,6 +112,10 @@ export const profileRoutes = {
 			broker: broker.optional(),
 			framework: framework.optional(),
 			...optional,
+			monitor: z
+				.union([url, z.literal('')])
+				.optional()
+				.describe("carrot's monitor, e.g. https://site/carrot/; empty: none any more"),
 			readOnly: z.boolean().optional().describe('Refuse every change'),
 		}),
 		output: returns<ProfileView>(),
