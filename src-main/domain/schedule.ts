@@ -307,6 +307,8 @@ export interface SyncItem {
 	/** It was under way when the last sync broke off. `already`: it had arrived. `again`: it was sent again. */
 	readonly resumed: 'already' | 'again' | null;
 	readonly message: string | null;
+	/** The key it had here until now, where its book gave it another one: when it was made, or renamed where names are keys. */
+	readonly formerKey?: string;
 }
 
 /** What one sync of one book did, or would do. */
