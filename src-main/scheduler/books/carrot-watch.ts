@@ -126,8 +126,9 @@ export class CarrotWatch implements AsyncDisposable {
 	}
 
 	#listen<T>(listeners: Set<T>, listener: T): Disposable {
+		// Before it hears anything: nobody is called while still subscribing.
+		if (this.#timer === null && !this.#stop.signal.aborted) this.#look();
 		listeners.add(listener);
-		if (this.#timer === null && this.#looking === null && !this.#stop.signal.aborted) this.#look();
 		return {
 			[Symbol.dispose]: () => {
 				listeners.delete(listener);

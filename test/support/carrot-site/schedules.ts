@@ -34,7 +34,6 @@ export interface SchedulesOptions {
 	readonly notImportable: readonly string[];
 	/** Tasks of `task_modules`; null: the setting is empty, and any task is taken. */
 	readonly choices: readonly string[] | null;
-	readonly unordered: boolean;
 	readonly publish: (message: Published) => void;
 }
 
@@ -135,10 +134,6 @@ export class StandInSchedules {
 		const read = this.#read(body, form, id);
 		if (read.refusal !== null) return read.refusal;
 		Object.assign(row, read.fields);
-		if (this.#options.unordered) {
-			this.rows.delete(id);
-			this.rows.set(id, row);
-		}
 		return { status: 200, json: this.#shown(row) };
 	}
 

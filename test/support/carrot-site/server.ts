@@ -63,8 +63,6 @@ export interface StandInOptions {
 	readonly notImportable?: readonly string[];
 	/** Tasks of the site's `task_modules`, the only ones it schedules then; without, any task is. */
 	readonly taskChoices?: readonly string[];
-	/** A schedule that is saved goes to the end of its list, as in PostgreSQL, where rows have no order. */
-	readonly unordered?: boolean;
 }
 
 export interface StandInSite extends AsyncDisposable {
@@ -130,7 +128,6 @@ class Site implements StandInSite {
 			release: options.release ?? 'last',
 			notImportable: options.notImportable ?? [],
 			choices: options.taskChoices ?? null,
-			unordered: options.unordered ?? false,
 			publish: (message) => void this.#publish(message),
 		});
 		const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
