@@ -324,3 +324,12 @@ export interface SyncReport {
 	/** Why it is not `done`, in words; null when it is. */
 	readonly note: string | null;
 }
+
+/** A definition as one text that is the same for the same definition, whoever put it together: what versions are digests of. */
+export function canonicalText(definition: ScheduleDefinition): string {
+	return JSON.stringify(definition, (_key, value: unknown) =>
+		typeof value === 'object' && value !== null && !Array.isArray(value)
+			? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+			: value,
+	);
+}

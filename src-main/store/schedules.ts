@@ -7,6 +7,7 @@ import {
 	type BookKind,
 	type BookWrite,
 	type BrokenEntry,
+	canonicalText,
 	type ScheduleChange,
 	type ScheduleDefinition,
 	type ScheduleRemark,
@@ -377,10 +378,9 @@ export function scheduleTable(db: WriteHandle): ScheduleTable {
 	};
 }
 
-/** A version is what the definition says: the same definition is the same version, whoever wrote it. */
+/** A version is what the definition says: the same definition is the same version, whoever wrote it, and in the shared book too. */
 function versionName(definition: ScheduleDefinition): string {
-	const sorted = Object.fromEntries(Object.entries(definition).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-	return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 24);
+	return createHash('sha256').update(canonicalText(definition)).digest('hex').slice(0, 24);
 }
 
 function plain({ book: _book, seenAt: _seenAt, ...entry }: StoredEntry): BookEntry {

@@ -7,6 +7,7 @@ import { type BookEntry, NEW_SCHEDULE, type ScheduleRun } from '#main/domain/sch
 import type { ScheduleBook } from '#main/scheduler/book.ts';
 import { createLocalBook } from '#main/scheduler/books/local.ts';
 import { createLocalLedger } from '#main/scheduler/books/local-ledger.ts';
+import { definitionVersion } from '#main/scheduler/version.ts';
 import type { OpenStore } from '#main/store/client.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { storeOf, testHome } from './open.ts';
@@ -49,6 +50,8 @@ describe('the local book', () => {
 		await using book = bookOf(store);
 		const made = await create(book, 'k1', 'tidy');
 		expect(must(await book.get('k1'))).toEqual(made);
+		// A version means the same in every book that Warren keeps.
+		expect(made.version).toBe(definitionVersion(made.definition));
 		expect(must(await book.read()).entries).toEqual([made]);
 
 		const renamed = { ...definition, name: 'tidy up' };

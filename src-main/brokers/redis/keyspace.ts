@@ -198,9 +198,18 @@ class RedisKeyspace implements Keyspace {
 	/** The connection; waits for it only while it is opened for the first time. */
 	async #link(): Promise<Result<Link>> {
 		if (!this.#asked) return notAsked();
-		const state = this.#main.state();
-		const waits = state.kind === 'connecting' || state.kind === 'connected';
-		return this.#main.ready(waits ? this.#patience : 0);
+		if (this.#main.state().kind === 'connecting') await this.#tried();
+		return this.#main.ready(0);
+	}
+
+	/** Resolves when the first attempt has come to something, whatever that is. */
+	#tried(): Promise<void> {
+		return new Promise((resolve) => {
+			const watch = this.#main.onState(() => {
+				watch[Symbol.dispose]();
+				resolve();
+			});
+		});
 	}
 }
 

@@ -159,14 +159,14 @@ class RedisLink implements Link {
 	}
 
 	async call([command, ...args]: KeyCommand): Promise<Result<KeyReply>> {
-		// In capitals ioredis passes a command and its answer through as they are.
-		const answer = await this.#await(this.#redis.call(command.toUpperCase(), ...args));
+		// In capitals ioredis passes a command and its answer through as they are. As a list, since there may be very many.
+		const answer = await this.#await(this.#redis.call(command.toUpperCase(), [...args]));
 		return answer.ok ? this.#read(answer.value) : answer;
 	}
 
 	async pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>> {
 		const batch = this.#redis.pipeline();
-		for (const [command, ...args] of commands) batch.call(command.toUpperCase(), ...args);
+		for (const [command, ...args] of commands) batch.call(command.toUpperCase(), [...args]);
 		const answer = await this.#await(batch.exec());
 		if (!answer.ok) return answer;
 		const results: Result<KeyReply>[] = [];

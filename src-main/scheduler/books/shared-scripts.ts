@@ -1,0 +1,189 @@
+/**
+ * What changes a shared book, each in one step of Redis. Redis undoes nothing when a script breaks off, so each looks at everything
+ * first, and what makes the change true is written last.
+ *
+ * Needs Redis 5: before, a script could not write after it had asked for the time.
+ */
+import type { KeyScript } from '#main/brokers/keyspace.ts';
+
+/** Settled runs that are kept of one schedule. */
+export const RUNS_KEPT = 50;
+/** How long runs of a removed schedule stay, in ms: an undone removal finds them again. */
+const AFTERLIFE = 7 * 86_400_000;
+
+/** Writes whole numbers as such; Lua's own way has an exponent. */
+const NUMBERS = `
+local function whole(number) return string.format('%.0f', number) end
+local function now()
+	local time = redis.call('TIME')
+	return time[1] * 1000 + math.floor(time[2] / 1000)
+end`;
+
+/**
+ * Puts or removes an entry, if it is still the text that was read.
+ * KEYS entries names revision runs:KEY cursors ran total touched
+ * ARGV key, SHA-1 of the text as read (empty: there was none), name as read (empty: none), new name (empty: remove), definition, channel
+ * -> {'moved'} | {'taken', key} | {'done', text (empty: removed)}
+ */
+export const WRITE_ENTRY: KeyScript = {
+	name: 'write entry',
+	lua: `${NUMBERS}
+local key, seen, before, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local raw = redis.call('HGET', KEYS[1], key)
+if (raw and redis.sha1hex(raw) or '') ~= seen then return {'moved'} end
+if name ~= '' then
+	local by = redis.call('HGET', KEYS[2], name)
+	local other = by and by ~= key and redis.call('HGET', KEYS[1], by)
+	if other then
+		-- The index only says where to look; what cannot be read there keeps its name.
+		local read, entry = pcall(cjson.decode, other)
+		local known = read and type(entry) == 'table' and type(entry.definition) == 'table'
+		if not known or entry.definition.name == name then return {'taken', by} end
+	end
+end
+local renames = before ~= '' and before ~= name and redis.call('HGET', KEYS[2], before) == key
+local revision = redis.call('INCR', KEYS[3])
+if renames then redis.call('HDEL', KEYS[2], before) end
+local text = ''
+if name == '' then
+	redis.call('PEXPIRE', KEYS[4], ${AFTERLIFE})
+	for index = 5, 7 do redis.call('HDEL', KEYS[index], key) end
+	redis.call('ZREM', KEYS[8], key)
+	redis.call('HDEL', KEYS[1], key)
+else
+	redis.call('HSET', KEYS[2], name, key)
+	if not raw then redis.call('PERSIST', KEYS[4]) end
+	text = '{"format":1,"changedAt":' .. whole(now()) .. ',"definition":' .. ARGV[5] .. '}'
+	redis.call('HSET', KEYS[1], key, text)
+end
+redis.pcall('PUBLISH', ARGV[6], revision)
+return {'done', text}`,
+};
+
+/**
+ * Takes or renews the right to run.
+ * KEYS lease fence entries cursors ran total; ARGV holder, ms
+ * -> {fence} | {fence of the other, holder, ms left}
+ */
+export const HOLD: KeyScript = {
+	name: 'hold',
+	lua: `${NUMBERS}
+local lease = redis.call('GET', KEYS[1])
+if lease then
+	local fence, holder = string.match(lease, '^(%d+) (.+)$')
+	if holder == ARGV[1] then
+		redis.call('PEXPIRE', KEYS[1], ARGV[2])
+		return {tonumber(fence)}
+	end
+	return {tonumber(fence) or 0, holder or '', redis.call('PTTL', KEYS[1])}
+end
+local fence = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], whole(fence) .. ' ' .. ARGV[1], 'PX', ARGV[2])
+-- A new holder tidies up after schedules that are gone, whose last runs were settled after their removal.
+local old = now() - ${AFTERLIFE}
+local cursors = redis.call('HGETALL', KEYS[4])
+for index = 1, #cursors, 2 do
+	local due = tonumber(cursors[index + 1])
+	if due and due < old and redis.call('HEXISTS', KEYS[3], cursors[index]) == 0 then
+		for hash = 4, 6 do redis.call('HDEL', KEYS[hash], cursors[index]) end
+	end
+end
+return {fence}`,
+};
+
+/** Gives the right back, if it is still held. KEYS lease; ARGV "FENCE HOLDER". */
+export const RELEASE: KeyScript = {
+	name: 'release',
+	lua: `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`,
+};
+
+/**
+ * Claims due times, all in one step, if the right is still held.
+ * KEYS lease open cursors; ARGV "FENCE HOLDER", beginning of runs:KEY, then for each: key, field of the due time, due time for the
+ * cursor (empty: none), run
+ * -> 'lost' | for each: nothing where it is claimed now, else the run as it stands
+ */
+export const CLAIM: KeyScript = {
+	name: 'claim',
+	lua: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lost' end
+local standing = {}
+for at = 3, #ARGV, 4 do
+	local key, field, due = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+	local place = field .. '|' .. key
+	local found = redis.call('HGET', KEYS[2], place) or redis.call('HGET', ARGV[2] .. key, field)
+	standing[#standing + 1] = found
+	if not found then
+		redis.call('HSET', KEYS[2], place, ARGV[at + 3])
+		if due ~= '' then
+			local cursor = tonumber(redis.call('HGET', KEYS[3], key) or '')
+			if not cursor or cursor < tonumber(due) then redis.call('HSET', KEYS[3], key, due) end
+		end
+	end
+end
+return standing`,
+};
+
+/**
+ * Writes what became of runs. What was published stays so: somebody who judged a claim before its publisher was heard of knew less.
+ * KEYS open cursors ran total touched settling entries; ARGV beginning of runs:KEY, then for each: key, field of the due time, due
+ * time for the cursor (empty: none), state, when it was published (empty: it was not), run
+ */
+export const SETTLE: KeyScript = {
+	name: 'settle',
+	lua: `
+for at = 2, #ARGV, 6 do
+	local key, field, due, state, fired = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+	local runs, place, text = ARGV[1] .. key, field .. '|' .. key, ARGV[at + 5]
+	local before = redis.call('HGET', runs, field)
+	local was = before and string.match(before, '^{"state":"(%a+)"')
+	if was == 'fired' and state ~= 'fired' then
+		redis.call('HDEL', KEYS[1], place)
+	else
+		if state == 'claimed' or state == 'retrying' then
+			redis.call('HSET', KEYS[1], place, text)
+			redis.call('HDEL', runs, field)
+		else
+			redis.call('HSET', runs, field, text)
+			redis.call('HDEL', KEYS[1], place)
+		end
+		redis.call('ZADD', KEYS[5], redis.call('INCR', KEYS[6]), key)
+		if due ~= '' then
+			local cursor = tonumber(redis.call('HGET', KEYS[2], key) or '')
+			if not cursor or cursor < tonumber(due) then redis.call('HSET', KEYS[2], key, due) end
+		end
+		if state == 'fired' and was ~= 'fired' then
+			redis.call('HINCRBY', KEYS[4], key, 1)
+			local last = tonumber(redis.call('HGET', KEYS[3], key) or '')
+			if fired ~= '' and (not last or last < tonumber(fired)) then redis.call('HSET', KEYS[3], key, fired) end
+		end
+		if redis.call('HLEN', runs) > ${RUNS_KEPT + 10} then
+			local fields = redis.call('HKEYS', runs)
+			local function due_of(one) return tonumber((string.gsub(one, '^m', ''))) or 0 end
+			table.sort(fields, function(a, b) return due_of(a) < due_of(b) end)
+			for index = 1, #fields - ${RUNS_KEPT} do redis.call('HDEL', runs, fields[index]) end
+		end
+		if redis.call('HEXISTS', KEYS[7], key) == 0 then redis.call('PEXPIRE', runs, ${AFTERLIFE}) end
+	end
+end
+return 1`,
+};
+
+/**
+ * Runs of schedules that were settled after a number, the longest ago first, of so many schedules at most.
+ * KEYS touched; ARGV beginning of runs:KEY, number, most
+ * -> for each schedule: key, number, {field, run, …}
+ */
+export const RECENT: KeyScript = {
+	name: 'recent',
+	lua: `
+local found = {}
+local touched = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+for index = 1, #touched, 2 do
+	found[#found + 1] = touched[index]
+	found[#found + 1] = tonumber(touched[index + 1])
+	found[#found + 1] = redis.call('HGETALL', ARGV[1] .. touched[index])
+end
+return found`,
+};
