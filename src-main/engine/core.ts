@@ -10,6 +10,7 @@ import type { Store } from '#main/store/store.ts';
 import type { Consumers } from './consumers.ts';
 import type { Deployments } from './deployments.ts';
 import type { Ports } from './ports.ts';
+import type { Schedules } from './schedules.ts';
 
 export interface Core {
 	readonly ports: Ports;
@@ -19,6 +20,7 @@ export interface Core {
 	readonly consumers: Consumers;
 	readonly reviews: Reviews;
 	readonly actions: Actions;
+	readonly schedules: Schedules;
 }
 
 /** A profile with what actions need of it; connects its broker. */

@@ -14,7 +14,9 @@ import { createDeployments } from './deployments.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
-import { scheduleHandlers, scheduleStreams } from './handlers/schedule.ts';
+import { scheduleHandlers } from './handlers/schedule.ts';
+import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
+import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
@@ -22,6 +24,8 @@ import type { Ports } from './ports.ts';
 import { keepCleaning } from './retention.ts';
 import { ensureSandbox } from './sandbox.ts';
 import { startByThemselves } from './saved-sets.ts';
+import { createKeepers } from './schedule-keepers.ts';
+import { createSchedules } from './schedules.ts';
 import { createSites } from './sites.ts';
 
 export interface Engine extends AsyncDisposable {
@@ -42,6 +46,8 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const deployments = stack.use(createDeployments(ports, profiles));
 	const startRunner = startChildRunner({ resources: ports.resources, clock: ports.clock, log: ports.log });
 	const consumers = stack.use(createConsumers(ports, store, startRunner));
+	const sites = stack.use(createSites(ports, profiles, store.history));
+	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const core: Core = {
 		ports,
 		store,
@@ -50,10 +56,11 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		consumers,
 		reviews: createReviews(store.history, now),
 		actions: createActions(now),
+		schedules,
 	};
-	const sites = stack.use(createSites(ports, profiles, store.history));
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
+	schedules.keepers = stack.use(createKeepers(core));
 	stack.use(buryDeadConsumers(store, ports));
 	stack.use(keepCleaning(store, ports, () => profiles.list()));
 	if (ports.host === 'shell' || ports.host === 'serve') {
@@ -68,6 +75,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...taskHandlers(core),
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
+		...scheduleChangeHandlers(core),
 		...siteHandlers(core, sites),
 		...consoleHandlers(core),
 	};

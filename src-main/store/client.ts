@@ -145,6 +145,7 @@ class ThreadedStore implements OpenStore {
 		this.leases = {
 			hold: (name, holder, ttlMs) => writer.call('hold', name, holder, ttlMs, clock.now()),
 			release: (name, holder) => writer.call('release', name, holder),
+			holder: (name) => quick().call('leaseHolder', name, clock.now()),
 			expired: (prefix) => writer.call('expired', prefix, clock.now()),
 		};
 		this.sets = {

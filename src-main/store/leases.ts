@@ -3,7 +3,15 @@
  * another holder has taken over meanwhile, so that nobody's death goes untold.
  */
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import type { WriteHandle } from './handles.ts';
+import type { ReadHandle, WriteHandle } from './handles.ts';
+
+/** Who has a lease now; null: nobody. */
+export function leaseHolder(db: ReadHandle, name: string, now: number): string | null {
+	const row = db
+		.read<{ holder: string }>('who has lease', 'SELECT holder FROM leases WHERE name = ? AND until > ? LIMIT 1')
+		.get(name, Math.trunc(now));
+	return row?.holder ?? null;
+}
 
 export interface LapsedLease {
 	readonly name: string;

@@ -53,6 +53,7 @@ export interface ReadCalls {
 	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
 	profiles(): readonly Profile[];
 	auditList(limit: number): readonly AuditEntry[];
+	leaseHolder(name: string, now: number): string | null;
 	scheduleEntries(profile: ProfileId, book: BookKind | null): readonly StoredEntry[];
 	scheduleEntry(profile: ProfileId, book: BookKind, key: string): StoredEntry | null;
 	scheduleBooks(profile: ProfileId): readonly StoredBook[];

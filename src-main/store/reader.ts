@@ -7,6 +7,7 @@ import { taskCounts } from './counts.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
+import { leaseHolder } from './leases.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
 import { rawMessage } from './messages.ts';
@@ -79,6 +80,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		runCursors: (profile, book) => runCursors(db, profile, book),
 		schedulesRevision: (profile) => schedulesRevision(db, profile),
 		definitionsRevision: (profile, book) => definitionsRevision(db, profile, book),
+		leaseHolder: (name, now) => leaseHolder(db, name, now),
 		savedSets: (profile) => savedSets(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
 		quarantined: (profile, id) => quarantined(db, profile, id),

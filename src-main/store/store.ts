@@ -339,6 +339,8 @@ export interface LeaseStore {
 	/** Takes or renews. `busy` with the holder's name when somebody else has it. */
 	hold(name: string, holder: string, ttlMs: number): Promise<Result<void>>;
 	release(name: string, holder: string): Promise<void>;
+	/** Who has it; null: nobody. */
+	holder(name: string): Promise<string | null>;
 	/** Holders whose lease on a name starting with `prefix` ran out; each is told once, to whoever asks first. */
 	expired(prefix: string): Promise<readonly { readonly name: string; readonly holder: string }[]>;
 }

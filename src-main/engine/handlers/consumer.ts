@@ -55,6 +55,7 @@ export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 			const names = queues.map((one) => one.queue);
 			const { untilEmpty = false } = input;
 			const view = consumers.start(profile, driver, { ...intent.value, queues: names, untilEmpty });
+			if (input.noScheduler !== true) runSchedules(core, profile);
 			if (now?.ok === false) declareInTime(core, profile, driver, queues, view);
 			return ok(view);
 		},
@@ -70,6 +71,7 @@ export function consumerHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!chosen.ok) return chosen;
 			const items: SetStart[] = [];
 			for (const set of chosen.value) items.push(await startSet(core, profile.value, set));
+			if (input.noScheduler !== true && items.some((item) => item.set !== null)) runSchedules(core, profile.value);
 			return ok({ items, total: items.length });
 		},
 		'consumer.restart': async (input) => {
@@ -266,4 +268,9 @@ async function importSets(
 		items.push({ queue: name, outcome, remarks: [...idle, ...remarks] });
 	}
 	return ok({ items, total: items.length });
+}
+
+/** A process that runs consumers runs the profile's schedules as well, as carrot's service does; a window does so in any case. */
+function runSchedules(core: Core, profile: Profile): void {
+	core.schedules.keepers?.start(profile);
 }

@@ -14,6 +14,7 @@ import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { formatBroker, parseBroker } from '#main/profiles/address.ts';
+import { bookUrls, readBooks } from '../book-settings.ts';
 import type { Core } from '../core.ts';
 import { profileFolder } from '../deployments.ts';
 import { readMonitor } from '../monitor-settings.ts';
@@ -47,6 +48,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const password = input.password ?? broker.value.password;
 			const monitor = readMonitor(input, null, null);
 			if (!monitor.ok) return monitor;
+			const books = readBooks(input, null);
+			if (!books.ok) return books;
 			return view(
 				await profiles.add(
 					{
@@ -59,10 +62,15 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						monitorTls: monitor.value.tls,
 						managementUrl: input.management ?? null,
 						dialect: dialectOf(input, CARROT_DIALECT),
+						books: books.value.books,
 						queues: input.queues ?? [],
 						sandbox: false,
 					},
-					{ ...(password === null || password === '' ? {} : { broker: password }), ...monitor.value.secret },
+					{
+						...(password === null || password === '' ? {} : { broker: password }),
+						...monitor.value.secret,
+						...books.value.secrets,
+					},
 				),
 			);
 		},
@@ -81,6 +89,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!kept.ok) return kept;
 			const monitor = readMonitor(input, old, kept.value);
 			if (!monitor.ok) return monitor;
+			const books = readBooks(input, old);
+			if (!books.ok) return books;
 			const edited = await profiles.put(
 				{
 					...old,
@@ -93,11 +103,19 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					monitorTls: monitor.value.tls,
 					managementUrl: input.management ?? old.managementUrl,
 					dialect: dialectOf(input, old.dialect),
+					books: books.value.books,
 					queues: input.queues ?? old.queues,
 				},
-				{ ...(password === null ? {} : { broker: password === '' ? null : password }), ...monitor.value.secret },
+				{
+					...(password === null ? {} : { broker: password === '' ? null : password }),
+					...monitor.value.secret,
+					...books.value.secrets,
+				},
 			);
-			if (edited.ok) await deployments.forget(old.id);
+			if (edited.ok) {
+				await deployments.forget(old.id);
+				await core.schedules.forget(old.id);
+			}
 			return view(edited);
 		},
 		'profile.duplicate': async (input) => view(await profiles.duplicate(input.name, input.as)),
@@ -106,6 +124,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!found.ok) return found;
 			const counts = await core.store.history.counts(found.value.id);
 			await core.consumers.stopAll(found.value.id);
+			await core.schedules.forget(found.value.id);
 			await deployments.forget(found.value.id);
 			const forgotten = found.value.sandbox ? ok(undefined) : await forgetSetsOf(core, found.value.id);
 			if (!forgotten.ok) return forgotten;
@@ -198,6 +217,7 @@ export async function viewOf(core: Core, profile: Profile): Promise<ProfileView>
 	return {
 		profile,
 		brokerUrl: formatBroker(profile.broker),
+		bookUrls: bookUrls(profile.books),
 		connection: core.deployments.connection(profile.id),
 		secrets: await core.profiles.hasSecrets(profile.id),
 		counts: await core.store.history.counts(profile.id),

@@ -18,6 +18,7 @@ import { helpFor } from './help.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
 import { type Parsed, parseArguments } from './parse.ts';
+import { scheduleExit } from './schedule-views.ts';
 import { serveCommand } from './serve.ts';
 import { CommandError, reportFailure, reportUsage, Session } from './session.ts';
 import { showTask } from './show-task.ts';
@@ -155,7 +156,7 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 	if (served?.ok === false) throw new CommandError(served.error);
 	const answer = served?.value ?? (await session.call(route as CallName, input as CallerInput<CallName>, confirm));
 	print(session, route as CallName, answer);
-	return EXIT.done;
+	return scheduleExit(route as CallName, answer);
 }
 
 /** Asks before a command that destroys, unless it only says what it would do. */

@@ -7,11 +7,11 @@ import type { QueueFigures } from '#main/domain/queue.ts';
 import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
-import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
+import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
 import {
 	type Column,
@@ -93,15 +93,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 		text: ({ items }, style) =>
 			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),
 	},
-	'schedule.list': {
-		text: ({ items }, style) => (items.length === 0 ? 'No schedules.' : table(style, items, SCHEDULE_COLUMNS)),
-	},
-	'schedule.next': {
-		text: ({ words, items }, style) => {
-			const runs = items.length === 0 ? 'It never runs again.' : table(style, items, RUN_COLUMNS);
-			return `${words[0]?.toUpperCase()}${words.slice(1)}.\n\n${runs}`;
-		},
-	},
+	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
@@ -156,18 +148,6 @@ const TASK_COLUMNS: readonly Column<TaskRow>[] = [
 	},
 ];
 
-const RUN_COLUMNS: readonly Column<Output<'schedule.next'>['items'][number]>[] = [
-	{ title: 'IN THE ZONE', cell: (run) => run.local.replace('T', ' ') },
-	{ title: 'UTC', cell: (run) => new Date(run.at).toISOString().slice(0, 19).replace('T', ' ') },
-	{ title: 'CLOCKS', cell: (run) => clockWords(run.clockChange), paint: () => 'yellow' },
-];
-
-function clockWords(change: number): string {
-	if (change === 0) return '';
-	const hours = Math.abs(change) / 3_600_000;
-	return `${change > 0 ? 'forward' : 'back'} by ${hours} h since the run before`;
-}
-
 const PROFILE_COLUMNS: readonly Column<ProfileView>[] = [
 	{ title: 'NAME', cell: ({ profile }) => profile.name },
 	{ title: 'FRAMEWORK', cell: ({ profile }) => profile.framework },
@@ -211,17 +191,6 @@ const CONSUMER_COLUMNS: readonly Column<ConsumerSetView>[] = [
 	{ title: 'SLOTS', cell: (row) => count(row.slots.length), right: true },
 	{ title: 'DONE', cell: (row) => count(row.succeeded), right: true },
 	{ title: 'FAILED', cell: (row) => count(row.failed), right: true },
-];
-
-const SCHEDULE_COLUMNS: readonly Column<ScheduleView>[] = [
-	{ title: 'NAME', cell: (row) => row.definition.name, shrink: true },
-	{ title: 'TASK', cell: (row) => row.definition.task, shrink: true },
-	{ title: 'QUEUE', cell: (row) => row.definition.queue },
-	{ title: 'WHEN', cell: (row) => row.words },
-	{ title: 'NEXT', cell: (row) => (row.definition.active ? when(row.nextRunAt) : 'paused') },
-	{ title: 'LAST', cell: (row) => when(row.lastRunAt) },
-	{ title: 'BOOK', cell: (row) => row.book },
-	{ title: 'SYNC', cell: (row) => row.sync },
 ];
 
 const AUDIT_COLUMNS: readonly Column<AuditEntry>[] = [

@@ -178,7 +178,11 @@ class Worker implements AsyncDisposable {
 
 	async #startSets(profile: string): Promise<Failure | null> {
 		const { router } = this.#host.engine;
-		const answer = await router.call('consumer.start', { profile, sets: this.#spec.sets }, this.#context);
+		const answer = await router.call(
+			'consumer.start',
+			{ profile, sets: this.#spec.sets, noScheduler: !this.#spec.scheduler },
+			this.#context,
+		);
 		if (!answer.ok) return answer.error;
 		const { items } = answer.data as {
 			readonly items: readonly {
@@ -197,7 +201,8 @@ class Worker implements AsyncDisposable {
 	}
 
 	async #startRun(profile: string, run: Readonly<Record<string, unknown>>): Promise<Failure | null> {
-		const answer = await this.#host.engine.router.call('consumer.run', { ...run, profile }, this.#context);
+		const input = { ...run, profile, noScheduler: !this.#spec.scheduler };
+		const answer = await this.#host.engine.router.call('consumer.run', input, this.#context);
 		if (!answer.ok) return answer.error;
 		const set = answer.data as ConsumerSetView;
 		this.#ids = [set.id];

@@ -119,6 +119,7 @@ export const consumerRoutes = {
 			profile: profileName,
 			sets: z.array(setId).max(100).optional().describe('Saved set'),
 			all: z.boolean().optional().describe('All that start by themselves'),
+			noScheduler: z.boolean().optional().describe('Leave schedules alone'),
 		}),
 		output: returns<{ readonly items: readonly SetStart[]; readonly total: number }>(),
 		cli: { hidden: 'consumer start runs them in the background service' },

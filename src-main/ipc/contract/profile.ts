@@ -10,6 +10,8 @@ export interface ProfileView {
 	readonly profile: Profile;
 	/** The broker's address without its password. */
 	readonly brokerUrl: string;
+	/** Where its books in a Redis are, as `book` takes them, without passwords; null: it has none of that kind. */
+	readonly bookUrls: { readonly shared: string | null; readonly redbeat: string | null };
 	readonly connection: ConnectionState;
 	readonly secrets: Readonly<Record<SecretName, boolean>>;
 	readonly counts: TaskCounts;

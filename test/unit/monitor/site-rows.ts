@@ -33,7 +33,6 @@ export function siteSchedule(more: Partial<SiteSchedule> = {}): SiteSchedule {
 	return {
 		id,
 		name: `schedule ${id}`,
-		keepsName: true,
 		task: 'shop.tasks.add',
 		queue: 'default',
 		exchange: null,

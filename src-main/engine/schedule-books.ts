@@ -1,0 +1,113 @@
+/** The books of each profile: made when first needed, remade when the profile is edited. */
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { BookKind } from '#main/domain/schedule.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import type { ScheduleBook } from '#main/scheduler/book.ts';
+import { createLocalBook } from '#main/scheduler/books/local.ts';
+import { createLocalLedger } from '#main/scheduler/books/local-ledger.ts';
+import type { RunLedger } from '#main/scheduler/ledger.ts';
+import type { Store } from '#main/store/store.ts';
+import type { Ports } from './ports.ts';
+import type { Sites } from './sites.ts';
+
+/** A book with what else is known of it. */
+export interface ProfileBook {
+	readonly book: ScheduleBook;
+	/** Where it is, without a password; null: nowhere in particular. */
+	readonly address: string | null;
+	/** Of books that Warren runs. */
+	readonly ledger: RunLedger | null;
+}
+
+export interface Books extends AsyncDisposable {
+	/** Those that are set up, the local one first. */
+	of(profile: Profile): readonly ScheduleBook[];
+	all(profile: Profile): readonly ProfileBook[];
+	/** `unsupported`, with what to set up, where the profile has no such book. */
+	find(profile: Profile, kind: BookKind): Result<ScheduleBook>;
+	/** Drops those of a profile that was edited or removed. */
+	forget(id: ProfileId): Promise<void>;
+}
+
+/** What each kind of book is called on the screen. */
+export const BOOK_TITLES: Readonly<Record<BookKind, string>> = {
+	local: 'This machine',
+	shared: 'Shared',
+	carrot: "The site's own",
+	redbeat: 'RedBeat',
+};
+
+const HOW_TO: Readonly<Record<Exclude<BookKind, 'local'>, string>> = {
+	shared: 'Give it a Redis: profile edit NAME --book shared=redis://host:6379/0.',
+	carrot:
+		"It needs a django-carrot profile with its monitor's address: profile edit NAME --monitor https://site/carrot/.",
+	redbeat: 'Say where its keys are: profile edit NAME --book redbeat=redis://host:6379/0.',
+};
+
+interface Live {
+	readonly made: string;
+	readonly books: readonly ProfileBook[];
+	readonly stack: AsyncDisposableStack;
+}
+
+/** Keeps the books of one engine. Nothing is connected before somebody reads, writes or listens. */
+export function createBooks(ports: Ports, _profiles: Profiles, store: Store, _sites: Sites): Books {
+	const live = new Map<ProfileId, Live>();
+	const closing = new Set<Promise<void>>();
+	const { clock, log } = ports;
+
+	function make(profile: Profile): Live {
+		const stack = new AsyncDisposableStack();
+		const books: ProfileBook[] = [
+			{
+				book: stack.use(createLocalBook({ profile: profile.id, schedules: store.schedules, clock, log })),
+				address: null,
+				ledger: createLocalLedger({ profile: profile.id, schedules: store.schedules, leases: store.leases }),
+			},
+		];
+		return { made: madeOf(profile), books, stack };
+	}
+
+	function close(id: ProfileId, entry: Live): Promise<void> {
+		live.delete(id);
+		const closed = entry.stack.disposeAsync().finally(() => closing.delete(closed));
+		closing.add(closed);
+		return closed;
+	}
+
+	function all(profile: Profile): readonly ProfileBook[] {
+		const existing = live.get(profile.id);
+		if (existing?.made === madeOf(profile)) return existing.books;
+		if (existing !== undefined) void close(profile.id, existing);
+		const entry = make(profile);
+		live.set(profile.id, entry);
+		return entry.books;
+	}
+
+	return {
+		all,
+		of: (profile) => all(profile).map(({ book }) => book),
+		find(profile, kind) {
+			const found = all(profile).find(({ book }) => book.kind === kind);
+			if (found !== undefined) return ok(found.book);
+			const how = kind === 'local' ? '' : HOW_TO[kind];
+			return fail('unsupported', `The profile "${profile.name}" has no ${kind} book. ${how}`, {
+				details: { field: 'book' },
+			});
+		},
+		async forget(id) {
+			const entry = live.get(id);
+			if (entry !== undefined) await close(id, entry);
+		},
+		async [Symbol.asyncDispose]() {
+			for (const [id, entry] of [...live]) void close(id, entry);
+			await Promise.all(closing);
+		},
+	};
+}
+
+function madeOf(profile: Profile): string {
+	return JSON.stringify([profile.books ?? null, profile.monitorUrl, profile.framework, profile.updatedAt]);
+}

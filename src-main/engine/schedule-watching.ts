@@ -1,0 +1,129 @@
+/** While somebody looks at a profile's schedules, its books are kept connected, and what changes there comes here within seconds. */
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
+import type { BookKind, SyncReport } from '#main/domain/schedule.ts';
+import type { ScheduleBook } from '#main/scheduler/book.ts';
+import type { Ports } from './ports.ts';
+
+export interface Watching extends Disposable {
+	/** Calls back when the state of a book changes, until disposed of. */
+	watch(profile: Profile, changed: () => void): Disposable;
+}
+
+interface Watched {
+	readonly listeners: Set<() => void>;
+	readonly stack: DisposableStack;
+}
+
+/** After a sync that failed, when to look again although nothing was heard. */
+const AGAIN_MS = 5_000;
+
+/** Watches books for whoever looks, once per profile however many look. */
+export function createWatching(
+	ports: Pick<Ports, 'clock' | 'log'>,
+	parts: {
+		readonly books: (profile: Profile) => readonly ScheduleBook[];
+		readonly sync: (profile: Profile, kind: BookKind) => Promise<Result<SyncReport>>;
+	},
+): Watching {
+	const watched = new Map<ProfileId, Watched>();
+
+	function begin(profile: Profile): Watched {
+		const stack = new DisposableStack();
+		const listeners = new Set<() => void>();
+		const tell = () => {
+			for (const listener of [...listeners]) listener();
+		};
+		for (const book of parts.books(profile)) {
+			const follow = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
+			stack.use(follow);
+			stack.use(book.onChange(() => follow.wake()));
+			stack.use(
+				book.onState((state) => {
+					tell();
+					// What waits here goes as soon as it answers, and what changed there meanwhile comes.
+					if (state.kind === 'connected') follow.wake();
+				}),
+			);
+			follow.wake();
+		}
+		return { listeners, stack };
+	}
+
+	return {
+		watch(profile, changed) {
+			const one = watched.get(profile.id) ?? begin(profile);
+			watched.set(profile.id, one);
+			one.listeners.add(changed);
+			return {
+				[Symbol.dispose]() {
+					one.listeners.delete(changed);
+					if (one.listeners.size > 0 || watched.get(profile.id) !== one) return;
+					watched.delete(profile.id);
+					one.stack.dispose();
+				},
+			};
+		},
+		[Symbol.dispose]() {
+			for (const { stack } of watched.values()) stack.dispose();
+			watched.clear();
+		},
+	};
+}
+
+/** Syncs one book whenever it is woken, one sync after another. */
+class Follower implements Disposable {
+	readonly #ports: Pick<Ports, 'clock' | 'log'>;
+	readonly #sync: () => Promise<Result<SyncReport>>;
+	readonly #name: string;
+	#running = false;
+	#again = false;
+	#closed = false;
+	#timer: Disposable | null = null;
+
+	constructor(ports: Pick<Ports, 'clock' | 'log'>, sync: () => Promise<Result<SyncReport>>, name: string) {
+		this.#ports = ports;
+		this.#sync = sync;
+		this.#name = name;
+	}
+
+	wake(): void {
+		if (this.#closed) return;
+		if (this.#running) {
+			this.#again = true;
+			return;
+		}
+		this.#running = true;
+		void this.#run();
+	}
+
+	[Symbol.dispose](): void {
+		this.#closed = true;
+		this.#timer?.[Symbol.dispose]();
+	}
+
+	async #run(): Promise<void> {
+		let failed = false;
+		try {
+			do {
+				this.#again = false;
+				const report = await this.#sync();
+				// Offline is no failure: the book wakes us when it answers.
+				failed = !report.ok;
+				if (!report.ok && report.error.code !== 'busy') {
+					this.#ports.log.info('schedules.sync-failed', { book: this.#name, reason: report.error.message });
+				}
+			} while (this.#again && !this.#closed);
+		} catch (error) {
+			failed = true;
+			if (!this.#closed) this.#ports.log.warn('schedules.sync-failed', { book: this.#name, reason: String(error) });
+		} finally {
+			this.#running = false;
+		}
+		if (failed && !this.#closed) {
+			this.#timer?.[Symbol.dispose]();
+			this.#timer = this.#ports.clock.after(AGAIN_MS, () => this.wake());
+		}
+	}
+}

@@ -1,0 +1,135 @@
+/** Schedules of one engine: their books, what is gathered of them, syncing them one at a time, and who runs those that Warren runs. */
+import { randomUUID } from 'node:crypto';
+import type { ScheduleTarget } from '#main/actions/schedules.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import type { Result } from '#main/domain/result.ts';
+import type { BookKind, BookState, SyncReport } from '#main/domain/schedule.ts';
+import type { BookView } from '#main/ipc/contract/schedule.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import { localLeaseName } from '#main/scheduler/books/local-ledger.ts';
+import type { Store } from '#main/store/store.ts';
+import { syncBook } from '#main/sync/sync.ts';
+import { BookTurns } from '#main/sync/turns.ts';
+import type { Ports } from './ports.ts';
+import { BOOK_TITLES, type Books, createBooks } from './schedule-books.ts';
+import { createScheduleDesk, type Gathered, type ScheduleDesk } from './schedule-desk.ts';
+import { type Keepers, runnerName } from './schedule-runners.ts';
+import { createWatching } from './schedule-watching.ts';
+import type { Sites } from './sites.ts';
+
+export interface SyncOptions {
+	readonly dryRun?: boolean;
+	/** Only these; all when left out. */
+	readonly keys?: readonly string[];
+	readonly signal?: AbortSignal;
+}
+
+export interface Schedules extends AsyncDisposable {
+	readonly books: Books;
+	readonly desk: ScheduleDesk;
+	/** Syncs one book; waits for a sync of it that is under way, in whatever process of this home. */
+	sync(profile: Profile, kind: BookKind, options?: SyncOptions): Promise<Result<SyncReport>>;
+	/** What changes of a profile's schedules are made on. */
+	target(profile: Profile): ScheduleTarget;
+	bookViews(profile: Profile, gathered: Gathered): Promise<readonly BookView[]>;
+	/** Keeps a profile's books connected and in sync until disposed of; calls back when a book's state changes. */
+	watch(profile: Profile, changed: () => void): Disposable;
+	/** Drops what is kept of a profile that was edited or removed. */
+	forget(id: ProfileId): Promise<void>;
+	/** Who runs schedules here; set once by the engine, which the keepers need in turn. */
+	keepers: Keepers | null;
+}
+
+const NOBODY = 'No window, served console or service of this home runs schedules now.';
+
+/** Puts together what an engine needs for schedules. */
+export function createSchedules(ports: Ports, profiles: Profiles, store: Store, sites: Sites): Schedules {
+	const { clock } = ports;
+	const now = () => clock.now();
+	const books = createBooks(ports, profiles, store, sites);
+	const desk = createScheduleDesk(store.schedules, now);
+	const holder = `${runnerName()}:${randomUUID().slice(0, 8)}`;
+	const turns = new BookTurns({ leases: store.leases, holder, clock });
+
+	async function sync(profile: Profile, kind: BookKind, options: SyncOptions = {}): Promise<Result<SyncReport>> {
+		const book = books.find(profile, kind);
+		if (!book.ok) return book;
+		return syncBook({ profile: profile.id, book: book.value, store: store.schedules, turns, now }, options);
+	}
+
+	const watching = createWatching(ports, { books: books.of, sync });
+	/** Who runs a book. A process that runs none itself knows the holder of the local one from the home's leases. */
+	function runnerOf(id: ProfileId, kind: BookKind, localHolder: string | null): BookView['runner'] {
+		const here = schedules.keepers?.runner(id, kind) ?? null;
+		if (here !== null) return here;
+		if (kind !== 'local') return { here: false, holder: null, note: 'This process does not ask who runs it.' };
+		return { here: false, holder: localHolder, note: localHolder === null ? NOBODY : null };
+	}
+
+	const schedules: Schedules = {
+		books,
+		desk,
+		keepers: null,
+		sync,
+		watch: (profile, changed) => watching.watch(profile, changed),
+		target: (profile) => ({
+			profile: profile.id,
+			schedules: store.schedules,
+			records: store.records,
+			now,
+			async sync(kind, keys) {
+				const book = books.find(profile, kind);
+				if (!book.ok) return book;
+				const away = awayWords(book.value.state());
+				// A book that is known to be away is not waited for: the edit is kept, and goes when it answers.
+				if (away !== null) {
+					const at = now();
+					return {
+						ok: true,
+						value: { book: kind, at, state: 'offline', dryRun: false, items: [], unchanged: 0, note: away },
+					};
+				}
+				return sync(profile, kind, { keys });
+			},
+		}),
+		async bookViews(profile, gathered) {
+			const stored = new Map((await store.schedules.books(profile.id)).map((one) => [one.book, one]));
+			const holder = await store.leases.holder(localLeaseName(profile.id));
+			return books.all(profile).map(({ book, address }): BookView => {
+				const rows = gathered.rows.filter((one) => one.book === book.kind);
+				const kept = stored.get(book.kind);
+				return {
+					book: book.kind,
+					title: BOOK_TITLES[book.kind],
+					state: book.state(),
+					capabilities: book.capabilities,
+					address,
+					readAt: kept?.readAt ?? null,
+					schedules: rows.length,
+					waiting: rows.filter((one) => one.change !== null).length,
+					conflicts: rows.filter((one) => one.change?.conflict != null).length,
+					broken: kept?.broken ?? [],
+					facts: kept?.facts ?? [],
+					runner: book.capabilities.runBy === 'warren' ? runnerOf(profile.id, book.kind, holder) : null,
+				};
+			});
+		},
+		async forget(id) {
+			desk.forget(id);
+			await schedules.keepers?.stop(id);
+			await books.forget(id);
+			await schedules.keepers?.refresh();
+		},
+		[Symbol.asyncDispose]: async () => {
+			watching[Symbol.dispose]();
+			await books[Symbol.asyncDispose]();
+		},
+	};
+	return schedules;
+}
+
+/** Why a book is not to be asked now, in words; null: it may answer. */
+function awayWords(state: BookState): string | null {
+	return state.kind === 'reconnecting' || state.kind === 'refused' ? `The book does not answer: ${state.reason}` : null;
+}
