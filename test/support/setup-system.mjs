@@ -44,6 +44,12 @@ const needs = [
 		projects: ['integration', 'e2e'],
 		present: hasModule('pika'),
 	},
+	{
+		name: 'Celery',
+		apt: 'python3-celery',
+		projects: ['unit'],
+		present: hasModule('celery'),
+	},
 	{ name: 'Django', apt: 'python3-django', projects: ['integration', 'e2e'], present: hasModule('django') },
 	{
 		name: 'Redis',
