@@ -111,10 +111,13 @@ export interface SiteSchedule {
 	readonly id: number;
 	/** Unique by the API, null or repeated in older databases. */
 	readonly name: string | null;
+	/** False: this release keeps no names (before 1.2), and a name that is sent is dropped. */
+	readonly keepsName: boolean;
 	readonly task: string;
 	readonly queue: string | null;
 	readonly exchange: string | null;
 	readonly routingKey: string | null;
+	/** At least 1 by the API; 0 can only come from elsewhere. */
 	readonly intervalCount: number;
 	/** seconds, minutes, hours or days; others are counted as seconds by the site's scheduler. */
 	readonly intervalType: string;
@@ -124,6 +127,32 @@ export interface SiteSchedule {
 	readonly active: boolean;
 	/** Milliseconds between two runs. */
 	readonly intervalMs: number;
+}
+
+/** What a schedule of the site's is made of, as its API takes it. */
+export interface SiteScheduleFields {
+	readonly name: string;
+	readonly task: string;
+	readonly queue: string;
+	readonly exchange: string | null;
+	readonly routingKey: string | null;
+	readonly intervalCount: number;
+	readonly intervalType: 'seconds' | 'minutes' | 'hours' | 'days';
+	/** Positional arguments, split at every comma and published as text by the site. */
+	readonly argsText: string;
+	/** JSON object. */
+	readonly content: string;
+	readonly active: boolean;
+}
+
+/** A change of a schedule: five fields that the API wants every time, and any of the others. What is left out stays there. */
+export type SiteScheduleEdit = Pick<SiteScheduleFields, 'name' | 'task' | 'queue' | 'intervalCount' | 'intervalType'> &
+	Partial<SiteScheduleFields>;
+
+/** One page of the site's schedules, with what of it could not be read. */
+export interface SiteSchedulePage extends SitePage<SiteSchedule> {
+	/** One for each of `unreadable`: why, and the row as JSON, at most 4,000 characters. */
+	readonly broken: readonly { readonly reason: string; readonly raw: string }[];
 }
 
 /** What a release of carrot's monitor offers; null: not known. */

@@ -8,7 +8,8 @@ import type { TlsOptions } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import { createSiteClient, type SiteClient } from '#main/monitor/carrot-site/client.ts';
 import type { SiteCredentials } from '#main/monitor/carrot-site/session.ts';
-import { CANARY, type StandInOptions, type StandInSite, startStandIn } from '#test/support/carrot-site/server.ts';
+import { CANARY } from '#test/support/carrot-site/answers.ts';
+import { type StandInOptions, type StandInSite, startStandIn } from '#test/support/carrot-site/server.ts';
 
 const stack: (AsyncDisposable | Disposable)[] = [];
 afterEach(async () => {

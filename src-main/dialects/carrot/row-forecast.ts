@@ -6,7 +6,7 @@
 
 import type { RequeueForecast, SiteRow } from '#main/domain/site.ts';
 import type { Value } from '#main/domain/value.ts';
-import { readLiteral } from '../python/read.ts';
+import { siteReads } from './schedule-args.ts';
 
 /** What a requeue by the site would do to this row. */
 export function forecastRequeue(row: SiteRow): RequeueForecast {
@@ -32,7 +32,7 @@ function sitesTrouble(argsText: string | null): string | null {
 	const pieces = inner.split(',').map((piece) => piece.trim());
 	for (const piece of pieces) {
 		if (piece === '') continue;
-		if (readLiteral(piece).ok && !/^[+-]?(?:nan|inf)$|^frozenset\b|^set\(/.test(piece)) continue;
+		if (siteReads(piece)) continue;
 		const cut = piece.length > 60 ? `${piece.slice(0, 60)}…` : piece;
 		return inner.includes(',')
 			? `the site cuts the arguments at every comma and cannot read the piece ${cut}`
@@ -50,7 +50,7 @@ export function scheduleArgsText(args: readonly Value[]): string | null {
 	for (const value of args) {
 		if (value.kind !== 'str') return null;
 		const text = value.value;
-		if (text === '' || text !== text.trim() || text.includes(',') || !readLiteral(text).ok) return null;
+		if (text === '' || text !== text.trim() || text.includes(',') || !siteReads(text)) return null;
 		pieces.push(text);
 	}
 	return pieces.join(', ');

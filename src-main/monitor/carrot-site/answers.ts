@@ -98,10 +98,11 @@ export function readSchedule(answer: unknown): Result<SiteSchedule> {
 	if (typeof id !== 'number' || !Number.isSafeInteger(id)) return fail('undecodable', 'A schedule has no id.');
 	if (typeof task !== 'string') return fail('undecodable', `Schedule ${id} names no task.`);
 	const intervalType = text(fields.interval_type) ?? 'seconds';
-	const intervalCount = typeof count === 'number' && count > 0 ? count : 1;
+	const intervalCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 1;
 	return ok({
 		id,
 		name: text(fields.task_name),
+		keepsName: Object.hasOwn(fields, 'task_name'),
 		task,
 		queue: text(fields.queue),
 		exchange: text(fields.exchange),
@@ -112,7 +113,8 @@ export function readSchedule(answer: unknown): Result<SiteSchedule> {
 		content: scheduleContent(text(fields.content)),
 		active: fields.active === true,
 		// Units that carrot does not know count as seconds in its scheduler.
-		intervalMs: intervalCount * (Object.hasOwn(UNIT_MS, intervalType) ? (UNIT_MS[intervalType] ?? 1_000) : 1_000),
+		intervalMs:
+			Math.max(1, intervalCount) * (Object.hasOwn(UNIT_MS, intervalType) ? (UNIT_MS[intervalType] ?? 1_000) : 1_000),
 	});
 }
 

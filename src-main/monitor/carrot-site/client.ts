@@ -5,26 +5,19 @@
 import type { Clock } from '#main/domain/clock.ts';
 import type { TlsOptions } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import type { SiteFeatures, SitePage, SiteRow, SiteSchedule, SiteTab } from '#main/domain/site.ts';
+import type {
+	SiteFeatures,
+	SitePage,
+	SiteRow,
+	SiteSchedule,
+	SiteScheduleEdit,
+	SiteScheduleFields,
+	SiteSchedulePage,
+	SiteTab,
+} from '#main/domain/site.ts';
 import { learnOffset, readPage, readProblems, readRow, readSchedule } from './answers.ts';
 import { createSender, type HttpLimits, type HttpRequest, type HttpResponse } from './http.ts';
 import { createSession, type Session, type SessionOptions } from './session.ts';
-
-/** What a schedule is made of; all of it is sent at every change, because the site's PATCH is a full update. */
-export interface SiteScheduleFields {
-	readonly name: string;
-	readonly task: string;
-	readonly queue: string;
-	readonly exchange: string | null;
-	readonly routingKey: string | null;
-	readonly intervalCount: number;
-	readonly intervalType: 'seconds' | 'minutes' | 'hours' | 'days';
-	/** Positional arguments, split at every comma and published as text by the site. */
-	readonly argsText: string;
-	/** JSON object. */
-	readonly content: string;
-	readonly active: boolean;
-}
 
 /**
  * Failures of every call: `unreachable`, `timeout`, `refused` (login, permission, certificate, 5xx; `details.status`),
@@ -39,10 +32,12 @@ export interface SiteClient extends Disposable {
 	requeue(id: number): Promise<Result<SiteRow>>;
 	/** Deletes the row. Its message stays in the queue, if it still waits there. */
 	remove(id: number): Promise<Result<void>>;
-	schedules(page: number, signal?: AbortSignal): Promise<Result<SitePage<SiteSchedule>>>;
-	schedule(id: number): Promise<Result<SiteSchedule>>;
+	/** In no order: a row that changes may move to another page. */
+	schedules(page: number, signal?: AbortSignal): Promise<Result<SiteSchedulePage>>;
+	schedule(id: number, signal?: AbortSignal): Promise<Result<SiteSchedule>>;
 	addSchedule(fields: SiteScheduleFields): Promise<Result<SiteSchedule>>;
-	editSchedule(id: number, fields: SiteScheduleFields): Promise<Result<SiteSchedule>>;
+	/** What is left out keeps its value, since the body is JSON; in a form it would not. */
+	editSchedule(id: number, fields: SiteScheduleEdit): Promise<Result<SiteSchedule>>;
 	removeSchedule(id: number): Promise<Result<void>>;
 	/** Publishes a schedule's task now, active or not. A GET that changes something: sent once, never repeated. */
 	runSchedule(id: number): Promise<Result<void>>;
@@ -72,6 +67,8 @@ const LIMITS: HttpLimits = { deadlineMs: 20_000, bytes: 64 * 1024 * 1024 };
 const PAUSES_MS = [250, 1_000];
 /** Told by a proxy when the site behind it is away for a moment. */
 const PASSING = [502, 503, 504];
+/** Characters shown of a schedule that could not be read. */
+const RAW_SHOWN = 4_000;
 
 /** Makes a client; nothing is sent until it is asked something. Dispose of it to close idle connections. */
 export function createSiteClient(options: SiteClientOptions): SiteClient {
@@ -117,13 +114,22 @@ class CarrotSite implements SiteClient {
 		return answer.ok ? ok(undefined) : answer;
 	}
 
-	async schedules(page: number, signal?: AbortSignal): Promise<Result<SitePage<SiteSchedule>>> {
+	async schedules(page: number, signal?: AbortSignal): Promise<Result<SiteSchedulePage>> {
 		const query: Record<string, string> = page > 1 ? { page: String(page) } : {};
-		return this.#list('api/scheduled-tasks/', query, page, signal, readSchedule);
+		const broken: { readonly reason: string; readonly raw: string }[] = [];
+		const read = await this.#list('api/scheduled-tasks/', query, page, signal, (raw) => {
+			const schedule = readSchedule(raw);
+			if (!schedule.ok) {
+				const text = JSON.stringify(raw) ?? '';
+				broken.push({ reason: schedule.error.message, raw: text.slice(0, RAW_SHOWN) });
+			}
+			return schedule;
+		});
+		return read.ok ? ok({ ...read.value, broken }) : read;
 	}
 
-	async schedule(id: number): Promise<Result<SiteSchedule>> {
-		const answer = await this.#get(`api/scheduled-tasks/${id}/`, {});
+	async schedule(id: number, signal?: AbortSignal): Promise<Result<SiteSchedule>> {
+		const answer = await this.#get(`api/scheduled-tasks/${id}/`, {}, signal);
 		return answer.ok ? readSchedule(answer.value) : answer;
 	}
 
@@ -132,7 +138,7 @@ class CarrotSite implements SiteClient {
 		return answer.ok ? readSchedule(answer.value) : answer;
 	}
 
-	async editSchedule(id: number, fields: SiteScheduleFields): Promise<Result<SiteSchedule>> {
+	async editSchedule(id: number, fields: SiteScheduleEdit): Promise<Result<SiteSchedule>> {
 		const answer = await this.#change('PATCH', `api/scheduled-tasks/${id}/`, written(fields));
 		return answer.ok ? readSchedule(answer.value) : answer;
 	}
@@ -321,7 +327,8 @@ function isMissing(error: { readonly code: string }): boolean {
 	return error.code === 'not-found' || error.code === 'unsupported';
 }
 
-function written(fields: SiteScheduleFields): Readonly<Record<string, unknown>> {
+/** As the API names them. JSON leaves out what is undefined. */
+function written(fields: SiteScheduleEdit): Readonly<Record<string, unknown>> {
 	return {
 		task_name: fields.name,
 		task: fields.task,

@@ -7,6 +7,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { readLiteral } from '#main/dialects/python/read.ts';
+import { type Answer, CANARY, failed, notFound, notFoundPage, page, send } from './answers.ts';
+import { type Published, type StandInSchedule, StandInSchedules } from './schedules.ts';
 
 /** A row as the API shows it. */
 export interface StandInRow {
@@ -29,22 +31,21 @@ export interface StandInRow {
 	completion_time: string | null;
 }
 
-export interface StandInSchedule {
-	id: number;
-	task_name: string | null;
-	task: string;
-	queue: string | null;
-	exchange: string | null;
-	routing_key: string | null;
-	interval_type: string;
-	interval_count: number;
-	task_args: string | null;
-	content: string | null;
-	active: boolean;
-}
-
-/** How one request goes wrong: nothing is done and this status answered, or nothing at all; or it is done and not answered. */
-export type Mishap = { readonly status: number; readonly body?: string } | 'break' | 'break-after' | 'hang';
+/**
+ * How one request goes wrong: nothing is done and this status answered (with `after`, once it was done), or nothing answered at all; or
+ * it is done and not answered, be it that the connection breaks or stays silent.
+ */
+export type Mishap =
+	| {
+			readonly status: number;
+			readonly body?: string;
+			readonly after?: boolean;
+			readonly headers?: Readonly<Record<string, string>>;
+	  }
+	| 'break'
+	| 'break-after'
+	| 'hang'
+	| 'hang-after';
 
 export interface StandInOptions {
 	/** Path it is mounted at. */
@@ -53,13 +54,15 @@ export interface StandInOptions {
 	readonly login?: { readonly username: string; readonly password: string };
 	/** Where the login page is; `elsewhere` redirects to another host. */
 	readonly loginPath?: string;
-	/** 0.5: no task choices, no argument checks, no names of schedules. */
-	readonly release?: 'last' | '0.5';
+	/** 0.5: no task choices, no argument checks, no names of schedules. none: no schedules at all. */
+	readonly release?: 'last' | '0.5' | 'none';
 	/** Times without a zone, this many minutes east of UTC. */
 	readonly naive?: number;
 	readonly tls?: { readonly cert: string; readonly key: string };
 	/** Tasks that the web process can't import: publishing or requeueing them answers 500. */
 	readonly notImportable?: readonly string[];
+	/** Tasks of the site's `task_modules`, the only ones it schedules then; without, any task is. */
+	readonly taskChoices?: readonly string[];
 }
 
 export interface StandInSite extends AsyncDisposable {
@@ -75,6 +78,14 @@ export interface StandInSite extends AsyncDisposable {
 	/** Lets the next request that matches `METHOD path` go wrong, so many times. */
 	mishap(pattern: RegExp, what: Mishap, times?: number): void;
 	clearMishaps(): void;
+	/** Calls back right before the next request that matches is answered: somebody else is quicker. */
+	before(pattern: RegExp, act: () => void): void;
+	/** Calls back right after the next request that matches was carried out, before its answer is sent. */
+	after(pattern: RegExp, act: () => void): void;
+	/** Keeps the next request that matches waiting until it is let go. `arrived` resolves when it is there. */
+	hold(pattern: RegExp): { readonly arrived: Promise<void>; release(): void };
+	/** Requests that are being answered, at most so far: how politely somebody asks. */
+	readonly atOnce: number;
 	/** Called with each row that is published, as the broker would get its message. */
 	onPublish(listener: (row: StandInRow) => void): void;
 	/** Ends all sessions, as a restart of the site's cache does. */
@@ -83,10 +94,8 @@ export interface StandInSite extends AsyncDisposable {
 	readonly logins: { ok: number; refused: number };
 }
 
-/** What stands in every row's `virtual_host`; nothing of Warren's may ever hold it. */
-export const CANARY = 'amqp://broker-user:canary-3f9a1c-password@broker.internal:5672/site';
-
-const PAGE = 50;
+/** Where the API of schedules is. */
+const SCHEDULES = 'api/scheduled-tasks/';
 
 /** Starts it on a free loopback port. */
 export async function startStandIn(options: StandInOptions = {}): Promise<StandInSite> {
@@ -95,17 +104,8 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
 	return site;
 }
 
-interface Answer {
-	readonly status: number;
-	readonly json?: unknown;
-	readonly text?: string;
-	readonly type?: string;
-	readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-}
-
 class Site implements StandInSite {
 	readonly rows = new Map<number, StandInRow>();
-	readonly schedules = new Map<number, StandInSchedule>();
 	readonly requests: string[] = [];
 	readonly logins = { ok: 0, refused: 0 };
 	readonly #options: StandInOptions;
@@ -113,14 +113,23 @@ class Site implements StandInSite {
 	readonly #mount: string;
 	readonly #sessions = new Set<string>();
 	readonly #published: ((row: StandInRow) => void)[] = [];
+	readonly #table: StandInSchedules;
 	#mishaps: { readonly pattern: RegExp; readonly what: Mishap; times: number }[] = [];
+	#hooks: { readonly when: 'hold' | 'before' | 'after'; readonly pattern: RegExp; act(): void | Promise<void> }[] = [];
 	#nextRow = 1;
-	#nextSchedule = 1;
+	#running = 0;
+	atOnce = 0;
 	url = '';
 
 	constructor(options: StandInOptions) {
 		this.#options = options;
 		this.#mount = options.mount ?? '/carrot/';
+		this.#table = new StandInSchedules({
+			release: options.release ?? 'last',
+			notImportable: options.notImportable ?? [],
+			choices: options.taskChoices ?? null,
+			publish: (message) => void this.#publish(message),
+		});
 		const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
 		this.#server = options.tls === undefined ? createServer(handle) : createSecureServer(options.tls, handle);
 	}
@@ -168,24 +177,12 @@ class Site implements StandInSite {
 		return new Date(at + naive * 60_000).toISOString().replace('Z', '000');
 	}
 
+	get schedules(): Map<number, StandInSchedule> {
+		return this.#table.rows;
+	}
+
 	addSchedule(schedule: Partial<StandInSchedule> = {}): StandInSchedule {
-		const id = this.#nextSchedule++;
-		const made: StandInSchedule = {
-			id,
-			task_name: `schedule ${id}`,
-			task: 'shop.tasks.add',
-			queue: 'default',
-			exchange: null,
-			routing_key: null,
-			interval_type: 'seconds',
-			interval_count: 60,
-			task_args: '',
-			content: '{}',
-			active: true,
-			...schedule,
-		};
-		this.schedules.set(made.id, made);
-		return made;
+		return this.#table.add(schedule);
 	}
 
 	mishap(pattern: RegExp, what: Mishap, times = 1): void {
@@ -194,6 +191,32 @@ class Site implements StandInSite {
 
 	clearMishaps(): void {
 		this.#mishaps = [];
+	}
+
+	before(pattern: RegExp, act: () => void): void {
+		this.#hooks.push({ when: 'before', pattern, act });
+	}
+
+	after(pattern: RegExp, act: () => void): void {
+		this.#hooks.push({ when: 'after', pattern, act });
+	}
+
+	hold(pattern: RegExp): { readonly arrived: Promise<void>; release(): void } {
+		const arrived = Promise.withResolvers<void>();
+		const released = Promise.withResolvers<void>();
+		const act = () => {
+			arrived.resolve();
+			return released.promise;
+		};
+		this.#hooks.push({ when: 'hold', pattern, act });
+		return { arrived: arrived.promise, release: () => released.resolve() };
+	}
+
+	async #hooked(when: 'hold' | 'before' | 'after', what: string): Promise<void> {
+		const hook = this.#hooks.find((one) => one.when === when && one.pattern.test(what));
+		if (hook === undefined) return;
+		this.#hooks = this.#hooks.filter((one) => one !== hook);
+		await hook.act();
 	}
 
 	onPublish(listener: (row: StandInRow) => void): void {
@@ -210,25 +233,41 @@ class Site implements StandInSite {
 	}
 
 	async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+		this.#running += 1;
+		this.atOnce = Math.max(this.atOnce, this.#running);
+		try {
+			await this.#take(request, response);
+		} finally {
+			this.#running -= 1;
+		}
+	}
+
+	async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const url = new URL(request.url ?? '/', 'http://stand-in');
 		const what = `${request.method ?? 'GET'} ${url.pathname}${url.search}`;
 		this.requests.push(what);
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const body = Buffer.concat(chunks).toString('utf8');
+		await this.#hooked('hold', what);
+		await this.#hooked('before', what);
+		const mishap = this.#mishapOf(what);
+		if (mishap === 'break') return void response.destroy();
+		if (mishap === 'hang') return;
+		if (typeof mishap === 'object' && mishap !== null && mishap.after !== true) return send(response, answerOf(mishap));
+		const answer = this.#answer(request, url, body);
+		await this.#hooked('after', what);
+		if (mishap === 'break-after') return void response.destroy();
+		if (mishap === 'hang-after') return;
+		send(response, mishap === null ? answer : answerOf(mishap));
+	}
+
+	#mishapOf(what: string): Mishap | null {
 		const mishap = this.#mishaps.find((one) => one.pattern.test(what));
-		if (mishap !== undefined) {
-			mishap.times -= 1;
-			this.#mishaps = this.#mishaps.filter((one) => one.times > 0);
-			if (mishap.what === 'break') return void response.destroy();
-			if (mishap.what === 'hang') return;
-			if (mishap.what === 'break-after') {
-				this.#answer(request, url, body);
-				return void response.destroy();
-			}
-			return send(response, { status: mishap.what.status, text: mishap.what.body ?? '<h1>Server Error</h1>' });
-		}
-		send(response, this.#answer(request, url, body));
+		if (mishap === undefined) return null;
+		mishap.times -= 1;
+		this.#mishaps = this.#mishaps.filter((one) => one.times > 0);
+		return mishap.what;
 	}
 
 	#answer(request: IncomingMessage, url: URL, body: string): Answer {
@@ -248,7 +287,8 @@ class Site implements StandInSite {
 			}
 		}
 		if (path === '') return { status: 200, text: '<html><body>monitor</body></html>' };
-		return this.#api(method, path, url, body);
+		const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
+		return this.#api(method, path, url, body, form);
 	}
 
 	#csrfHolds(request: IncomingMessage, cookies: ReadonlyMap<string, string>): boolean {
@@ -294,25 +334,14 @@ class Site implements StandInSite {
 		};
 	}
 
-	#api(method: string, path: string, url: URL, body: string): Answer {
+	#api(method: string, path: string, url: URL, body: string, form: boolean): Answer {
 		const list = /^api\/message-logs\/(published|failed|completed)\/$/.exec(path);
 		if (list !== null) return this.#list(method, list[1] ?? '', url);
 		if (path === 'api/message-logs/purge/' && this.#options.release !== '0.5') return this.#purge(url);
 		const row = /^api\/message-logs\/(\d+)\/$/.exec(path);
 		if (row !== null) return this.#row(method, Number(row[1]));
-		const run = /^api\/scheduled-tasks\/(\d+)\/run\/$/.exec(path);
-		if (run !== null && method === 'GET') return this.#run(Number(run[1]));
-		const old = this.#options.release === '0.5';
-		if (path === 'api/scheduled-tasks/task-choices/' && !old) {
-			return { status: 200, json: ['shop.tasks.add', 'shop.tasks.create_scheduled_task'] };
-		}
-		if (path === 'api/scheduled-tasks/validate-args/' && !old && method === 'POST') {
-			const { args } = JSON.parse(body) as { readonly args: string };
-			return { status: 200, json: { errors: argsErrors(args) } };
-		}
-		if (path === 'api/scheduled-tasks/') return this.#schedules(method, url, body);
-		const one = /^api\/scheduled-tasks\/(\d+)\/$/.exec(path);
-		return one === null ? notFoundPage() : this.#schedule(method, Number(one[1]), body);
+		if (!path.startsWith(SCHEDULES)) return notFoundPage();
+		return this.#table.answer(method, path.slice(SCHEDULES.length), url, body, form) ?? notFoundPage();
 	}
 
 	#list(method: string, tab: string, url: URL): Answer {
@@ -364,82 +393,11 @@ class Site implements StandInSite {
 			: { status: 405, json: { detail: 'Method not allowed.' } };
 	}
 
-	#publish(
-		from: Pick<StandInRow, 'task' | 'queue' | 'exchange' | 'routing_key' | 'priority' | 'task_args' | 'content'>,
-	): StandInRow {
+	#publish(from: Published): StandInRow {
 		const { task, queue, exchange, routing_key, priority, task_args, content } = from;
 		const row = this.add({ task, queue, exchange, routing_key, priority, task_args, content });
 		for (const listener of this.#published) listener(row);
 		return row;
-	}
-
-	#run(id: number): Answer {
-		const schedule = this.schedules.get(id);
-		if (schedule === undefined) return notFound();
-		if (this.#options.notImportable?.includes(schedule.task) === true) return failed('ImportError');
-		const { task, queue, exchange } = schedule;
-		const pieces = (schedule.task_args ?? '').split(',').map((piece) => piece.trim());
-		const strings = pieces.filter((piece) => piece !== '').map((piece) => `'${piece}'`);
-		const task_args = strings.length === 0 ? '()' : `(${strings.join(', ')}${strings.length === 1 ? ',' : ''})`;
-		const routing_key = schedule.routing_key ?? queue;
-		const content = schedule.content === null || schedule.content === '' ? '{}' : schedule.content;
-		this.#publish({ task, queue, exchange: exchange ?? '', routing_key, priority: 0, task_args, content });
-		return { status: 200, json: this.#shownSchedule(schedule) };
-	}
-
-	#schedules(method: string, url: URL, body: string): Answer {
-		if (method === 'GET') {
-			return page(
-				url,
-				[...this.schedules.values()].map((one) => this.#shownSchedule(one)),
-			);
-		}
-		if (method !== 'POST') return { status: 405, json: { detail: 'Method not allowed.' } };
-		const fields = JSON.parse(body) as Partial<StandInSchedule>;
-		const problems = this.#problems(fields, null);
-		if (Object.keys(problems).length > 0) return { status: 400, json: problems };
-		return { status: 201, json: this.#shownSchedule(this.addSchedule({ active: true, ...fields })) };
-	}
-
-	#schedule(method: string, id: number, body: string): Answer {
-		const schedule = this.schedules.get(id);
-		if (schedule === undefined) return notFound();
-		if (method === 'GET') return { status: 200, json: this.#shownSchedule(schedule) };
-		if (method === 'DELETE') {
-			this.schedules.delete(id);
-			return { status: 204 };
-		}
-		if (method !== 'PATCH') return { status: 405, json: { detail: 'Method "PUT" not allowed.' } };
-		const fields = JSON.parse(body) as Partial<StandInSchedule>;
-		const problems = this.#problems(fields, id);
-		if (Object.keys(problems).length > 0) return { status: 400, json: problems };
-		Object.assign(schedule, fields);
-		return { status: 200, json: this.#shownSchedule(schedule) };
-	}
-
-	#problems(fields: Partial<StandInSchedule>, own: number | null): Record<string, string[]> {
-		const problems: Record<string, string[]> = {};
-		const needed = ['task', 'queue', 'interval_type', 'interval_count', 'task_name'] as const;
-		for (const name of needed) if (fields[name] === undefined) problems[name] = ['This field is required.'];
-		if (fields.task_name === '') problems.task_name = ['This field may not be blank.'];
-		const taken = [...this.schedules.values()].some((one) => one.id !== own && one.task_name === fields.task_name);
-		if (taken) problems.task_name = ['scheduled task with this task name already exists.'];
-		if (fields.interval_type !== undefined && !['seconds', 'minutes', 'hours', 'days'].includes(fields.interval_type)) {
-			problems.interval_type = [`"${fields.interval_type}" is not a valid choice.`];
-		}
-		if (fields.interval_count !== undefined && fields.interval_count < 1) {
-			problems.interval_count = ['Ensure this value is greater than or equal to 1.'];
-		}
-		const errors = argsErrors(fields.task_args ?? '');
-		if (errors.length > 0) problems.task_args = errors;
-		return problems;
-	}
-
-	#shownSchedule(schedule: StandInSchedule): Readonly<Record<string, unknown>> {
-		const every = schedule.interval_count === 1 ? schedule.interval_type.replace(/s$/, '') : schedule.interval_type;
-		const { task_name, ...rest } = schedule;
-		const named = this.#options.release === '0.5' ? {} : { task_name };
-		return { ...rest, ...named, interval_display: `Every ${schedule.interval_count} ${every}` };
 	}
 }
 
@@ -455,21 +413,8 @@ function order(a: StandInRow, b: StandInRow): number {
 	);
 }
 
-function page(url: URL, all: readonly unknown[]): Answer {
-	const number = Number(url.searchParams.get('page') ?? '1');
-	const last = Math.max(1, Math.ceil(all.length / PAGE));
-	if (!Number.isInteger(number) || number < 1 || number > last)
-		return { status: 404, json: { detail: 'Invalid page.' } };
-	const at = (other: number) => `${url.pathname}?page=${other}`;
-	return {
-		status: 200,
-		json: {
-			count: all.length,
-			next: number < last ? at(number + 1) : null,
-			previous: number > 1 ? at(number - 1) : null,
-			results: all.slice((number - 1) * PAGE, number * PAGE),
-		},
-	};
+function answerOf(mishap: Mishap & object): Answer {
+	return { status: mishap.status, text: mishap.body ?? '<h1>Server Error</h1>', headers: mishap.headers ?? {} };
 }
 
 /** The comma split: every piece of the text between the brackets must be a literal of its own. */
@@ -482,41 +427,7 @@ function positionalsRead(taskArgs: string): boolean {
 		.every((piece) => readLiteral(piece).ok && !/^[+-]?(?:nan|inf)/.test(piece));
 }
 
-function argsErrors(text: string): string[] {
-	return text
-		.split(',')
-		.map((piece) => piece.trim())
-		.filter((piece) => piece !== '' && !readLiteral(piece).ok)
-		.map((piece) => `Error parsing argument ${piece}: malformed`);
-}
-
-/** Django's debug page, which shows settings to whoever reads it. */
-function failed(exception: string): Answer {
-	return {
-		status: 500,
-		text: `<html><head><title>${exception} at /carrot/api/message-logs/</title></head><body>CARROT = {'default_broker': '${CANARY}'}</body></html>`,
-	};
-}
-
-function notFound(): Answer {
-	return { status: 404, json: { detail: 'Not found.' } };
-}
-
-function notFoundPage(): Answer {
-	return { status: 404, text: '<h1>Not Found</h1>' };
-}
-
 function cookiesOf(request: IncomingMessage): Map<string, string> {
 	const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='));
 	return new Map(pairs.map(([name = '', value = '']) => [name, value]));
-}
-
-function send(response: ServerResponse, answer: Answer): void {
-	const json = answer.json !== undefined;
-	const body = json ? JSON.stringify(answer.json) : (answer.text ?? '');
-	response.writeHead(answer.status, {
-		'content-type': json ? 'application/json' : 'text/html; charset=utf-8',
-		...(answer.headers as Record<string, string | string[]>),
-	});
-	response.end(body);
 }

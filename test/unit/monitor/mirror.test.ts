@@ -33,7 +33,8 @@ function setUp() {
 				const items = all.slice((page - 1) * 50, page * 50);
 				return ok({ items, total: all.length, page, more: all.length > page * 50, at: clock.now(), unreadable: [] });
 			},
-			schedules: async (page) => ok({ items: [], total: 0, page, more: false, at: clock.now(), unreadable: [] }),
+			schedules: async (page) =>
+				ok({ items: [], total: 0, page, more: false, at: clock.now(), unreadable: [], broken: [] }),
 		},
 		history: {
 			async apply(more) {

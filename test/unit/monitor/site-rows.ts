@@ -33,6 +33,7 @@ export function siteSchedule(more: Partial<SiteSchedule> = {}): SiteSchedule {
 	return {
 		id,
 		name: `schedule ${id}`,
+		keepsName: true,
 		task: 'shop.tasks.add',
 		queue: 'default',
 		exchange: null,
