@@ -210,6 +210,12 @@ describe('names of a carrot site', () => {
 		expect(failure(await change({ name: 'mine' })).details?.problems).toMatchObject([{ field: 'name' }]);
 		written(await change({ active: false }));
 		expect([...site.schedules.values()]).toMatchObject([{ active: false, task_name: null }]);
+		// Without a name, one whose answer was lost is known by all the rest.
+		const other = { ...GOOD, queue: 'other' };
+		site.mishap(/^POST/, 'break-after');
+		const found = written(await book.write({ kind: 'create', key: key('y'), definition: other }));
+		expect(found.definition).toMatchObject({ queue: 'other', name: `shop.tasks.tidy (number ${found.key})` });
+		expect(site.schedules.size).toBe(2);
 		expect(value((await book.tasks?.()) ?? ok(null))).toBeNull();
 	});
 });

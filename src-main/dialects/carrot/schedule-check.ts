@@ -9,6 +9,8 @@ import { argumentsTrouble, strip } from './schedule-args.ts';
 export interface CarrotProblem {
 	readonly field: ScheduleField;
 	readonly message: string;
+	/** Where in the field's text, where that can be told: line and column from 1, offset from 0. */
+	readonly at?: { readonly line: number; readonly column: number; readonly offset: number };
 }
 
 /** Characters of the site's columns. */
@@ -37,7 +39,10 @@ export function carrotProblems(definition: ScheduleDefinition): readonly CarrotP
 		if (JSON.stringify(definition[field]) !== JSON.stringify(NEW_SCHEDULE[field])) add(field, message);
 	}
 	add('args', characterTrouble(definition.args) ?? argumentsTrouble(definition.args));
-	add('kwargs', characterTrouble(definition.kwargs) ?? kwargsTrouble(definition.kwargs, 'refuse'));
+	const odd = characterTrouble(definition.kwargs);
+	const broken = odd === null ? kwargsTrouble(definition.kwargs, 'refuse') : null;
+	add('kwargs', odd);
+	if (broken !== null) problems.push({ field: 'kwargs', ...broken });
 	return problems;
 }
 
@@ -105,16 +110,23 @@ function wireTrouble(text: string): string | null {
 }
 
 /**
- * Why keyword arguments would be refused by the site or end the schedule's thread, and what would be right; null: they are well.
+ * Why keyword arguments would be refused by the site or end the schedule's thread, what would be right, and where; null: they are well.
  * `duplicates`: `last` for what the site already has, since Python takes the last.
  */
-export function kwargsTrouble(text: string, duplicates: 'last' | 'refuse'): string | null {
+export function kwargsTrouble(text: string, duplicates: 'last' | 'refuse'): Omit<CarrotProblem, 'field'> | null {
 	const read = readJson(text, { duplicates });
-	if (!read.ok) return read.error.message;
+	if (!read.ok) {
+		const { line, column, offset } = read.error.details ?? {};
+		const placed = typeof line === 'number' && typeof column === 'number' && typeof offset === 'number';
+		return placed ? { message: read.error.message, at: { line, column, offset } } : { message: read.error.message };
+	}
 	if (read.value.kind !== 'dict') {
-		return 'Keyword arguments are an object: {"name": value}. The site would take anything else, and its scheduler stop at it.';
+		const message =
+			'Keyword arguments are an object: {"name": value}. The site would take anything else, and its scheduler stop at it.';
+		return { message };
 	}
 	const taken = read.value.entries.find(([key]) => key.kind === 'str' && TAKEN_WORDS.includes(key.value));
 	if (taken === undefined || taken[0].kind !== 'str') return null;
-	return `carrot takes the word "${taken[0].value}" for itself when it publishes: a keyword argument of that name makes its scheduler stop. Give it another name.`;
+	const message = `carrot takes the word "${taken[0].value}" for itself when it publishes: a keyword argument of that name makes its scheduler stop. Give it another name.`;
+	return { message };
 }

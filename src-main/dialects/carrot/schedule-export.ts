@@ -43,8 +43,8 @@ export function exportCarrot(definitions: readonly ScheduleDefinition[]): Carrot
 /** Schedules that were read from text. */
 export interface CarrotImport {
 	readonly definitions: readonly ScheduleDefinition[];
-	/** Entries that are no schedules: which, and why. */
-	readonly skipped: readonly string[];
+	/** Entries that are no schedules: what they are called, or which they are, and why. */
+	readonly refused: readonly { readonly name: string; readonly reason: string }[];
 	/** What a person should know about those that were read, by name. */
 	readonly notes: readonly string[];
 }
@@ -64,18 +64,32 @@ export function readCarrotExport(text: string): Result<CarrotImport> {
 		);
 	}
 	const definitions: ScheduleDefinition[] = [];
-	const skipped: string[] = [];
+	const refused: CarrotImport['refused'][number][] = [];
 	const notes: string[] = [...found.notes];
 	for (const [index, value] of found.rows.entries()) {
 		const row = rowOf(value, index + 1);
 		if (!row.ok) {
-			skipped.push(`Entry ${index + 1}: ${row.error.message}`);
+			const named = member(member(value, 'fields') ?? value, 'task_name');
+			const name = named?.kind === 'str' && named.value !== '' ? named.value : `number ${index + 1}`;
+			refused.push({ name, reason: row.error.message });
 			continue;
 		}
 		definitions.push(definitionOfRow(row.value));
 		notes.push(...remarksOfRow(row.value).map((remark) => `${nameOfRow(row.value)}: ${remark.words}`));
 	}
-	return ok({ definitions, skipped, notes });
+	return ok({ definitions, refused, notes });
+}
+
+/** Whether parsed JSON looks like something that `readCarrotExport` reads: for telling forms apart, before reading one. */
+export function isCarrotExport(json: unknown): boolean {
+	if (typeof json !== 'object' || json === null) return false;
+	const { results } = json as { readonly results?: unknown };
+	const items = Array.isArray(json) ? json : Array.isArray(results) ? results : [json];
+	return items.some((item: unknown) => {
+		if (typeof item !== 'object' || item === null) return false;
+		const { fields = item } = item as { readonly fields?: unknown };
+		return typeof fields === 'object' && fields !== null && 'task' in fields && 'interval_type' in fields;
+	});
 }
 
 function rowsIn(value: Value): { readonly rows: readonly Value[]; readonly notes: readonly string[] } | null {
@@ -89,7 +103,7 @@ function rowsIn(value: Value): { readonly rows: readonly Value[]; readonly notes
 
 function rowOf(value: Value, position: number): Result<ScheduleRow> {
 	const fields = member(value, 'fields') ?? value;
-	if (fields.kind !== 'dict') return fail('invalid-input', 'it is no object.');
+	if (fields.kind !== 'dict') return fail('invalid-input', 'It is no object.');
 	const texts: Record<'task_name' | 'task' | 'queue' | 'exchange' | 'routing_key' | 'task_args', string | null> = {
 		task_name: null,
 		task: null,
@@ -101,19 +115,20 @@ function rowOf(value: Value, position: number): Result<ScheduleRow> {
 	for (const name of Object.keys(texts) as (keyof typeof texts)[]) {
 		const found = member(fields, name);
 		if (found === null || found.kind === 'none') continue;
-		if (found.kind !== 'str') return fail('invalid-input', `${name} should be a text.`);
+		if (found.kind !== 'str') return fail('invalid-input', `Its ${name} should be a text.`);
 		texts[name] = found.value;
 	}
-	if (texts.task === null || texts.task === '') return fail('invalid-input', 'it names no task.');
+	if (texts.task === null || texts.task === '') return fail('invalid-input', 'It names no task.');
 	const count = member(fields, 'interval_count');
 	const intervalCount = count?.kind === 'int' ? Number(count.text) : Number.NaN;
 	if (!Number.isSafeInteger(intervalCount) || intervalCount < 0) {
-		return fail('invalid-input', 'interval_count should be a whole number.');
+		return fail('invalid-input', 'Its interval_count should be a whole number.');
 	}
 	const type = member(fields, 'interval_type');
-	if (type?.kind !== 'str') return fail('invalid-input', 'interval_type should be seconds, minutes, hours or days.');
+	if (type?.kind !== 'str')
+		return fail('invalid-input', 'Its interval_type should be seconds, minutes, hours or days.');
 	const active = member(fields, 'active');
-	if (active !== null && active.kind !== 'bool') return fail('invalid-input', 'active should be true or false.');
+	if (active !== null && active.kind !== 'bool') return fail('invalid-input', 'Its active should be true or false.');
 	const content = contentIn(member(fields, 'content'));
 	if (!content.ok) return content;
 	const id = member(value, 'id') ?? member(value, 'pk');
@@ -137,7 +152,7 @@ function rowOf(value: Value, position: number): Result<ScheduleRow> {
 function contentIn(value: Value | null): Result<string | null> {
 	if (value === null || value.kind === 'none') return ok(null);
 	if (value.kind === 'str') return ok(value.value);
-	if (value.kind !== 'dict') return fail('invalid-input', 'content should be an object, or an object in a text.');
+	if (value.kind !== 'dict') return fail('invalid-input', 'Its content should be an object, or an object in a text.');
 	return writeJson(value, 'readable', 'content');
 }
 

@@ -125,7 +125,7 @@ export function remarksOfRow(row: ScheduleRow, namesakes: readonly number[] = []
 	const fatal = kwargsTrouble(contentOf(row.content), 'last');
 	if (fatal !== null) {
 		warn(
-			`Its keyword arguments end its thread in the site's scheduler at the first run. ${fatal} When they are mended, pause it, wait two seconds and resume it.`,
+			`Its keyword arguments end its thread in the site's scheduler at the first run. ${fatal.message} When they are mended, pause it, wait two seconds and resume it.`,
 		);
 	}
 	if (row.active && Math.max(1, row.intervalCount) * UNIT_MS[unit] >= LONG_MS) {

@@ -41,11 +41,11 @@ export async function createRow(site: SiteSchedules, fields: SiteScheduleFields)
 	if (hasProblem(made.error, 'task_name')) return nameRefused(site, made.error, fields, null);
 	const fate = fateOf(made.error);
 	if (fate === 'no') return refused(made.error, fields);
-	const named = await rowsNamed(site, fields.name);
-	if (!named.ok) return unsure(made.error);
-	const same = named.value.findLast((row) => differing(row, fields).length === 0);
+	const listed = await listSchedules(site);
+	if (!listed.ok) return unsure(made.error);
+	const same = listed.value.rows.findLast((row) => isOf(row, fields));
 	if (same !== undefined) return ok({ kind: 'written', row: same, more: false });
-	const [other] = named.value;
+	const other = listed.value.rows.find((row) => row.name === fields.name);
 	if (other !== undefined) return ok({ kind: 'name-taken', by: other });
 	return fate === 'over' ? undone(made.error, 'Nothing was made') : unsure(made.error);
 }
@@ -154,9 +154,9 @@ async function nameRefused(
 	return by === undefined ? refused(error, fields) : ok({ kind: 'name-taken', by });
 }
 
-async function rowsNamed(site: SiteSchedules, name: string): Promise<Result<readonly SiteSchedule[]>> {
-	const listed = await listSchedules(site);
-	return listed.ok ? ok(listed.value.rows.filter((row) => row.name === name)) : listed;
+/** Whether a row is what these fields made, also where its release keeps no names. */
+function isOf(row: SiteSchedule, fields: SiteScheduleFields): boolean {
+	return differing(row, fields).every((field) => field === 'name' && !row.keepsName);
 }
 
 const FIELDS: Readonly<Record<string, ScheduleField>> = {

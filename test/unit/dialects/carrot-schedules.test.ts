@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argumentsRemark, argumentsTrouble, publishedStrings, strip } from '#main/dialects/carrot/schedule-args.ts';
 import { carrotProblems } from '#main/dialects/carrot/schedule-check.ts';
-import { exportCarrot, readCarrotExport } from '#main/dialects/carrot/schedule-export.ts';
+import { exportCarrot, isCarrotExport, readCarrotExport } from '#main/dialects/carrot/schedule-export.ts';
 import {
 	definitionOfRow,
 	fieldsOfDefinition,
@@ -336,6 +336,11 @@ describe('a definition for a carrot site', () => {
 		},
 	);
 
+	it('is told where its keyword arguments break', () => {
+		expect(wrong({ kwargs: '{\n "a": 1,\n "a": 2}' })[0]?.at).toEqual({ line: 3, column: 2, offset: 12 });
+		expect(wrong({ kwargs: '[1]' })[0]?.at).toBeUndefined();
+	});
+
 	it('tells everything that is wrong at once', () => {
 		expect(wrong({ name: '', zone: 'Asia/Tokyo', args: 'x' }).map((one) => one.field)).toEqual([
 			'name',
@@ -357,7 +362,7 @@ describe("carrot's form of schedules", () => {
 			{ active: false },
 		]);
 		expect(written.skipped).toEqual([]);
-		expect(value(readCarrotExport(written.text))).toMatchObject({ definitions: many, skipped: [] });
+		expect(value(readCarrotExport(written.text))).toMatchObject({ definitions: many, refused: [] });
 	});
 
 	it('leaves out what carrot cannot keep, and says which and why', () => {
@@ -411,7 +416,8 @@ describe("carrot's form of schedules", () => {
 		];
 		const read = value(readCarrotExport(JSON.stringify([...bad, good])));
 		expect(read.definitions).toHaveLength(1);
-		expect(read.skipped.map((one) => one.split(':')[0])).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `Entry ${n}`));
+		expect(read.refused.map((one) => one.name)).toEqual(['number 1', 'n', 'n', 'n', 'n', 'n', 'n']);
+		expect(read.refused[2]?.reason).toContain('interval_count');
 	});
 
 	it('says where broken JSON breaks, and what other text should have been', () => {
@@ -421,5 +427,16 @@ describe("carrot's form of schedules", () => {
 			const read = readCarrotExport(text);
 			expect(read.ok ? '' : read.error.message, text).toContain('api/scheduled-tasks/');
 		}
+	});
+
+	it('is told from other forms by what its entries hold', () => {
+		const row = { task: 'a.b', interval_type: 'days' };
+		for (const json of [[row], { results: [7, row] }, row, [{ model: 'carrot.scheduledtask', fields: row }]]) {
+			expect(isCarrotExport(json), JSON.stringify(json)).toBe(true);
+		}
+		for (const json of [[], {}, null, 'x', [{ task: 'a.b' }], { format: 'warren-schedules', schedules: [] }]) {
+			expect(isCarrotExport(json), JSON.stringify(json)).toBe(false);
+		}
+		expect(isCarrotExport(JSON.parse(exportCarrot([GOOD]).text))).toBe(true);
 	});
 });
