@@ -1,12 +1,17 @@
 /** What `src-main/brokers/keyspace.ts` promises, on a real Redis that is killed, cut off, silent and unwilling. */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyCommand, Keyspace } from '#main/brokers/keyspace.ts';
+import { type Clock, systemClock } from '#main/domain/clock.ts';
 import { must } from '../support/brokers.ts';
 import { idleKeyspace, openKeyspace } from '../support/keyspaces.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { createAuthority } from '../support/tls.ts';
 import { waitFor } from '../support/wait.ts';
+
+/** The machine's clock with deadlines and waits of a fiftieth. */
+const hastyClock: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 50, callback) };
 
 let server: RedisServer;
 let stack: AsyncDisposableStack;
@@ -212,6 +217,96 @@ describe('a connection', () => {
 		expect(extra.state()).toEqual({ kind: 'idle' });
 		await waitFor('both to be gone', async () => !(await server.cli('CLIENT', 'LIST')).includes('leaving'));
 		expect(await extra.call('PING')).toMatchObject({ error: { code: 'unreachable' } });
+	});
+});
+
+describe('what answers', () => {
+	/** Answers every connection with these bytes, at once or to the first word; or each chunk with what is said to it. */
+	async function standIn(
+		said: string | ((asked: string) => string),
+		at?: 'once' | 'first word' | 'never',
+	): Promise<number> {
+		const open = new Set<Socket>();
+		const listener = createServer((socket) => {
+			open.add(socket);
+			socket.on('error', () => undefined);
+			socket.on('close', () => open.delete(socket));
+			if (typeof said === 'function') socket.on('data', (chunk) => socket.write(said(chunk.toString())));
+			else if (at === 'once') socket.end(said);
+			else if (at === 'first word') socket.once('data', () => socket.write(said));
+		});
+		await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+		stack.defer(async () => {
+			for (const socket of open) socket.destroy();
+			await new Promise((resolve) => listener.close(resolve));
+		});
+		return (listener.address() as AddressInfo).port;
+	}
+
+	it.each<[string, string, 'once' | 'first word' | 'never', string, RegExp]>([
+		[
+			'is loading',
+			'-LOADING Redis is loading the dataset in memory\r\n',
+			'first word',
+			'reconnecting',
+			/still loading/,
+		],
+		['is full', '-ERR max number of clients reached\r\n', 'once', 'reconnecting', /maxclients/],
+		['is protected', '-DENIED Redis is running in protected mode because…\r\n', 'once', 'refused', /protected mode/],
+		['is a web server', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'first word', 'reconnecting', /does not speak Redis/],
+		['is RabbitMQ', 'AMQP\0\0\t\x01', 'once', 'reconnecting', /does not speak Redis/],
+		['says nonsense', ':12\r\n$-1\r\n*2\r\n+a\r\n', 'once', 'reconnecting', /./],
+		['hangs up', '', 'once', 'reconnecting', /closed the connection while greeting/],
+		['is silent', '', 'never', 'reconnecting', /did not answer in time/],
+	])('and %s is told so, and tried again', async (_what, said, at, kind, words) => {
+		await using odd = idleKeyspace(`redis://127.0.0.1:${await standIn(said, at)}/0`, { clock: hastyClock });
+		odd.connect();
+		const state = await waitFor('a second attempt', () => {
+			const now = odd.state();
+			return now.kind === kind && (now.kind === 'refused' || (now.kind === 'reconnecting' && now.attempt >= 2))
+				? now
+				: null;
+		});
+		expect(state).toMatchObject({ reason: expect.stringMatching(words) });
+	});
+
+	it('and says more than it was asked is left, since its answers fit no questions any more', async () => {
+		let extra = '';
+		const port = await standIn((asked) => (asked.includes('PING') ? `+PONG\r\n${extra}` : '-ERR unknown\r\n'));
+		await using odd = await openKeyspace(`redis://127.0.0.1:${port}/0`);
+		extra = '$-1\r\n';
+		await odd.call('PING');
+		await waitFor('it to be left', () => odd.state().kind !== 'connected');
+	});
+
+	it('no more, without a word of it, is noticed while nobody asks for anything', async () => {
+		await using idle = await openKeyspace(`redis://127.0.0.1:${proxy.port}/0`, { clock: hastyClock });
+		proxy.hang();
+		await waitFor('the silence to be noticed', () => idle.state().kind === 'reconnecting');
+		proxy.resume();
+		must(await idle.ready(20_000));
+	});
+
+	it('and goes on answering stays connected, listening too', async () => {
+		await using idle = await openKeyspace(server.url, { clock: hastyClock, clientName: 'beating' });
+		const heard: string[] = [];
+		let gaps = 0;
+		using _here = idle.subscribe(
+			'here',
+			(text) => heard.push(text),
+			() => gaps++,
+		);
+		await waitFor('the subscription', () => gaps === 1);
+		const state = idle.state();
+		await server.cli('CONFIG', 'RESETSTAT');
+		await waitFor('some beats of both', async () => {
+			const [, calls] = /cmdstat_ping:calls=(\d+)/.exec(await server.cli('INFO', 'commandstats')) ?? [];
+			return Number(calls) >= 8;
+		});
+		must(await idle.call('PUBLISH', 'here', 'x'));
+		await waitFor('the message', () => heard.length === 1);
+		expect(gaps).toBe(1);
+		expect(idle.state()).toBe(state);
 	});
 });
 

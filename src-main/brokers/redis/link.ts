@@ -7,6 +7,7 @@
  * because answers are the same for us and every Redis and every proxy speaks it.
  */
 import { Redis } from 'ioredis';
+import './unasked.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RedisAddress } from '../../domain/profile.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
@@ -107,6 +108,8 @@ class RedisLink implements Link {
 		// Without a listener ioredis prints, and Node would end the process.
 		redis.on('error', (error) => {
 			this.#said ??= error;
+			// The network broke, or answers no longer fit the questions.
+			if (this.alive()) this.#drop(endingWords(error));
 		});
 		redis.on('end', () => {
 			this.#beat?.[Symbol.dispose]();

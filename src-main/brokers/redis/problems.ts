@@ -25,7 +25,9 @@ export function replyCode(text: string): string {
 /** Reads an error of dialling or greeting. */
 export function connectProblem(error: unknown, address: RedisAddress): ConnectProblem {
 	if (error instanceof UnreadableFile) return { kind: 'refused', at: 'files', reason: error.message };
-	const { text, code } = whatWasSaid(error);
+	const { text: message, code } = whatWasSaid(error);
+	// What Redis says before it was asked anything, ioredis wraps into a complaint of its own.
+	const text = /Last error: (.*)$/s.exec(message)?.[1] ?? message;
 	const where = place(address);
 	const network = networkProblem(code, address);
 	if (network !== null) return { kind: 'unreachable', ...network };
