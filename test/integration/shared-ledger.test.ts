@@ -264,7 +264,7 @@ describe('settling', () => {
 		must(await ledger.settle(runs));
 		must(await ledger.settle([claimed('k', 4_000, { state: 'failed' })]));
 		const now = must(await book.get('k'));
-		expect(now).toEqual({ ...entry, lastRunAt: 3_005, totalRuns: 3 });
+		expect(now).toEqual({ ...entry, lastRunAt: 3_000, totalRuns: 3 });
 		expect(must(await book.read()).entries).toEqual([now]);
 	});
 

@@ -11,7 +11,7 @@
  * open       hash     "DUE|KEY" -> run; claimed and not settled
  * runs:KEY   hash     DUE -> run; settled, the newest RUNS_KEPT of a schedule; after its removal for a week
  * cursors    hash     key -> newest due time that has a run
- * ran        hash     key -> when it was last published
+ * ran        hash     key -> newest due time that was published
  * total      hash     key -> how often it was published
  * touched    sorted   key by the number of the run that was settled last
  * settling   number   rises with every settled run

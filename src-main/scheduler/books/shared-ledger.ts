@@ -110,17 +110,7 @@ export function createSharedLedger(deps: SharedLedgerDeps): SharedLedger {
 			const answer = await keyspace.script(
 				SETTLE,
 				[keys.open, keys.cursors, keys.ran, keys.total, keys.touched, keys.settling, keys.entries],
-				[
-					keys.runs,
-					...runs.flatMap((run) => [
-						run.key,
-						dueField(run),
-						cursorOf(run),
-						run.state,
-						run.firedAt === null ? '' : String(Math.trunc(run.firedAt)),
-						writeRun(run),
-					]),
-				],
+				[keys.runs, ...runs.flatMap((run) => [run.key, dueField(run), cursorOf(run), run.state, writeRun(run)])],
 			);
 			return answer.ok ? ok(undefined) : answer;
 		},

@@ -19,6 +19,14 @@ local function now()
 	return time[1] * 1000 + math.floor(time[2] / 1000)
 end`;
 
+/** Moves a schedule's due time in a hash on, never back. */
+const RISE = `
+local function rise(hash, key, due)
+	if due == '' then return end
+	local known = tonumber(redis.call('HGET', hash, key) or '')
+	if not known or known < tonumber(due) then redis.call('HSET', hash, key, due) end
+end`;
+
 /**
  * Puts or removes an entry, if it is still the text that was read.
  * KEYS entries names revision runs:KEY cursors ran total touched
@@ -106,7 +114,7 @@ return 0`,
  */
 export const CLAIM: KeyScript = {
 	name: 'claim',
-	lua: `
+	lua: `${RISE}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lost' end
 local standing = {}
 for at = 3, #ARGV, 4 do
@@ -116,10 +124,7 @@ for at = 3, #ARGV, 4 do
 	standing[#standing + 1] = found
 	if not found then
 		redis.call('HSET', KEYS[2], place, ARGV[at + 3])
-		if due ~= '' then
-			local cursor = tonumber(redis.call('HGET', KEYS[3], key) or '')
-			if not cursor or cursor < tonumber(due) then redis.call('HSET', KEYS[3], key, due) end
-		end
+		rise(KEYS[3], key, due)
 	end
 end
 return standing`,
@@ -128,14 +133,14 @@ return standing`,
 /**
  * Writes what became of runs. What was published stays so: somebody who judged a claim before its publisher was heard of knew less.
  * KEYS open cursors ran total touched settling entries; ARGV beginning of runs:KEY, then for each: key, field of the due time, due
- * time for the cursor (empty: none), state, when it was published (empty: it was not), run
+ * time for cursor and last run (empty: by hand, so for neither), state, run
  */
 export const SETTLE: KeyScript = {
 	name: 'settle',
-	lua: `
-for at = 2, #ARGV, 6 do
-	local key, field, due, state, fired = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-	local runs, place, text = ARGV[1] .. key, field .. '|' .. key, ARGV[at + 5]
+	lua: `${RISE}
+for at = 2, #ARGV, 5 do
+	local key, field, due, state, text = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+	local runs, place = ARGV[1] .. key, field .. '|' .. key
 	local before = redis.call('HGET', runs, field)
 	local was = before and string.match(before, '^{"state":"(%a+)"')
 	if was == 'fired' and state ~= 'fired' then
@@ -149,14 +154,10 @@ for at = 2, #ARGV, 6 do
 			redis.call('HDEL', KEYS[1], place)
 		end
 		redis.call('ZADD', KEYS[5], redis.call('INCR', KEYS[6]), key)
-		if due ~= '' then
-			local cursor = tonumber(redis.call('HGET', KEYS[2], key) or '')
-			if not cursor or cursor < tonumber(due) then redis.call('HSET', KEYS[2], key, due) end
-		end
+		rise(KEYS[2], key, due)
 		if state == 'fired' and was ~= 'fired' then
 			redis.call('HINCRBY', KEYS[4], key, 1)
-			local last = tonumber(redis.call('HGET', KEYS[3], key) or '')
-			if fired ~= '' and (not last or last < tonumber(fired)) then redis.call('HSET', KEYS[3], key, fired) end
+			rise(KEYS[3], key, due)
 		end
 		if redis.call('HLEN', runs) > ${RUNS_KEPT + 10} then
 			local fields = redis.call('HKEYS', runs)
