@@ -6,6 +6,7 @@ import type { Answer, Engine } from './engine.ts';
 import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import type { ListView, Place } from './route.svelte.ts';
+import { Site } from './site.svelte.ts';
 import { OpenTask } from './task-detail.svelte.ts';
 import { type ListSort, TaskList } from './task-list.svelte.ts';
 import { TaskTicks } from './task-ticks.ts';
@@ -26,13 +27,15 @@ export class Deployment implements Disposable {
 	readonly queues: Reading<Output<'queue.list'>>;
 	readonly schedules: Reading<Output<'schedule.list'>>;
 	readonly quarantine: Quarantine;
+	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
+	readonly site: Site;
 	readonly engine: Engine;
 	/** The task in the drawer. */
 	open: OpenTask | null = $state.raw(null);
 	readonly #lists = new Map<ListView, TaskList>();
 	#console: LiveConsole | null = null;
 
-	constructor(engine: Engine, id: string, toasts: Toasts) {
+	constructor(engine: Engine, id: string, toasts: Toasts, showRow: (id: number) => void) {
 		this.engine = engine;
 		this.id = id;
 		this.ticks = new TaskTicks(engine, id);
@@ -40,6 +43,7 @@ export class Deployment implements Disposable {
 		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
 		this.schedules = new Reading(() => engine.call('schedule.list', { profile: id }));
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
+		this.site = new Site(engine, id, toasts, showRow);
 	}
 
 	/** The list of a view. It stays while the profile does, and with it what is selected. */
@@ -62,6 +66,7 @@ export class Deployment implements Disposable {
 	show(id: string | null, place: Pick<Place, 'view' | 'item'>): void {
 		const number = /^\d{1,15}$/.test(place.item ?? '') ? Number(place.item) : null;
 		this.quarantine.openMessage(place.view === 'quarantine' ? number : null);
+		this.site.openRow(place.view === 'site' ? number : null);
 		if (this.open?.id === id) return;
 		this.open?.[Symbol.dispose]();
 		this.open = id === null ? null : new OpenTask(this.engine, this.ticks, this.id, id);
@@ -79,6 +84,7 @@ export class Deployment implements Disposable {
 		this.queues[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();
 		this.quarantine[Symbol.dispose]();
+		this.site[Symbol.dispose]();
 		this.ticks[Symbol.dispose]();
 	}
 }

@@ -108,7 +108,9 @@ export class Warren implements Disposable {
 		}
 		if (this.deployment?.id !== found.profile.id) {
 			this.#leave();
-			this.deployment = new Deployment(this.engine, found.profile.id, this.toasts);
+			this.deployment = new Deployment(this.engine, found.profile.id, this.toasts, (row) =>
+				this.route.go('site', { part: 'published', item: String(row) }),
+			);
 			if (this.settings.view !== null && this.settings.view.lastProfile !== found.profile.name) {
 				void this.settings.change({ lastProfile: found.profile.name });
 			}

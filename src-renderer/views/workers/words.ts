@@ -48,7 +48,13 @@ export function settingWords(intent: ConsumerIntent): readonly string[] {
 		...(limits?.softMs == null ? [] : [`asked to end after ${timeText(limits.softMs)}`]),
 		...(limits?.hardMs == null ? [] : [`killed after ${timeText(limits.hardMs)}`]),
 		...(limits?.memoryMb == null ? [] : [`at most ${bytes(limits.memoryMb * 1_048_576)}`]),
-		...(limits?.recycleAfter == null ? [] : [`a new process every ${counted(limits.recycleAfter, 'task')}`]),
+		...(limits?.recycleAfter == null
+			? []
+			: [
+					limits.recycleAfter === 1
+						? 'a new process for each task'
+						: `a new process every ${limits.recycleAfter} tasks`,
+				]),
 		...(retry === undefined ? [] : [`${counted(retry.times, 'retry', 'retries')} after ${timeText(retry.delayMs)}`]),
 		...(hooks.length === 0 ? [] : [counted(hooks.length, 'hook')]),
 		...(intent.prefetch == null ? [] : [`holds ${counted(intent.prefetch, 'message')}`]),
