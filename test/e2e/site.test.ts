@@ -1,7 +1,8 @@
 /** A carrot site by click, over the stand-in of its monitor: the profile's login, the lists, a requeue and a delete, what does not fit. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CANARY, type StandInSite, startStandIn } from '#test/support/carrot-site/server.ts';
+import { CANARY } from '#test/support/carrot-site/answers.ts';
+import { type StandInSite, startStandIn } from '#test/support/carrot-site/server.ts';
 import { warrenJson } from '#test/support/cli.ts';
 import {
 	accessibilityFaults,
