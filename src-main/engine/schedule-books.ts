@@ -1,12 +1,18 @@
 /** The books of each profile: made when first needed, remade when the profile is edited. */
+import { createKeyspace } from '#main/brokers/connect.ts';
+import type { Keyspace } from '#main/brokers/keyspace.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
-import type { Profile } from '#main/domain/profile.ts';
+import type { Profile, RedisAddress } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { BookKind } from '#main/domain/schedule.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import { formatRedis } from '#main/profiles/redis-address.ts';
 import type { ScheduleBook } from '#main/scheduler/book.ts';
+import { createCarrotBook } from '#main/scheduler/books/carrot.ts';
 import { createLocalBook } from '#main/scheduler/books/local.ts';
 import { createLocalLedger } from '#main/scheduler/books/local-ledger.ts';
+import { createSharedBook } from '#main/scheduler/books/shared.ts';
+import { createSharedLedger } from '#main/scheduler/books/shared-ledger.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
 import type { Store } from '#main/store/store.ts';
 import type { Ports } from './ports.ts';
@@ -53,10 +59,22 @@ interface Live {
 }
 
 /** Keeps the books of one engine. Nothing is connected before somebody reads, writes or listens. */
-export function createBooks(ports: Ports, _profiles: Profiles, store: Store, _sites: Sites): Books {
+export function createBooks(ports: Ports, profiles: Profiles, store: Store, sites: Sites): Books {
 	const live = new Map<ProfileId, Live>();
 	const closing = new Set<Promise<void>>();
 	const { clock, log } = ports;
+
+	function keyspace(profile: Profile, address: RedisAddress, secret: 'shared' | 'redbeat'): Keyspace {
+		return createKeyspace(address, {
+			password: async () => {
+				const found = await profiles.secret(profile.id, secret);
+				return found.ok ? found.value : null;
+			},
+			clock,
+			log,
+			clientName: `Warren ${ports.version} (${profile.name})`,
+		});
+	}
 
 	function make(profile: Profile): Live {
 		const stack = new AsyncDisposableStack();
@@ -67,6 +85,20 @@ export function createBooks(ports: Ports, _profiles: Profiles, store: Store, _si
 				ledger: createLocalLedger({ profile: profile.id, schedules: store.schedules, leases: store.leases }),
 			},
 		];
+		if (profile.framework === 'carrot' && profile.monitorUrl !== null) {
+			const site = sites.of(profile);
+			if (site.ok) {
+				const book = stack.use(createCarrotBook({ site: site.value.client, clock }));
+				books.push({ book, address: site.value.url, ledger: null });
+			}
+		}
+		const { shared = null } = profile.books ?? {};
+		if (shared !== null) {
+			const keys = stack.use(keyspace(profile, shared.address, 'shared'));
+			const book = stack.use(createSharedBook({ keyspace: keys, prefix: shared.prefix, clock }));
+			const ledger = createSharedLedger({ keyspace: keys, prefix: shared.prefix, profile: profile.id, clock });
+			books.push({ book, address: formatRedis(shared.address), ledger });
+		}
 		return { made: madeOf(profile), books, stack };
 	}
 

@@ -1,8 +1,12 @@
 /** Schedules as text: Warren's own JSON, carrot's rows, RedBeat's keys. What is imported is checked like anything typed. */
+import { exportCarrot, readCarrotExport } from '#main/dialects/carrot/schedule-export.ts';
+import type { RedbeatWorld } from '#main/dialects/celery/redbeat.ts';
+import { exportRedbeat, readRedbeatExport } from '#main/dialects/celery/redbeat-export.ts';
 import type { CarrotDialect } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { NEW_SCHEDULE, type ScheduleDefinition } from '#main/domain/schedule.ts';
 import type { ScheduleDraft } from '#main/ipc/contract/schedule.ts';
+import { knowsZone } from '#main/scheduler/zones.ts';
 import { draftOf, readDraft, type WrittenSchedule } from './schedule-draft.ts';
 
 /** Names our own form, so that it is told from others. */
@@ -15,6 +19,7 @@ type Written = ScheduleDraft & { readonly name: string; readonly active: boolean
 export function exportSchedules(
 	definitions: readonly ScheduleDefinition[],
 	format: 'json' | 'carrot' | 'redbeat',
+	world: ExchangeWorld,
 ): Result<{
 	readonly format: string;
 	readonly text: string;
@@ -30,10 +35,23 @@ export function exportSchedules(
 			const text = `${JSON.stringify({ format: FORMAT, version: 1, schedules }, null, 2)}\n`;
 			return ok({ format, text, total: schedules.length, skipped: [] });
 		}
-		case 'carrot':
-		case 'redbeat':
-			return fail('unsupported', 'Not yet.');
+		case 'carrot': {
+			const { text, skipped } = exportCarrot(definitions);
+			return ok({ format, text, total: definitions.length - skipped.length, skipped });
+		}
+		case 'redbeat': {
+			const { text, skipped } = exportRedbeat(definitions, world.prefix, beatWorld(world));
+			const left = skipped.map(({ name, reason }) => `${name}: ${reason}`);
+			return ok({ format, text, total: definitions.length - left.length, skipped: left });
+		}
 	}
+}
+
+/** What RedBeat's form needs to know and does not say itself: what begins its keys, and the zone of its crontabs. */
+export interface ExchangeWorld {
+	readonly prefix: string;
+	readonly zone: string;
+	readonly now: number;
 }
 
 /** What a text holds. */
@@ -42,10 +60,10 @@ export interface ReadExchange {
 	readonly refused: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** Reads any of the three forms, told apart by what is in it. `zone`: of RedBeat's crontabs, which name none. */
+/** Reads any of the three forms, told apart by what is in it. */
 export function readExchange(
 	text: string,
-	world: { readonly zone: string; readonly dialect: CarrotDialect },
+	world: ExchangeWorld & { readonly dialect: CarrotDialect },
 ): Result<ReadExchange> {
 	let json: unknown;
 	try {
@@ -55,13 +73,36 @@ export function readExchange(
 		return fail('invalid-input', `This is no JSON: ${words}`, { details: { field: 'text' } });
 	}
 	if (isOurs(json)) return readOurs(json.schedules, world.dialect);
-	return fail('invalid-input', 'These are no schedules that Warren knows.', { details: { field: 'text' } });
+	if (looksLikeRedbeat(json)) {
+		const read = readRedbeatExport(text, world.prefix, beatWorld(world));
+		if (!read.ok) return unknown(read.error.message);
+		return ok({ definitions: read.value.definitions, refused: read.value.skipped });
+	}
+	const read = readCarrotExport(text);
+	if (!read.ok) return unknown(read.error.message);
+	return ok({ definitions: read.value.definitions, refused: read.value.refused });
+}
+
+function unknown(reason: string): Result<never> {
+	const forms = "its own export, rows of carrot's API, or RedBeat's keys";
+	return fail('invalid-input', `These are no schedules that Warren knows: ${forms}. ${reason}`, {
+		details: { field: 'text' },
+	});
+}
+
+function beatWorld({ zone, now }: ExchangeWorld): RedbeatWorld {
+	return { zone, now, knowsZone };
 }
 
 function isOurs(json: unknown): json is { readonly schedules: readonly unknown[] } {
 	if (typeof json !== 'object' || json === null) return false;
 	const { format, schedules } = json as { readonly format?: unknown; readonly schedules?: unknown };
 	return format === FORMAT && Array.isArray(schedules);
+}
+
+/** RedBeat's definitions have a `schedule` with a `__type__`, by themselves or under their keys. */
+function looksLikeRedbeat(json: unknown): boolean {
+	return /"(?:__type__|definition)\\?"/.test(JSON.stringify(json).slice(0, 100_000));
 }
 
 function readOurs(items: readonly unknown[], dialect: CarrotDialect): Result<ReadExchange> {

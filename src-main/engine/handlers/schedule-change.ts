@@ -19,7 +19,7 @@ import { readDraft, type WrittenSchedule } from '../schedule-draft.ts';
 import { readExchange } from '../schedule-exchange.ts';
 import { runNow } from '../schedule-run.ts';
 import { fingerprintOf, type Overlaid } from '../schedule-views.ts';
-import { draftField, findSchedule, nameOf, newSchedule } from './schedule.ts';
+import { exchangeWorld, findSchedule, nameOf, newSchedule, problemOf } from './schedule.ts';
 
 type Name =
 	| 'schedule.add'
@@ -79,15 +79,7 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 		if (definition === null) return refusedDraft(problems);
 		const found = book.value.check(definition);
 		if (found.length === 0) return ok(definition);
-		return refusedDraft(
-			found.map(({ field, message }) => ({
-				field: draftField(field, definition),
-				message,
-				line: null,
-				column: null,
-				offset: null,
-			})),
-		);
+		return refusedDraft(found.map((one) => problemOf(one, definition)));
 	}
 
 	function nameTaken(rows: readonly Overlaid[], kind: BookKind, name: string, key: string | null): Result<void> {
@@ -353,7 +345,7 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!profile.ok) return profile;
 			const kind = input.book ?? 'local';
 			const read = readExchange(input.text, {
-				zone: profile.value.books?.redbeat?.zone ?? 'UTC',
+				...exchangeWorld(profile.value, core.ports.clock.now()),
 				dialect: profile.value.dialect,
 			});
 			if (!read.ok) return read;

@@ -6,13 +6,15 @@ import type { Timing } from '#main/domain/timing.ts';
 import type { ComingRun, DraftProblem } from '#main/ipc/contract/schedule.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
+import type { FieldProblem } from '#main/scheduler/book.ts';
+import { hintsFor } from '#main/scheduler/hints.ts';
 import { readMoment, showMoment } from '#main/scheduler/moment.ts';
 import { checkTiming, type RunFacts, upcoming } from '#main/scheduler/recurrence.ts';
 import { describeTiming, readInterval } from '#main/scheduler/words.ts';
 import { knowsZone } from '#main/scheduler/zones.ts';
 import type { Core } from '../core.ts';
 import { draftOf, readDraft } from '../schedule-draft.ts';
-import { exportSchedules } from '../schedule-exchange.ts';
+import { type ExchangeWorld, exportSchedules } from '../schedule-exchange.ts';
 import { previewMessage } from '../schedule-message.ts';
 import { chosen, idOf, type Overlaid } from '../schedule-views.ts';
 
@@ -86,22 +88,23 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!book.ok) problems.push(atField('book', book.error.message));
 			const { definition } = read;
 			if (definition === null) return ok({ ...NOTHING, problems });
-			if (book.ok)
-				problems.push(
-					...book.value.check(definition).map((one) => atField(draftField(one.field, definition), one.message)),
-				);
+			if (book.ok) problems.push(...book.value.check(definition).map((one) => problemOf(one, definition)));
 			const taken = gathered.rows.find(
 				(one) => one.book === kind && one.definition.name === definition.name && one.key !== before?.key,
 			);
 			if (taken !== undefined) problems.push(atField('name', `This book has a schedule "${definition.name}" already.`));
 			const facts = before === null ? { lastRunAt: null, createdAt: now() } : factsOf(before, now());
 			const timing = timingOf(definition);
+			const others = gathered.rows.filter(
+				(one) => one !== before && one.book === kind && one.definition.active && one.change?.kind !== 'remove',
+			);
+			const longestMs = await longestRun(core, profile.value, definition.task);
 			return ok({
 				problems,
 				definition: problems.length === 0 ? definition : null,
 				words: describeTiming(timing),
 				coming: coming(timing, now(), AHEAD, facts),
-				hints: [],
+				hints: hintsFor(definition, { others: others.map((one) => one.definition), now: now(), facts, longestMs }),
 				...previewMessage(definition, profile.value, kind),
 			});
 		},
@@ -187,6 +190,7 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			return exportSchedules(
 				rows.filter((one) => one.change?.mine !== null).map((one) => one.definition),
 				input.format,
+				exchangeWorld(profile.value, now()),
 			);
 		},
 	};
@@ -215,6 +219,12 @@ export async function findSchedule(
 
 type Gathered = Awaited<ReturnType<Core['schedules']['desk']['gather']>>;
 
+/** What RedBeat's form of schedules takes from the profile; its own defaults where there is no such book. */
+export function exchangeWorld(profile: Profile, now: number): ExchangeWorld {
+	const { prefix = 'redbeat:', zone = 'UTC' } = profile.books?.redbeat ?? {};
+	return { prefix, zone, now };
+}
+
 /** What its due times count from. */
 export function factsOf({ entry, change }: Overlaid, now: number): RunFacts {
 	return { lastRunAt: entry?.lastRunAt ?? null, createdAt: entry?.changedAt ?? change?.updatedAt ?? now };
@@ -238,6 +248,11 @@ export function newSchedule(profile: Profile, book: Pick<BookCapabilities, 'alig
 /** A problem of a field as a whole. */
 export function atField(field: string, message: string): DraftProblem {
 	return { field, message, line: null, column: null, offset: null };
+}
+
+/** What a book complains of, at the field as it is written. */
+export function problemOf({ field, message, at }: FieldProblem, definition: ScheduleDefinition): DraftProblem {
+	return { ...atField(draftField(field, definition), message), ...at };
 }
 
 /** What a field of the definition is called where it is written. */
@@ -306,6 +321,19 @@ function writtenRecurrence(input: HandlerInput<'schedule.next'>, zone: string): 
 	}
 	const at = readMoment(input.at ?? '', zone);
 	return at.ok ? ok({ kind: 'once', at: at.value }) : at;
+}
+
+/** How long the task has lately taken at most, in ms; null: it never ended well here. */
+async function longestRun(core: Core, profile: Profile, task: string): Promise<number | null> {
+	const page = await core.store.history.page({
+		profile: profile.id,
+		query: `state:succeeded name:${JSON.stringify(task)}`,
+		sort: { field: 'finishedAt', descending: true },
+		limit: 20,
+		cursor: null,
+	});
+	const times = page.ok ? page.value.items.flatMap((row) => row.runtimeMs ?? []) : [];
+	return times.length === 0 ? null : Math.max(...times);
 }
 
 type TaskSource = 'runner' | 'site' | 'history' | 'schedule';
