@@ -148,6 +148,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			run: () => {
 				if (warren.route.place.task !== null) warren.route.closeTask();
 				else if (warren.route.place.item !== null) warren.route.closeItem();
+				else if (warren.route.place.schedule !== null) warren.route.closeSchedule();
 				else if (warren.list !== null && !warren.list.selection.empty) warren.list.selection.clear();
 				else warren.list?.focus(null);
 			},

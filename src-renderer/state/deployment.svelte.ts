@@ -6,6 +6,7 @@ import type { Answer, Engine } from './engine.ts';
 import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import type { ListView, Place } from './route.svelte.ts';
+import { type SchedulePorts, Schedules } from './schedules.svelte.ts';
 import { Site } from './site.svelte.ts';
 import { OpenTask } from './task-detail.svelte.ts';
 import { type ListSort, TaskList } from './task-list.svelte.ts';
@@ -25,7 +26,7 @@ export class Deployment implements Disposable {
 	readonly ticks: TaskTicks;
 	readonly consumers: Consumers;
 	readonly queues: Reading<Output<'queue.list'>>;
-	readonly schedules: Reading<Output<'schedule.list'>>;
+	readonly schedules: Schedules;
 	readonly quarantine: Quarantine;
 	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
 	readonly site: Site;
@@ -35,13 +36,19 @@ export class Deployment implements Disposable {
 	readonly #lists = new Map<ListView, TaskList>();
 	#console: LiveConsole | null = null;
 
-	constructor(engine: Engine, id: string, toasts: Toasts, showRow: (id: number) => void) {
+	constructor(
+		engine: Engine,
+		id: string,
+		toasts: Toasts,
+		showRow: (id: number) => void,
+		scheduling: Omit<SchedulePorts, 'toasts'>,
+	) {
 		this.engine = engine;
 		this.id = id;
 		this.ticks = new TaskTicks(engine, id);
 		this.consumers = new Consumers(engine, id);
 		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
-		this.schedules = new Reading(() => engine.call('schedule.list', { profile: id }));
+		this.schedules = new Schedules(engine, id, { ...scheduling, toasts });
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
@@ -63,10 +70,11 @@ export class Deployment implements Disposable {
 	}
 
 	/** Puts a task into the drawer (null closes it), and what else the place has open. */
-	show(id: string | null, place: Pick<Place, 'view' | 'item'>): void {
+	show(id: string | null, place: Pick<Place, 'view' | 'item' | 'schedule'>): void {
 		const number = /^\d{1,15}$/.test(place.item ?? '') ? Number(place.item) : null;
 		this.quarantine.openMessage(place.view === 'quarantine' ? number : null);
 		this.site.openRow(place.view === 'site' ? number : null);
+		this.schedules.show(place.view === 'scheduled' ? place.schedule : null);
 		if (this.open?.id === id) return;
 		this.open?.[Symbol.dispose]();
 		this.open = id === null ? null : new OpenTask(this.engine, this.ticks, this.id, id);

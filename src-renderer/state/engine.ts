@@ -5,6 +5,15 @@ import type { WireError } from '#main/ipc/codes.ts';
 export type { Answer, CallOptions, ClientState, StreamReader } from '#main/ipc/client.ts';
 export type { WireError } from '#main/ipc/codes.ts';
 export type { ProfileView } from '#main/ipc/contract/profile.ts';
+export type {
+	BookView,
+	ComingRun,
+	MessagePreview,
+	ScheduleDetail,
+	ScheduleOutcome,
+	SchedulePreview,
+	ScheduleView,
+} from '#main/ipc/contract/schedule.ts';
 export type { TaskLogLine } from '#main/ipc/contract/task.ts';
 export type { CallerInput, Output } from '#main/ipc/contract.ts';
 

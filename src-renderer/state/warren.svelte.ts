@@ -1,6 +1,7 @@
 /** The page as a whole: where it is, what it is connected to, and which dialog is open. Views get it by context. */
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
 import { Actions, type TaskAction } from './actions.svelte.ts';
 import { Commands } from './commands.svelte.ts';
 import { Deployment } from './deployment.svelte.ts';
@@ -8,6 +9,7 @@ import type { Engine } from './engine.ts';
 import { Now } from './now.svelte.ts';
 import { Profiles } from './profiles.svelte.ts';
 import { type AddressBar, isListView, Route } from './route.svelte.ts';
+import { ScheduleDrafts } from './schedule-drafts.svelte.ts';
 import type { SelectionScope } from './selection.svelte.ts';
 import { Settings } from './settings.svelte.ts';
 import type { TaskList } from './task-list.svelte.ts';
@@ -40,7 +42,12 @@ export type OpenDialog =
 	| { readonly kind: 'profile'; readonly edit: ProfileView | null }
 	| { readonly kind: 'remove-profile'; readonly view: ProfileView }
 	/** Messages of the quarantine, by number, to be sent to a queue. */
-	| { readonly kind: 'send'; readonly ids: readonly number[] };
+	| { readonly kind: 'send'; readonly ids: readonly number[] }
+	| { readonly kind: 'duplicate-schedule'; readonly view: ScheduleView }
+	| { readonly kind: 'import-schedules' }
+	/** Those of these ids; none: all. */
+	| { readonly kind: 'export-schedules'; readonly ids: readonly string[] }
+	| { readonly kind: 'books' };
 
 const NONE: OpenDialog = { kind: 'none' };
 
@@ -54,6 +61,8 @@ export class Warren implements Disposable {
 	readonly profiles: Profiles;
 	readonly settings: Settings;
 	readonly actions: Actions;
+	/** Unsaved edits of schedules, of all profiles. */
+	readonly drafts = new ScheduleDrafts();
 	dialog: OpenDialog = $state.raw(NONE);
 	deployment: Deployment | null = $state.raw(null);
 	/** The part of a task that was chosen last: the next task opens at the same part, as long as it has it. */
@@ -108,8 +117,16 @@ export class Warren implements Disposable {
 		}
 		if (this.deployment?.id !== found.profile.id) {
 			this.#leave();
-			this.deployment = new Deployment(this.engine, found.profile.id, this.toasts, (row) =>
-				this.route.go('site', { part: 'published', item: String(row) }),
+			this.deployment = new Deployment(
+				this.engine,
+				found.profile.id,
+				this.toasts,
+				(row) => this.route.go('site', { part: 'published', item: String(row) }),
+				{
+					drafts: this.drafts,
+					queue: () => this.profile?.profile.queues[0] ?? 'default',
+					goto: (id) => (id === null ? this.route.closeSchedule() : this.route.openSchedule(id)),
+				},
 			);
 			if (this.settings.view !== null && this.settings.view.lastProfile !== found.profile.name) {
 				void this.settings.change({ lastProfile: found.profile.name });

@@ -169,6 +169,8 @@ export interface ScheduleDetail {
 	/** As its book was last known to have it; null: it has not. */
 	readonly base: ScheduleDefinition | null;
 	readonly conflict: ScheduleConflict | null;
+	/** The edit that waits removes it. */
+	readonly removing: boolean;
 	/** The other side of the conflict in words of an editor; null: there is none, or it was removed there. */
 	readonly theirs: ScheduleDraft | null;
 	readonly coming: readonly ComingRun[];
