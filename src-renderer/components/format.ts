@@ -93,20 +93,14 @@ function zoneOffset(date: Date): string {
 
 const WEEKDAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
 
-/**
- * A moment to come, as near as a person wants it, in this machine's zone: `in 12 s`, `in 2 h 40 min`, `tomorrow 02:30`,
- * `Tue 1 Dec 06:00`, `1 Dec 2027`.
- */
-export function comingTime(at: number, now: number): string {
-	const away = at - now;
-	if (away < 1_500) return 'now';
-	if (away < 3_600_000) return `in ${oneUnit(away)}`;
-	if (away < 6 * 3_600_000) return `in ${duration(away)}`;
+/** A moment by day and time in this machine's zone: `today 18:00`, `tomorrow 02:30`, `Tue 1 Dec 06:00`, `1 Dec 2027`. */
+export function calendarTime(at: number, now: number): string {
 	const time = clockTime(at).slice(0, 5);
 	const days = dayNumber(at) - dayNumber(now);
 	if (days === 0) return `today ${time}`;
 	if (days === 1) return `tomorrow ${time}`;
-	if (days > 300) return DAY.format(at).replace(/^\w+,? /, '');
+	if (days === -1) return `yesterday ${time}`;
+	if (Math.abs(days) > 300) return DAY.format(at).replace(/^\w+,? /, '');
 	return `${WEEKDAY.format(at).replaceAll(',', '')} ${time}`;
 }
 

@@ -48,7 +48,9 @@ const look = EditorView.theme({
 	'.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
 		backgroundColor: 'color-mix(in oklab, var(--accent) 30%, transparent)',
 	},
-	'.cm-matchingBracket, &.cm-focused .cm-matchingBracket': {
+	// Only where the keyboard is: a caret that nobody has put anywhere matches nothing.
+	'.cm-matchingBracket': { backgroundColor: 'transparent' },
+	'&.cm-focused .cm-matchingBracket': {
 		backgroundColor: 'var(--raised-3)',
 		outline: '1px solid var(--line-strong)',
 	},

@@ -9,7 +9,7 @@ import type {
 	SyncItem,
 } from '#main/domain/schedule.ts';
 import { SCHEDULE_FIELDS } from '#main/domain/schedule.ts';
-import { comingTime, duration, relativeTime } from '../../components/format.ts';
+import { calendarTime, duration, relativeTime } from '../../components/format.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
 import type { BookView, ScheduleView } from '../../state/engine.ts';
@@ -218,22 +218,27 @@ const LATE_MS = 10_000;
 
 /** When it runs next. */
 export interface NextWords {
+	/** Relative to now, or why there is no time. */
 	readonly words: string;
+	/** The day and time, where the relative words are coarse; null: they say enough. */
+	readonly on: string | null;
 	readonly at: number | null;
 	readonly late: boolean;
 }
 
 export function nextWords(view: ScheduleView, now: number): NextWords {
 	const { definition, nextRunAt, sync } = view;
-	if (sync === 'removed') return { words: 'never again', at: null, late: false };
-	if (!definition.active) return { words: 'paused', at: null, late: false };
+	if (sync === 'removed') return { words: 'never again', on: null, at: null, late: false };
+	if (!definition.active) return { words: 'paused', on: null, at: null, late: false };
 	if (nextRunAt !== null) {
 		const late = nextRunAt < now - LATE_MS;
-		return { words: late ? `due ${relativeTime(nextRunAt, now)}` : comingTime(nextRunAt, now), at: nextRunAt, late };
+		if (late) return { words: `due ${relativeTime(nextRunAt, now)}`, on: null, at: nextRunAt, late };
+		const on = nextRunAt - now < 3_600_000 ? null : calendarTime(nextRunAt, now);
+		return { words: relativeTime(nextRunAt, now), on, at: nextRunAt, late };
 	}
 	const over = definition.endAt !== null && definition.endAt <= now;
 	const done = definition.recurrence.kind === 'once' && definition.recurrence.at <= now;
-	return { words: over || done ? 'never again' : 'its book knows', at: null, late: false };
+	return { words: over || done ? 'never again' : 'its book knows', on: null, at: null, late: false };
 }
 
 /** How late a run was published, where that can be told and is worth a word. */
@@ -260,15 +265,9 @@ export function offlineWords(book: BookView, now: number): OfflineWords | null {
 				? ' Trying now.'
 				: ` Next try ${relativeTime(state.nextTryAt, now)}.`;
 	const edits =
-		waiting === 0
-			? 'Edits wait here until it answers.'
-			: `${waiting === 1 ? '1 edit waits' : `${waiting} edits wait`} here and ${waiting === 1 ? 'goes' : 'go'} there when it answers.`;
-	const what = state.kind === 'refused' ? 'Refused' : 'Offline';
-	return {
-		title: `${title}: ${what.toLowerCase()} since ${timeOfDay(state.since)}`,
-		text: `${edits}${next}`,
-		reason: state.reason,
-	};
+		waiting === 0 ? 'Edits wait here until it answers.' : waiting === 1 ? '1 edit waits.' : `${waiting} edits wait.`;
+	const what = state.kind === 'refused' ? 'refused' : 'offline';
+	return { title: `${title} ${what} since ${timeOfDay(state.since)}`, text: `${edits}${next}`, reason: state.reason };
 }
 
 /** Whether a schedule can be made in it now or later. */

@@ -5,6 +5,7 @@ import { CARROT_DIALECT, type Profile } from '#main/domain/profile.ts';
 import type { Attempt, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { FakeEngine, NO_COUNTS, row } from '../state/fake-engine.ts';
+import { scheduleWorld } from './schedule-world.ts';
 
 export const NOW = Date.UTC(2026, 10, 21, 12, 41, 7);
 
@@ -340,28 +341,7 @@ export function world(views: readonly ProfileView[], text?: string): FakeEngine 
 	}));
 	engine.handlers.set('consumer.sets', () => ({ ok: true, value: { items: [], total: 0 } }));
 	engine.handlers.set('quarantine.list', () => ({ ok: true, value: { items: [], total: 0, held: 0 } }));
-	engine.handlers.set('schedule.list', () => ({
-		ok: true,
-		value: {
-			items: [
-				{
-					profile: profileId('shop-eu'),
-					name: text ?? 'nightly',
-					task: said,
-					queue: 'default',
-					recurrence: { kind: 'cron', expression: '30 2 * * 1-5', zone: 'Europe/Berlin' },
-					argsJson: '[]',
-					kwargsJson: '{}',
-					active: true,
-					book: 'local',
-					lastRunAt: null,
-					nextRunAt: NOW + 3_600_000,
-					updatedAt: NOW,
-				},
-			],
-			total: 1,
-		},
-	}));
+	const schedules = scheduleWorld(engine, text);
 	engine.answerStreams = (name) => {
 		switch (name) {
 			case 'profile.watch':
@@ -382,6 +362,8 @@ export function world(views: readonly ProfileView[], text?: string): FakeEngine 
 						slot: 'set-1/1',
 					},
 				];
+			case 'schedule.watch':
+				return [{ key: 'shop-eu', tick: schedules.tick }];
 			case 'task.watch':
 				return [{ key: 'tick', tick: { revision: 1, counts: NO_COUNTS } }];
 			default:
