@@ -9,6 +9,7 @@ export type {
 	BookView,
 	ComingRun,
 	MessagePreview,
+	ScheduleCounts,
 	ScheduleDetail,
 	ScheduleOutcome,
 	SchedulePreview,

@@ -5,10 +5,11 @@ import type { QueueFigures } from '#main/domain/queue.ts';
 import { counted } from '../../components/format.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
-import type { ProfileView } from '../../state/engine.ts';
+import type { BookView, ProfileView, ScheduleCounts } from '../../state/engine.ts';
 import type { View } from '../../state/route.svelte.ts';
 import type { Warren } from '../../state/warren.svelte.ts';
 import { brokerWords, connectionWords, tasks } from '../words.ts';
+import { scheduleFindings } from './schedule-findings.ts';
 
 /** One thing, for a person to do something about. */
 export interface Finding {
@@ -21,7 +22,13 @@ export interface Finding {
 }
 
 export type FindingStep =
-	| { readonly kind: 'go'; readonly label: string; readonly view: View; readonly filter?: string }
+	| {
+			readonly kind: 'go';
+			readonly label: string;
+			readonly view: View;
+			readonly filter?: string;
+			readonly part?: string;
+	  }
 	| { readonly kind: 'consumer'; readonly label: string; readonly queue: string }
 	| { readonly kind: 'connect'; readonly label: string };
 
@@ -33,11 +40,13 @@ export interface Situation {
 	readonly consumers: readonly ConsumerSetView[];
 	/** Messages in quarantine that wait for a decision; null or left out: not known. */
 	readonly held?: number | null;
+	/** Counts and books of schedules; null or left out: not known. */
+	readonly schedules?: { readonly counts: ScheduleCounts; readonly books: readonly BookView[] } | null;
 	readonly now: number;
 }
 
 /** What a situation asks of a person, gravest first. */
-export function assess({ view, queues, consumers, held = null, now }: Situation): readonly Finding[] {
+export function assess({ view, queues, consumers, held = null, schedules = null, now }: Situation): readonly Finding[] {
 	const found: Finding[] = [];
 	const { counts, connection, profile } = view;
 	if (connection.kind === 'reconnecting' || connection.kind === 'refused') {
@@ -91,6 +100,7 @@ export function assess({ view, queues, consumers, held = null, now }: Situation)
 			next: { kind: 'go', label: 'Decide', view: 'quarantine' },
 		});
 	}
+	if (schedules !== null) found.push(...scheduleFindings(schedules.counts, schedules.books));
 	for (const queue of queues ?? []) {
 		const taken = consumers.some((set) => set.state !== 'stopped' && set.intent.queues.includes(queue.name));
 		if (queue.exists && (queue.ready ?? 0) > 0 && queue.consumers === 0 && !taken) {
@@ -140,6 +150,7 @@ export function findings(warren: Warren): readonly Finding[] {
 		queues: deployment.queues.value?.items ?? null,
 		consumers: deployment.consumers.sets,
 		held: deployment.quarantine.held,
+		schedules: deployment.schedules.watch.tick,
 		now: warren.now.value,
 	});
 }
