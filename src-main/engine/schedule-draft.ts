@@ -5,7 +5,7 @@ import type { CarrotDialect } from '#main/domain/profile.ts';
 import { readDuration } from '#main/domain/query-values.ts';
 import type { Result } from '#main/domain/result.ts';
 import { type MissedPolicy, type ScheduleDefinition, timingOf } from '#main/domain/schedule.ts';
-import type { Recurrence } from '#main/domain/timing.ts';
+import type { Recurrence, Timing } from '#main/domain/timing.ts';
 import type { DraftProblem, ScheduleDraft } from '#main/ipc/contract/schedule.ts';
 import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
 import { readMoment, showMoment } from '#main/scheduler/moment.ts';
@@ -23,6 +23,8 @@ export type WrittenSchedule = ScheduleDraft & {
 export interface ReadDraft {
 	/** Null while there are problems. */
 	readonly definition: ScheduleDefinition | null;
+	/** When it would run, whatever else is wrong; null while that cannot be told. */
+	readonly timing: Timing | null;
 	readonly problems: readonly DraftProblem[];
 	/** Its arguments as they were read, for the message. */
 	readonly checked: CheckedArguments;
@@ -95,11 +97,13 @@ export function readDraft(written: WrittenSchedule, base: ScheduleDefinition, di
 		description: written.description ?? base.description,
 	};
 	const named = new Set(problems.map((one) => one.field));
+	let timing: Timing | null = null;
 	if (!['every', 'cron', 'at', 'zone', 'start', 'end', 'jitter'].some((field) => named.has(field))) {
-		const timing = checkTiming(timingOf(definition));
-		if (!timing.ok) wrong(timingField(definition), timing.error.message);
+		const possible = checkTiming(timingOf(definition));
+		if (possible.ok) timing = timingOf(definition);
+		else wrong(timingField(definition), possible.error.message);
 	}
-	return { definition: problems.length === 0 ? definition : null, problems, checked };
+	return { definition: problems.length === 0 ? definition : null, timing, problems, checked };
 }
 
 type Wrong = (field: string, message: string) => void;

@@ -80,12 +80,12 @@ export function outcomeWords(action: ScheduleAction, outcome: ScheduleOutcome): 
 	const conflicts = items.filter((item) => item.outcome === 'conflict').length;
 	const skipped = items.filter((item) => item.outcome === 'skipped').length;
 	const parts = [
-		...(done > 0 || (waiting === 0 && failed === 0 && conflicts === 0) ? [`${schedules(done)} ${PAST[action]}`] : []),
+		...(done > 0 || (waiting === 0 && failed === 0) ? [`${schedules(done)} ${PAST[action]}`] : []),
 		...(waiting > 0
 			? [`${done > 0 ? waiting : schedules(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for the book`]
 			: []),
 		...(conflicts > 0 ? [`${conflicts} in conflict`] : []),
-		...(failed > 0 ? [`${failed} failed`] : []),
+		...(failed > conflicts ? [`${failed - conflicts} failed`] : []),
 		...(skipped > 0 ? [`${skipped} left out`] : []),
 	];
 	return parts.join(', ');

@@ -296,7 +296,8 @@ export class Schedules implements Disposable {
 
 	#done(plan: SchedulePlan, outcome: ScheduleOutcome): void {
 		const words = outcomeWords(plan.action, outcome);
-		const failed = outcome.failed > 0;
+		const conflicts = outcome.items.filter((item) => item.outcome === 'conflict').length;
+		const failed = outcome.failed > conflicts;
 		const odd = outcome.items.find((item) => item.outcome !== 'done');
 		this.#ports.toasts.show(failed ? 'failed' : affected(outcome) === 0 ? 'note' : 'done', words, {
 			text: odd?.reason ?? '',

@@ -66,6 +66,7 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 				draft: draftOf(definition),
 				base: change === null ? (entry?.definition ?? null) : change.base,
 				conflict: change?.conflict ?? null,
+				removing: change !== null && change.mine === null,
 				theirs: theirs === null ? null : draftOf(theirs),
 				coming: definition.active ? coming(timingOf(definition), now(), AHEAD, factsOf(one, now())) : [],
 				...previewMessage(definition, profile, one.book),
@@ -87,13 +88,19 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			const problems: DraftProblem[] = [...read.problems];
 			if (!book.ok) problems.push(atField('book', book.error.message));
 			const { definition } = read;
-			if (definition === null) return ok({ ...NOTHING, problems });
+			const facts = before === null ? { lastRunAt: null, createdAt: now() } : factsOf(before, now());
+			// When it would run is worth knowing although its name or an argument is still to be mended.
+			if (definition === null) {
+				const { timing } = read;
+				if (timing === null) return ok({ ...NOTHING, problems });
+				const ahead = { words: describeTiming(timing), coming: coming(timing, now(), AHEAD, facts) };
+				return ok({ ...NOTHING, ...ahead, problems });
+			}
 			if (book.ok) problems.push(...book.value.check(definition).map((one) => problemOf(one, definition)));
 			const taken = gathered.rows.find(
 				(one) => one.book === kind && one.definition.name === definition.name && one.key !== before?.key,
 			);
 			if (taken !== undefined) problems.push(atField('name', `This book has a schedule "${definition.name}" already.`));
-			const facts = before === null ? { lastRunAt: null, createdAt: now() } : factsOf(before, now());
 			const timing = timingOf(definition);
 			const others = gathered.rows.filter(
 				(one) => one !== before && one.book === kind && one.definition.active && one.change?.kind !== 'remove',

@@ -8,7 +8,7 @@ import type {
 	ScheduleRunState,
 	SyncItem,
 } from '#main/domain/schedule.ts';
-import { SCHEDULE_FIELDS } from '#main/domain/schedule.ts';
+import { BOOK_KINDS, SCHEDULE_FIELDS } from '#main/domain/schedule.ts';
 import { calendarTime, duration, relativeTime } from '../../components/format.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
@@ -268,6 +268,19 @@ export function offlineWords(book: BookView, now: number): OfflineWords | null {
 		waiting === 0 ? 'Edits wait here until it answers.' : waiting === 1 ? '1 edit waits.' : `${waiting} edits wait.`;
 	const what = state.kind === 'refused' ? 'refused' : 'offline';
 	return { title: `${title} ${what} since ${timeOfDay(state.since)}`, text: `${edits}${next}`, reason: state.reason };
+}
+
+/** What a book is called that the profile does not have. */
+export const BOOK_TITLES: Readonly<Record<BookKind, string>> = {
+	local: 'This machine',
+	shared: 'a shared book',
+	carrot: "the site's own",
+	redbeat: 'RedBeat',
+};
+
+/** Books that the profile does not have yet. */
+export function missingBooks(books: readonly BookView[]): readonly BookKind[] {
+	return BOOK_KINDS.filter((kind) => !books.some((book) => book.book === kind && usable(book)));
 }
 
 /** Whether a schedule can be made in it now or later. */

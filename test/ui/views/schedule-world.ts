@@ -232,8 +232,6 @@ export function scheduleWorld(engine: FakeEngine, text?: string): FakeSchedules 
 			waiting: 6,
 			conflicts: 1,
 		}),
-		bookView('carrot', { state: { kind: 'not-set' }, runner: null, readAt: null }),
-		bookView('redbeat', { state: { kind: 'not-set' }, runner: null, readAt: null }),
 	];
 	return fake;
 }
