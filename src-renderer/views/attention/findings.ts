@@ -3,34 +3,11 @@
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
 import { counted } from '../../components/format.ts';
-import type { IconName } from '../../components/icon-paths.ts';
-import type { Tone } from '../../components/states.ts';
 import type { BookView, ProfileView, ScheduleCounts } from '../../state/engine.ts';
-import type { View } from '../../state/route.svelte.ts';
 import type { Warren } from '../../state/warren.svelte.ts';
 import { brokerWords, connectionWords, tasks } from '../words.ts';
+import type { Finding } from './finding.ts';
 import { scheduleFindings } from './schedule-findings.ts';
-
-/** One thing, for a person to do something about. */
-export interface Finding {
-	readonly id: string;
-	readonly icon: IconName;
-	readonly tone: Tone;
-	readonly title: string;
-	readonly reason: string;
-	readonly next: FindingStep;
-}
-
-export type FindingStep =
-	| {
-			readonly kind: 'go';
-			readonly label: string;
-			readonly view: View;
-			readonly filter?: string;
-			readonly part?: string;
-	  }
-	| { readonly kind: 'consumer'; readonly label: string; readonly queue: string }
-	| { readonly kind: 'connect'; readonly label: string };
 
 /** What `findings` looks at. */
 export interface Situation {

@@ -1,7 +1,7 @@
 /** What schedules ask of a person, gravest first. */
 import { counted } from '../../components/format.ts';
 import type { BookView, ScheduleCounts } from '../../state/engine.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 
 /** A part of the Scheduled view to go to. */
 const go = (label: string, part: string): Finding['next'] => ({
