@@ -1,13 +1,17 @@
 /**
- * No-op tasks through a real RabbitMQ: Warren's consumer with the Node and the Python runner, history and all, against a raw
- * amqplib client that only takes and acknowledges, and against Celery's prefork worker where Celery is installed. Every figure
- * is tasks per second of one run on one machine; the ratios are what counts.
+ * No-op tasks through a real RabbitMQ: Warren's consumer with the Node and the Python runner, history and all, against raw amqplib
+ * clients that only take and acknowledge, and against Celery's prefork worker where Celery is installed. Every figure is tasks per
+ * second on one machine; the ratios of one run are what counts.
  *
- *     node test/bench/consumer.ts [--tasks 4000] [--concurrency 2]
+ *     node test/bench/consumer.ts [--tasks 20000] [--concurrency 2] [--rounds 2] [--queue plain|carrot]
+ *
+ * What keeps it fair: all drain durable queues of the same kind with persistent messages of the same arguments, each has a warm-up
+ * on the same queue before it is measured, the broker is at rest when each begins, and every other round goes in the opposite order.
+ * `plain` is a durable queue without arguments, as Celery declares its own; `carrot` one with `x-max-priority` 255, as django-carrot
+ * declares its own, where the broker itself is the bottleneck for everybody (RabbitMQ walks 256 queues at each step).
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,34 +26,47 @@ import type { RunnerSpec } from '#main/domain/consumer.ts';
 import { consumerSetId, profileId } from '#main/domain/ids.ts';
 import { silentLog } from '#main/domain/log.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
+import { risingId } from '#main/domain/rising-id.ts';
 import { parseBroker } from '#main/profiles/address.ts';
 import { openStore } from '#main/store/client.ts';
-import { startRabbit } from '#test/support/rabbitmq.ts';
+import { type RabbitServer, startRabbit } from '#test/support/rabbitmq.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { machine } from './machine.ts';
+import { celery, celeryVersion, PYTHON } from './consumer-celery.ts';
+import { machine, rounded } from './machine.ts';
+import { processorTime, processorTimeOf } from './processor-time.ts';
 
-const PYTHON = '/usr/bin/python3';
 const RESOURCES = fileURLToPath(new URL('../../resources', import.meta.url));
 const STORE_THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const EMBEDDED_THREAD = new URL('../../src-main/brokers/embedded/thread.ts', import.meta.url);
+/** Messages that a raw client holds where it may hold many. */
+const RAW_PREFETCH = 250;
 
 const { values } = parseArgs({
-	options: { tasks: { type: 'string', default: '4000' }, concurrency: { type: 'string', default: '2' } },
+	options: {
+		tasks: { type: 'string', default: '20000' },
+		concurrency: { type: 'string', default: '2' },
+		rounds: { type: 'string', default: '2' },
+		queue: { type: 'string', default: 'plain' },
+		only: { type: 'string' },
+	},
 });
 const TASKS = Number(values.tasks);
 const CONCURRENCY = Number(values.concurrency);
+const WARM_UP = Math.ceil(TASKS / 10);
+const MAX_PRIORITY = values.queue === 'carrot' ? 255 : null;
 
-/** Puts carrot messages into a fresh queue, declared as carrot's consumers declare it. */
-async function fill(url: string, queue: string, task: string, count: number): Promise<void> {
+/** Puts carrot messages into a fresh queue, and waits until the broker is done with them. */
+async function fill(url: string, queue: string, count: number): Promise<void> {
 	const connection = await connect(url, { noDelay: true });
 	const channel = await connection.createConfirmChannel();
-	await channel.assertQueue(queue, { durable: true, arguments: { 'x-max-priority': 255 } });
+	const declared = MAX_PRIORITY === null ? {} : { arguments: { 'x-max-priority': MAX_PRIORITY } };
+	await channel.assertQueue(queue, { durable: true, ...declared });
 	const body = Buffer.from('{"args": [1, 2], "kwargs": {"x": "y"}}');
 	for (let sent = 0; sent < count; sent += 1) {
 		channel.sendToQueue(queue, body, {
-			headers: { type: task },
+			headers: { type: 'noop.noop' },
 			contentType: 'application/json',
-			priority: 0,
+			persistent: true,
 			messageId: randomUUID(),
 			type: CARROT_DIALECT.messageType,
 		});
@@ -58,297 +75,193 @@ async function fill(url: string, queue: string, task: string, count: number): Pr
 	await connection.close();
 }
 
-/** Tasks per second of a client that takes one message after the other and acknowledges each. */
-async function rawGetAck(url: string): Promise<number> {
-	const queue = `raw-${randomUUID()}`;
-	await fill(url, queue, 'noop.noop', TASKS);
-	const connection = await connect(url, { noDelay: true });
-	const channel = await connection.createChannel();
-	const since = performance.now();
-	let seen = 0;
-	for (let message = await channel.get(queue); message !== false; message = await channel.get(queue)) {
-		channel.ack(message);
-		seen += 1;
-	}
-	const rate = seen / ((performance.now() - since) / 1000);
-	await connection.close();
-	return rate;
-}
-
-/** Tasks per second of a client that is handed messages, one unacknowledged per slot. */
-async function rawConsumeAck(url: string): Promise<number> {
-	const queue = `raw-${randomUUID()}`;
-	await fill(url, queue, 'noop.noop', TASKS);
-	const connection = await connect(url, { noDelay: true });
-	const channel = await connection.createChannel();
-	await channel.prefetch(CONCURRENCY);
-	const done = Promise.withResolvers<void>();
-	const since = performance.now();
-	let seen = 0;
-	await channel.consume(queue, (message) => {
-		if (message === null) return;
-		channel.ack(message);
-		seen += 1;
-		if (seen === TASKS) done.resolve();
-	});
-	await done.promise;
-	const rate = TASKS / ((performance.now() - since) / 1000);
-	await connection.close();
-	return rate;
-}
-
 interface Figures {
 	readonly perSecond: number;
-	/** Processor time per task in microseconds: of Warren's process with its threads, and of the runners; null off Linux. */
-	readonly cpu: { readonly warren: number; readonly runners: number | null };
+	/** Processor time per task in microseconds: of this process or Celery's, of the runners, of the broker; null where unknown. */
+	readonly cpu: Readonly<Record<'own' | 'runners' | 'broker', number | null>>;
 }
 
-/** Processor time of a process so far, in microseconds. */
-function processorTime(pid: number): number {
-	const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-	// User and system time, in hundredths of a second.
-	return (Number(fields[11]) + Number(fields[12])) * 10_000;
+type Measured = (broker: () => number | null) => Promise<Figures>;
+
+/** A client that is handed messages, at most `prefetch` unacknowledged, and acknowledges each. */
+function raw(url: string, prefetch: number): Measured {
+	return async (broker) => {
+		const queue = `raw-${randomUUID()}`;
+		await fill(url, queue, TASKS + WARM_UP);
+		const connection = await connect(url, { noDelay: true });
+		const channel = await connection.createChannel();
+		await channel.prefetch(prefetch);
+		const from = Promise.withResolvers<Mark>();
+		const to = Promise.withResolvers<Mark>();
+		let seen = 0;
+		await channel.consume(queue, (message) => {
+			if (message === null) return;
+			channel.ack(message);
+			seen += 1;
+			if (seen === WARM_UP) from.resolve(mark([], broker));
+			if (seen === WARM_UP + TASKS) to.resolve(mark([], broker));
+		});
+		const figures = between(await from.promise, await to.promise);
+		await channel.deleteQueue(queue);
+		await connection.close();
+		return figures;
+	};
 }
 
-function runnersTime(slots: readonly { readonly pid: number | null }[]): number | null {
-	if (process.platform !== 'linux') return null;
-	return slots.reduce((sum, { pid }) => sum + (pid === null ? 0 : processorTime(pid)), 0);
+interface Mark {
+	readonly at: number;
+	readonly own: NodeJS.CpuUsage;
+	readonly runners: number | null;
+	readonly broker: number | null;
 }
 
-/** Processor time of a process and its children so far, in microseconds; null off Linux. */
-function familyTime(pid: number): number | null {
-	if (process.platform !== 'linux') return null;
-	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-	const pids = [pid, ...children.filter((word) => word !== '').map(Number)];
-	return pids.reduce((sum, one) => sum + processorTime(one), 0);
+function mark(pids: readonly (number | null)[], broker: () => number | null): Mark {
+	return { at: performance.now(), own: process.cpuUsage(), runners: processorTimeOf(pids), broker: broker() };
 }
 
-/** A consumer set at work, from its first task on until the last is committed and acknowledged. */
-async function warren(url: string, folder: string, spec: RunnerSpec): Promise<Figures> {
-	const queue = `warren-${randomUUID()}`;
-	const home = mkdtempSync(join(folder, 'home-'));
-	const opened = await openStore({ home, thread: STORE_THREAD, log: silentLog });
-	if (!opened.ok) throw new Error(opened.error.message);
-	await using store = opened.value;
-	const broker = parseBroker(url);
-	if (!broker.ok) throw new Error(broker.error.message);
-	const { address, password } = broker.value;
-	await using driver = createDriver(address, {
-		folder: home,
-		password: () => Promise.resolve(password),
-		clock: systemClock,
-		log: silentLog,
-		embeddedThread: EMBEDDED_THREAD,
-		clientName: 'Warren bench',
-	});
-	driver.connect();
-	await fill(url, queue, 'noop.noop', 1);
-	await using set = createConsumerSet(
-		{
-			id: consumerSetId('bench'),
-			profile: profileId('bench'),
-			worker: 'bench:1:bench',
-			driver,
-			history: store.history,
-			leases: store.leases,
-			decode: (message) => decodeCarrot(message, CARROT_DIALECT),
-			startRunner: startChildRunner({ resources: RESOURCES, clock: systemClock, log: silentLog }),
-			clock: systemClock,
-			log: silentLog,
-			newRun: randomUUID,
-		},
-		{ queues: [queue], concurrency: CONCURRENCY, runner: spec, untilEmpty: false },
-	);
-	// The first task waits for the processes to start, which is not what is measured.
-	await waitFor(
-		'the first task',
-		() => set.view().succeeded === 1 && set.view().slots.every((slot) => slot.state.kind !== 'starting'),
-	);
-	await set.stop('drain');
-	await fill(url, queue, 'noop.noop', TASKS);
-	const ready = Promise.withResolvers<number>();
-	const done = Promise.withResolvers<number>();
-	await using second = createConsumerSet(
-		{
-			id: consumerSetId('bench2'),
-			profile: profileId('bench'),
-			worker: 'bench:1:bench2',
-			driver: {
-				...driver,
-				consume: (intent) =>
-					driver.consume({
-						...intent,
-						onDelivery: (delivery) => {
-							ready.resolve(performance.now());
-							intent.onDelivery(delivery);
-						},
-					}),
-				publish: (message) => driver.publish(message),
-				queues: (names) => driver.queues(names),
-				state: () => driver.state(),
-				onState: (listener) => driver.onState(listener),
-			},
-			history: store.history,
-			leases: store.leases,
-			decode: (message) => decodeCarrot(message, CARROT_DIALECT),
-			startRunner: startChildRunner({ resources: RESOURCES, clock: systemClock, log: silentLog }),
-			clock: systemClock,
-			log: silentLog,
-			newRun: randomUUID,
-		},
-		{ queues: [queue], concurrency: CONCURRENCY, runner: spec, untilEmpty: false },
-	);
-	const poll = setInterval(() => {
-		if (second.view().succeeded + second.view().failed >= TASKS) done.resolve(performance.now());
-	}, 2);
-	const from = await ready.promise;
-	const ownBefore = process.cpuUsage();
-	const runnersBefore = runnersTime(second.view().slots);
-	const to = await done.promise;
-	const own = process.cpuUsage(ownBefore);
-	const runnersAfter = runnersTime(second.view().slots);
-	clearInterval(poll);
-	const counts = await store.history.counts(profileId('bench'));
-	if (counts.succeeded !== TASKS + 1)
-		throw new Error(`${counts.succeeded} of ${TASKS + 1} tasks are in history as succeeded`);
+function between(from: Mark, to: Mark): Figures {
+	const perTask = (a: number | null, b: number | null) =>
+		a === null || b === null ? null : Math.round((b - a) / TASKS);
+	const total = ({ own }: Mark) => own.user + own.system;
 	return {
-		perSecond: TASKS / ((to - from) / 1000),
+		perSecond: TASKS / ((to.at - from.at) / 1000),
 		cpu: {
-			warren: Math.round((own.user + own.system) / TASKS),
-			runners:
-				runnersBefore === null || runnersAfter === null ? null : Math.round((runnersAfter - runnersBefore) / TASKS),
+			own: perTask(total(from), total(to)),
+			runners: perTask(from.runners, to.runners),
+			broker: perTask(from.broker, to.broker),
 		},
 	};
 }
 
-/** Tasks per second of Celery's prefork worker without a result backend; null where Celery isn't installed. */
-async function celery(
-	url: string,
-	folder: string,
-): Promise<{ readonly perSecond: number; readonly cpu: number | null } | null> {
-	try {
-		execFileSync(PYTHON, ['-c', 'import celery'], { stdio: 'ignore' });
-	} catch {
-		return null;
-	}
-	writeFileSync(
-		join(folder, 'bench_app.py'),
-		`import sys, time
-from celery import Celery
-app = Celery("bench_app", broker=${JSON.stringify(url.replace(/^amqp:/, 'pyamqp:'))})
-app.conf.task_ignore_result = True
-@app.task
-def noop(*args, **kwargs):
-    pass
-@app.task
-def mark(name):
-    print("MARK {} {}".format(name, time.time()), flush=True)
-if __name__ == "__main__":
-    with app.connection_for_write() as connection:
-        with app.amqp.producer_pool.acquire() as producer:
-            mark.apply_async(("first",), producer=producer)
-            for _ in range(${TASKS}):
-                noop.apply_async((1, 2), {"x": "y"}, producer=producer)
-            mark.apply_async(("last",), producer=producer)
-`,
-	);
-	execFileSync(PYTHON, ['bench_app.py'], { cwd: folder });
-	const worker: ChildProcess = spawn(
-		PYTHON,
-		[
-			'-m',
-			'celery',
-			'-A',
-			'bench_app',
-			'worker',
-			'--pool',
-			'prefork',
-			'--concurrency',
-			String(CONCURRENCY),
-			'--loglevel',
-			'WARNING',
-			'--without-gossip',
-			'--without-mingle',
-			'--without-heartbeat',
-		],
-		{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
-	);
-	let output = '';
-	worker.stdout?.on('data', (chunk: Buffer) => {
-		output += chunk.toString();
-	});
-	worker.stderr?.on('data', (chunk: Buffer) => {
-		output += chunk.toString();
-	});
-	let used: number | null = null;
-	try {
-		await waitFor('Celery to begin', () => /MARK first \d/.test(output), 120_000);
-		const before = familyTime(worker.pid as number);
-		await waitFor('Celery to end', () => /MARK last \d/.test(output), 120_000);
-		const after = familyTime(worker.pid as number);
-		used = before === null || after === null ? null : after - before;
-	} catch (error) {
-		throw new Error(`Celery did not come to an end. It said:\n${output.slice(-2000)}`, { cause: error });
-	} finally {
-		worker.kill('SIGTERM');
-		await new Promise((resolve) => worker.once('exit', resolve));
-	}
-	const at = (name: string) => Number(new RegExp(`MARK ${name} ([\\d.]+)`).exec(output)?.[1]);
-	return {
-		perSecond: TASKS / (at('last') - at('first')),
-		cpu: used === null ? null : Math.round(used / TASKS),
+/** A consumer set at work, from the end of the warm-up until the last task is committed and acknowledged. */
+function warren(url: string, folder: string, spec: RunnerSpec): Measured {
+	return async (broker) => {
+		const queue = `warren-${randomUUID()}`;
+		const home = mkdtempSync(join(folder, 'home-'));
+		const opened = await openStore({ home, thread: STORE_THREAD, log: silentLog });
+		if (!opened.ok) throw new Error(opened.error.message);
+		await using store = opened.value;
+		const parsed = parseBroker(url);
+		if (!parsed.ok) throw new Error(parsed.error.message);
+		const { address, password } = parsed.value;
+		await using driver = createDriver(address, {
+			folder: home,
+			password: () => Promise.resolve(password),
+			clock: systemClock,
+			log: silentLog,
+			embeddedThread: EMBEDDED_THREAD,
+			clientName: 'Warren bench',
+		});
+		driver.connect();
+		await fill(url, queue, WARM_UP + TASKS);
+		await using set = createConsumerSet(
+			{
+				id: consumerSetId('bench'),
+				profile: profileId('bench'),
+				worker: 'bench:1:bench',
+				driver,
+				history: store.history,
+				leases: store.leases,
+				decode: (message) => decodeCarrot(message, CARROT_DIALECT),
+				startRunner: startChildRunner({ resources: RESOURCES, clock: systemClock, log: silentLog }),
+				clock: systemClock,
+				log: silentLog,
+				newRun: () => risingId(Date.now(), randomUUID()),
+			},
+			{ queues: [queue], concurrency: CONCURRENCY, runner: spec, untilEmpty: false },
+		);
+		const done = (count: number) => () => set.view().succeeded + set.view().failed >= count;
+		const pids = () => set.view().slots.map((slot) => slot.pid);
+		await waitFor('the warm-up to end', done(WARM_UP), 300_000);
+		const counted = set.view().succeeded;
+		const from = mark(pids(), broker);
+		await waitFor('the last task to end', done(WARM_UP + TASKS), 600_000);
+		const to = mark(pids(), broker);
+		const figures = between(from, to);
+		const { succeeded } = await store.history.counts(profileId('bench'));
+		if (succeeded !== TASKS + WARM_UP)
+			throw new Error(`${succeeded} of ${TASKS + WARM_UP} tasks are in history as succeeded`);
+		// The warm-up's end is seen a little late, when some more are done already.
+		return { ...figures, perSecond: (figures.perSecond * (TASKS + WARM_UP - counted)) / TASKS };
 	};
+}
+
+/** Where the broker's own processor time can be read. */
+async function brokerTime(rabbit: RabbitServer): Promise<() => number | null> {
+	if (rabbit.external || process.platform !== 'linux') return () => null;
+	const pid = Number((await rabbit.ctl(['eval', 'list_to_integer(os:getpid()).'])).trim());
+	return () => processorTime(pid);
+}
+
+function middle(samples: readonly number[]): number {
+	const sorted = samples.toSorted((a, b) => a - b);
+	const half = sorted.length / 2;
+	return ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2;
 }
 
 async function main(): Promise<void> {
+	if (values.queue !== 'plain' && values.queue !== 'carrot') throw new Error('--queue is plain or carrot');
 	const folder = mkdtempSync(join(tmpdir(), 'warren-bench-'));
 	const say = (words: string) => process.stderr.write(`${words}\n`);
 	try {
 		await using rabbit = await startRabbit();
+		const { url } = rabbit;
+		const broker = await brokerTime(rabbit);
 		writeFileSync(join(folder, 'noop.mjs'), 'export function noop() {}\n');
 		writeFileSync(join(folder, 'noop.py'), 'def noop(*args, **kwargs):\n    pass\n');
-		say(`${TASKS} no-op tasks, ${CONCURRENCY} at a time`);
-		const getAck = await rawGetAck(rabbit.url);
-		say(`raw amqplib get-ack: ${Math.round(getAck)}/s`);
-		const consumeAck = await rawConsumeAck(rabbit.url);
-		say(`raw amqplib consume-ack: ${Math.round(consumeAck)}/s`);
-		const node = await warren(rabbit.url, folder, { kind: 'node', modules: ['noop.mjs'], project: folder, env: {} });
-		say(`Warren, Node runner: ${Math.round(node.perSecond)}/s, processor ${JSON.stringify(node.cpu)} us/task`);
-		const settings = { settingsModule: null, env: {} };
-		const python = await warren(rabbit.url, folder, {
-			kind: 'python',
-			executable: PYTHON,
-			project: folder,
-			...settings,
-		});
-		say(`Warren, Python runner: ${Math.round(python.perSecond)}/s, processor ${JSON.stringify(python.cpu)} us/task`);
-		const prefork = await celery(rabbit.url, folder);
+		const version = celeryVersion();
+		const python: RunnerSpec = { kind: 'python', executable: PYTHON, project: folder, settingsModule: null, env: {} };
+		const all: Readonly<Record<string, Measured>> = {
+			raw: raw(url, RAW_PREFETCH),
+			rawPerSlot: raw(url, CONCURRENCY),
+			node: warren(url, folder, { kind: 'node', modules: ['noop.mjs'], project: folder, env: {} }),
+			python: warren(url, folder, python),
+			...(version === null
+				? {}
+				: {
+						celery: async () => {
+							const queue = `celery-${randomUUID()}`;
+							const load = { url, queue, maxPriority: MAX_PRIORITY, warmUp: WARM_UP, tasks: TASKS };
+							const { perSecond, cpu } = await celery({ ...load, concurrency: CONCURRENCY, folder });
+							return { perSecond, cpu: { own: cpu, runners: null, broker: null } };
+						},
+					}),
+		};
+		const names = Object.keys(all).filter((name) => values.only?.split(',').includes(name) ?? true);
 		say(
-			prefork === null
-				? 'Celery is not installed'
-				: `Celery prefork: ${Math.round(prefork.perSecond)}/s, processor ${prefork.cpu} us/task`,
+			`${TASKS} no-op tasks, ${CONCURRENCY} at a time, ${values.queue} queues, Celery ${version ?? 'is not installed'}`,
 		);
-		const ratio = (a: number, b: number | null) => (b === null ? null : Math.round((a / b) * 100) / 100);
+		const found = new Map<string, Figures[]>(names.map((name) => [name, []]));
+		for (let round = 0; round < Number(values.rounds); round += 1) {
+			for (const name of round % 2 === 0 ? names : names.toReversed()) {
+				const figures = await (all[name] as Measured)(broker);
+				found.get(name)?.push(figures);
+				say(`${name}: ${Math.round(figures.perSecond)}/s, processor ${JSON.stringify(figures.cpu)} us/task`);
+			}
+		}
+		const rate = (name: string) => {
+			const samples = found.get(name) ?? [];
+			return samples.length === 0 ? null : Math.round(middle(samples.map((one) => one.perSecond)));
+		};
+		const ratio = (a: string, b: string) => {
+			const [above, below] = [rate(a), rate(b)];
+			return above === null || below === null ? null : rounded(above / below);
+		};
 		const line = {
 			bench: 'consumer',
 			tasks: TASKS,
 			concurrency: CONCURRENCY,
-			perSecond: {
-				rawGetAck: Math.round(getAck),
-				rawConsumeAck: Math.round(consumeAck),
-				node: Math.round(node.perSecond),
-				python: Math.round(python.perSecond),
-				celery: prefork === null ? null : Math.round(prefork.perSecond),
-			},
+			queue: values.queue,
+			rounds: Number(values.rounds),
+			celery: version,
+			perSecond: Object.fromEntries(names.map((name) => [name, rate(name)])),
 			ratios: {
-				nodeToGetAck: ratio(node.perSecond, getAck),
-				pythonToGetAck: ratio(python.perSecond, getAck),
-				nodeToConsumeAck: ratio(node.perSecond, consumeAck),
-				nodeToCelery: ratio(node.perSecond, prefork?.perSecond ?? null),
-				pythonToCelery: ratio(python.perSecond, prefork?.perSecond ?? null),
+				nodeToCelery: ratio('node', 'celery'),
+				pythonToCelery: ratio('python', 'celery'),
+				nodeToRaw: ratio('node', 'raw'),
+				nodeToRawPerSlot: ratio('node', 'rawPerSlot'),
 			},
-			processorMicrosecondsPerTask: { node: node.cpu, python: python.cpu, celery: prefork?.cpu ?? null },
+			processorMicrosecondsPerTask: Object.fromEntries(names.map((name) => [name, found.get(name)?.at(-1)?.cpu])),
 			machine: machine(),
 		};
 		process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Not benches themselves. */
-const PARTS = new Set(['run.ts', 'machine.ts', 'lists-fill.ts', 'lists-memory.ts']);
+const PARTS = new Set([
+	'run.ts',
+	'machine.ts',
+	'processor-time.ts',
+	'consumer-celery.ts',
+	'lists-fill.ts',
+	'lists-memory.ts',
+]);
 const known = readdirSync(here)
 	.filter((file) => file.endsWith('.ts') && !PARTS.has(file))
 	.map((file) => file.slice(0, -3))
