@@ -10,7 +10,7 @@ import { type FailureReport, type HookOutcome, hookName, runCommandHook, runHttp
 import { ownLine } from './outcome.ts';
 import type { Slot } from './slot.ts';
 
-/** A function of the project names no time of its own. */
+/** For a function without a time of its own: sets of earlier versions were saved without. */
 const FUNCTION_TIMEOUT_MS = 30_000;
 
 export interface AftermathOptions {
@@ -79,7 +79,7 @@ export class Aftermath {
 			case 'http':
 				return runHttpHook(hook, this.#report(failure), this.#end.signal);
 			case 'function':
-				return this.#call(hook.path, failure, said);
+				return this.#call(hook, failure, said);
 			default:
 				return assertNever(hook);
 		}
@@ -104,7 +104,11 @@ export class Aftermath {
 		};
 	}
 
-	async #call(path: string, failure: FinalFailure, said: LogLine[]): Promise<HookOutcome> {
+	async #call(
+		{ path, timeoutMs = FUNCTION_TIMEOUT_MS }: Extract<FailureHook, { readonly kind: 'function' }>,
+		failure: FinalFailure,
+		said: LogLine[],
+	): Promise<HookOutcome> {
 		const { flight, task, outcome, attempt, slot, notFound } = failure;
 		const call = {
 			run: `${flight.run}-hook`,
@@ -122,7 +126,7 @@ export class Aftermath {
 			},
 			log: flight.texts,
 		};
-		const end = await slot.hook(call, FUNCTION_TIMEOUT_MS, (lines) => void said.push(...lines));
+		const end = await slot.hook(call, timeoutMs, (lines) => void said.push(...lines));
 		switch (end.kind) {
 			case 'returned':
 				return { kind: 'done', words: '' };

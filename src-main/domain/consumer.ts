@@ -57,8 +57,8 @@ export type FailureHook =
 	| { readonly kind: 'command'; readonly command: readonly string[]; readonly timeoutMs: number }
 	/** The failure is the JSON body of a POST. */
 	| { readonly kind: 'http'; readonly url: string; readonly timeoutMs: number }
-	/** A function of the project, called as carrot calls its own: `(log, exception)`. */
-	| { readonly kind: 'function'; readonly path: string };
+	/** A function of the project, called as carrot calls its own: `(log, exception)`. Without a time of its own: 30 s. */
+	| { readonly kind: 'function'; readonly path: string; readonly timeoutMs?: number };
 
 /**
  * What to do with a message that is handed out again although it is known how it ended. ask: it waits in quarantine until a

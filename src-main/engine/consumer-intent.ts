@@ -190,7 +190,7 @@ function readHooks(fields: IntentFields, base: readonly FailureHook[]): Result<r
 	const { onFailureRun, onFailurePost, onFailureCall } = fields;
 	const timeout = readTime('hookTimeout', fields.hookTimeout);
 	if (!timeout.ok) return timeout;
-	const timeoutMs = timeout.value ?? base.find((hook) => hook.kind !== 'function')?.timeoutMs ?? HOOK_MS;
+	const timeoutMs = timeout.value ?? base.find((hook) => hook.timeoutMs !== undefined)?.timeoutMs ?? HOOK_MS;
 	const hooks: FailureHook[] = [];
 	if (onFailureRun === undefined) hooks.push(...base.filter((hook) => hook.kind === 'command'));
 	for (const line of onFailureRun ?? []) {
@@ -213,9 +213,9 @@ function readHooks(fields: IntentFields, base: readonly FailureHook[]): Result<r
 	for (const path of onFailureCall ?? []) {
 		if (!/^[\w$-]+(\.[\w$-]+)+$/.test(path))
 			return wrong('onFailureCall', `"${path}" is no dotted path of a function.`);
-		hooks.push({ kind: 'function', path });
+		hooks.push({ kind: 'function', path, timeoutMs });
 	}
-	return ok(hooks.map((hook) => (hook.kind === 'function' || timeout.value === null ? hook : { ...hook, timeoutMs })));
+	return ok(timeout.value === null ? hooks : hooks.map((hook) => ({ ...hook, timeoutMs })));
 }
 
 /** Words of a command, split at spaces outside quotes, as a shell would without ever asking one. Null: a quote is left open. */

@@ -43,6 +43,10 @@ def hook(log, exception):
 def bad_hook(log, exception):
     raise RuntimeError('the hook is broken')
 
+def slow_hook(log, exception):
+    import time
+    time.sleep(600)
+
 def fine():
     return 'fine'
 `;
@@ -279,6 +283,17 @@ describe('a failure hook', () => {
 		expect(lines[2]).toContain('ENOENT');
 		expect(lines[3]).toContain('it ended with exit code 3. It said: broken');
 		expect(lines[4]).toContain('POST to 127.0.0.1:1, failed:');
+		const next = await here.send('tasks.fine');
+		await here.run();
+		expect((await here.detail(next)).state).toBe('succeeded');
+	});
+
+	it('that is a function has the time that was given, and no more', async () => {
+		await using here = await place();
+		const { lines } = await fails(here, [{ kind: 'function', path: 'tasks.slow_hook', timeoutMs: 300 }]);
+		expect(lines).toEqual([
+			'Failure hook, function tasks.slow_hook, failed: it was killed, since it took longer than 300 ms.',
+		]);
 		const next = await here.send('tasks.fine');
 		await here.run();
 		expect((await here.detail(next)).state).toBe('succeeded');

@@ -110,6 +110,22 @@ describe('a saved set', () => {
 		);
 	});
 
+	it('keeps the time that its failure hooks may take, whatever they are', async () => {
+		const hooks = async (input: object) => {
+			const { set } = await engine.call('consumer.save', { profile, name: 'hooked', queues: ['default'], ...input });
+			return set.intent.hooks;
+		};
+		const call = { kind: 'function', path: 'shop.hook' };
+		const run = { kind: 'command', command: ['notify'] };
+		expect(await hooks({ onFailureCall: ['shop.hook'], hookTimeout: '5s' })).toEqual([{ ...call, timeoutMs: 5000 }]);
+		expect(await hooks({ onFailureRun: ['notify'] })).toEqual([
+			{ ...run, timeoutMs: 5000 },
+			{ ...call, timeoutMs: 5000 },
+		]);
+		expect(await hooks({ hookTimeout: '2m' })).toMatchObject([{ timeoutMs: 120_000 }, { timeoutMs: 120_000 }]);
+		await engine.call('consumer.forget', { profile, name: 'hooked' });
+	});
+
 	it('is refused in words that say what to mend', async () => {
 		const save = async (input: object) =>
 			(await engine.refusal('consumer.save', { profile, name: 'x', queues: ['default'], ...input })).message;
