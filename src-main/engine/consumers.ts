@@ -9,6 +9,7 @@ import type { ConsoleLine, ConsumerIntent, ConsumerSetView } from '#main/domain/
 import { type ConsumerSetId, consumerSetId, type ProfileId, type TaskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import { risingId } from '#main/domain/rising-id.ts';
 import type { Store } from '#main/store/store.ts';
 import type { Ports } from './ports.ts';
 
@@ -126,7 +127,7 @@ export function createConsumers(ports: Ports, store: Store, startRunner: StartRu
 				startRunner,
 				clock: ports.clock,
 				log: ports.log,
-				newRun: randomUUID,
+				newRun: () => risingId(ports.clock.now(), randomUUID()),
 			},
 			intent,
 		);

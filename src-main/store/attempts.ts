@@ -141,7 +141,8 @@ export interface AttemptTable {
 	/** Oldest first. */
 	ofTask(task: number): readonly AttemptHead[];
 	runningOf(profile: number, worker: string): readonly AttemptHead[];
-	insert(attempt: NewAttempt): number;
+	/** `ending`: it is over already. */
+	insert(attempt: NewAttempt, ending: Ending | null): number;
 	begin(id: number, run: string, worker: string, startedAt: number, queue: string): void;
 	end(id: number, ending: Ending): void;
 	setState(id: number, state: number): void;
@@ -166,7 +167,9 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 	const insert = db.write(
 		'new attempt',
 		`INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, run, state, name, queue, priority, worker,
-			published_at, queued_at, started_at, has_message, truncated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			published_at, queued_at, started_at, has_message, truncated, finished_at, runtime_ms, exception_type, exception_message,
+			traceback, result_kind, result_text, result_type)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	);
 	const begin = db.write(
 		'begin attempt',
@@ -198,7 +201,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		byMessage: (profile, key) => byMessage.all(profile, key).sort((a, b) => a.id - b.id),
 		ofTask: (task) => ofTask.all(task).sort((a, b) => a.number - b.number),
 		runningOf: (profile, worker) => running.all(profile, worker),
-		insert(row) {
+		insert(row, ending) {
 			const values: SqlValue[] = [
 				row.profile,
 				row.task,
@@ -210,6 +213,9 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 			];
 			values.push(row.state, row.name, row.queue, row.priority, row.worker, row.published_at, row.queued_at);
 			values.push(row.started_at, row.has_message, row.truncated);
+			values.push(ending?.finished_at ?? null, ending?.runtime_ms ?? null, ending?.exception_type ?? null);
+			values.push(ending?.exception_message ?? null, ending?.traceback ?? null, ending?.result_kind ?? null);
+			values.push(ending?.result_text ?? null, ending?.result_type ?? null);
 			return insert.run(...values).lastInsertRowid;
 		},
 		begin: (id, run, worker, startedAt, queue) => void begin.run(run, worker, startedAt, queue, id),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import { packOps } from './packed-ops.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
 	HistoryStore,
@@ -105,7 +106,8 @@ class ThreadedStore implements OpenStore {
 		this.history = {
 			async apply(ops) {
 				if (ops.length === 0) return [];
-				const facts = await writer.call('apply', ops);
+				const packed = packOps(ops);
+				const facts = await (packed === null ? writer.call('apply', ops) : writer.call('applyPacked', packed));
 				ticker.touched();
 				return facts;
 			},

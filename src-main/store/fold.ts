@@ -12,7 +12,7 @@ import { cutName } from './caps.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
 import { type Content, contentOf, endingOf, UNKNOWN_NAME } from './content.ts';
 import type { CountKeeper } from './counts.ts';
-import { earlierOutcome, lostEnding, ownKey } from './fold-facts.ts';
+import { earlierOutcome, endingsWithin, lostEnding, ownKey } from './fold-facts.ts';
 import type { WriteHandle } from './handles.ts';
 import { type LogTable, logTable } from './log-lines.ts';
 import { keepable, type MessageTable, messageTable } from './messages.ts';
@@ -46,6 +46,9 @@ export class Fold {
 	readonly #attemptTexts: AttemptTexts;
 	readonly #retries: RetryTable;
 	readonly #touched = new Set<number>();
+	/** Ends that follow in the same call, by run, until they are written. */
+	#endings: ReadonlyMap<string, Op<'finished'>> = new Map();
+	readonly #written = new Set<Op<'finished'>>();
 
 	constructor(db: WriteHandle, keepers: FoldKeepers) {
 		this.#keepers = keepers;
@@ -64,8 +67,17 @@ export class Fold {
 		return touched;
 	}
 
-	/** Applies one operation; facts for `started`, null for the others. */
-	apply(op: HistoryOp): StartedFacts | null {
+	/**
+	 * Applies operations in their order. Facts for each `started`, null for the others. A run that is over within the same call, as
+	 * those of short tasks mostly are, is written once with its end instead of twice.
+	 */
+	applyAll(ops: readonly HistoryOp[]): readonly (StartedFacts | null)[] {
+		this.#endings = endingsWithin(ops);
+		this.#written.clear();
+		return ops.map((op) => this.#apply(op));
+	}
+
+	#apply(op: HistoryOp): StartedFacts | null {
 		const profile = this.#keepers.keys.key(op.profile);
 		switch (op.kind) {
 			case 'published':
@@ -86,7 +98,8 @@ export class Fold {
 				this.#log(profile, op);
 				return null;
 			case 'finished':
-				this.#finished(profile, op);
+				// Written together with its `started`.
+				if (!this.#written.delete(op)) this.#finished(profile, op);
 				return null;
 			case 'retried':
 				this.#retries.sent(profile, op.messageId);
@@ -185,8 +198,9 @@ export class Fold {
 	}
 
 	#started(profile: number, op: Op<'started'>): StartedFacts {
-		const again = this.#attempts.byRun(profile, op.run);
-		const known = this.#attempts.byMessage(profile, again?.message_key ?? op.key);
+		const known = this.#attempts.byMessage(profile, op.key);
+		// A run belongs to one message: where nothing is known of that, nothing is known of the run.
+		const again = known.length === 0 ? undefined : this.#attempts.byRun(profile, op.run);
 		if (again !== undefined) return this.#facts(again, known);
 		const at = Math.trunc(op.at);
 		const worker = cutName(op.worker);
@@ -201,6 +215,7 @@ export class Fold {
 			return this.#facts(
 				this.#create(profile, op.key, content, { ...entry, cause: 'published', message: op.message }),
 				[],
+				op.key,
 			);
 		}
 		for (const attempt of known) {
@@ -338,7 +353,10 @@ export class Fold {
 			return this.#add(orphaned, key, content, entry);
 		}
 		const { start } = entry;
-		const state = start === null ? QUEUED : RUNNING;
+		const finished = start === null ? undefined : this.#endings.get(start.run);
+		const ending = finished === undefined ? null : endingOf(finished.outcome, finished.at, finished.runtimeMs);
+		if (finished !== undefined) this.#written.add(finished);
+		const state = ending?.state ?? (start === null ? QUEUED : RUNNING);
 		const seq = this.#tasks.insert({
 			profile,
 			id: key,
@@ -349,13 +367,14 @@ export class Fold {
 			publishedAt: content.publishedAt ?? entry.queuedAt,
 			startedAt: start === null ? null : entry.at,
 			worker: start?.worker ?? null,
-			updatedAt: entry.at,
+			updatedAt: Math.max(entry.at, ending?.finished_at ?? entry.at),
 			texts: content.texts,
+			ending,
 		});
 		this.#keepers.counts.add(profile, state, 1);
 		this.#keepers.search.mark(seq);
 		this.#touched.add(profile);
-		return this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry);
+		return this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry, ending);
 	}
 
 	/** A further attempt of a known task, which thereby is listed again if it was removed. */
@@ -375,6 +394,7 @@ export class Fold {
 		key: string,
 		content: Content,
 		entry: Entry,
+		ending: Ending | null = null,
 	): AttemptHead {
 		const { start, message } = entry;
 		const queue = cutName(entry.queue);
@@ -387,7 +407,7 @@ export class Fold {
 			message_key: key,
 			has_message_id: content.messageId === null ? 0 : 1,
 			run: start?.run ?? null,
-			state: start === null ? QUEUED : RUNNING,
+			state: ending?.state ?? (start === null ? QUEUED : RUNNING),
 			name: content.name,
 			queue,
 			priority: content.priority,
@@ -396,9 +416,9 @@ export class Fold {
 			queued_at: entry.queuedAt,
 			started_at: start === null ? null : entry.at,
 			has_message: tooLarge ? 0 : 1,
-			truncated: tooLarge || content.cut ? 1 : 0,
+			truncated: tooLarge || content.cut ? 1 : (ending?.truncated ?? 0),
 		};
-		const id = this.#attempts.insert(row);
+		const id = this.#attempts.insert(row, ending);
 		if (message !== 'earlier' && !tooLarge) this.#messages.put(id, message);
 		this.#keepers.seen.note(task.profile, SEEN.name, content.name, entry.at);
 		this.#keepers.seen.note(task.profile, SEEN.queue, queue, entry.at);

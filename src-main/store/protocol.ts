@@ -18,6 +18,7 @@ import type {
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { LogRequest } from './log-lines.ts';
+import type { PackedOps } from './packed-ops.ts';
 import type {
 	ExpectedChange,
 	Foresight,
@@ -102,6 +103,7 @@ export interface Pulse {
 /** Calls that the writer answers; each is one part of a transaction. */
 export interface WriteCalls {
 	apply(ops: readonly HistoryOp[]): readonly (StartedFacts | null)[];
+	applyPacked(ops: PackedOps): readonly (StartedFacts | null)[];
 	putProfile(profile: Profile): Result<void>;
 	removeProfile(id: ProfileId): void;
 	audit(entry: AuditEntry): void;

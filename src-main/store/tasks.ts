@@ -166,6 +166,8 @@ export interface NewTask {
 	readonly worker: string | null;
 	readonly updatedAt: number;
 	readonly texts: TaskTexts;
+	/** Of the attempt that it begins with, where that is over already. */
+	readonly ending: TaskEnding | null;
 }
 
 /** What of an attempt's end a task's row shows. */
@@ -197,12 +199,12 @@ export function taskTable(db: WriteHandle): TaskTable {
 	const byId = db.read<TaskHead>('task head by id', `SELECT ${columns} FROM tasks WHERE profile = ? AND id = ?`);
 	const insert = db.write(
 		'new task',
-		`INSERT INTO tasks (profile, id, name, state, queue, priority, published_at, started_at, worker, attempts, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+		`INSERT INTO tasks (profile, id, name, state, queue, priority, published_at, started_at, worker, attempts, updated_at,
+			finished_at, runtime_ms, exception_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
 	);
 	const insertTexts = db.write(
 		'new task texts',
-		'INSERT INTO task_texts (seq, args, kwargs, preview, typed) VALUES (?, ?, ?, ?, ?)',
+		'INSERT INTO task_texts (seq, args, kwargs, preview, typed, exception_message, result_text) VALUES (?, ?, ?, ?, ?, ?, ?)',
 	);
 	const mirror = db.write(
 		'mirror attempt',
@@ -246,9 +248,12 @@ export function taskTable(db: WriteHandle): TaskTable {
 		byId: (profile, id) => byId.get(profile, id),
 		insert(task) {
 			const values: SqlValue[] = [task.profile, task.id, task.name, task.state, task.queue, task.priority];
+			const { texts: text, ending } = task;
 			values.push(task.publishedAt, task.startedAt, task.worker, task.updatedAt);
+			values.push(ending?.finished_at ?? null, ending?.runtime_ms ?? null, ending?.exception_type ?? null);
 			const seq = insert.run(...values).lastInsertRowid;
-			insertTexts.run(seq, task.texts.args, task.texts.kwargs, task.texts.preview, task.texts.typed);
+			const { exception_message: message = null, result_text: result = null } = ending ?? {};
+			insertTexts.run(seq, text.args, text.kwargs, text.preview, text.typed, message, result);
 			return seq;
 		},
 		mirror(seq, attempt, attempts, updatedAt) {

@@ -11,6 +11,7 @@ import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
 import { journalWriter } from './journal.ts';
 import { leaseTable } from './leases.ts';
 import { patiently } from './migrate.ts';
+import { unpackOps } from './packed-ops.ts';
 import { profileKeys } from './profile-keys.ts';
 import { profileTable } from './profile-rows.ts';
 import type { WriteCalls } from './protocol.ts';
@@ -68,7 +69,8 @@ export class Writer implements Disposable {
 		const schedules = scheduleTable(this.#db);
 		const runs = runTable(this.#db, schedules.raise);
 		this.#calls = {
-			apply: (ops) => ops.map((op) => this.#fold.apply(op)),
+			apply: (ops) => this.#fold.applyAll(ops),
+			applyPacked: (ops) => this.#fold.applyAll(unpackOps(ops)),
 			putProfile: (profile) => profiles.put(profile),
 			removeProfile: (id) => {
 				profiles.remove(id);

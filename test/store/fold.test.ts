@@ -390,6 +390,19 @@ describe('any order of facts', () => {
 		);
 	});
 
+	it('says the same whether facts come in one call or each in a call of its own', () => {
+		fc.assert(
+			fc.property(fc.array(operation, { maxLength: 40 }), (ops) => {
+				using together = directStore();
+				using apart = directStore();
+				const facts = together.apply(...ops);
+				expect(facts).toEqual(ops.flatMap((op) => apart.apply(op)));
+				expect(everything(together)).toEqual(everything(apart));
+			}),
+			{ numRuns: LONG ? 1_000 : 60 },
+		);
+	});
+
 	it('leaves counts that agree with the rows, attempts numbered without gaps, and rows that mirror the last attempt', () => {
 		fc.assert(
 			fc.property(fc.array(operation, { maxLength: 40 }), (ops) => {
