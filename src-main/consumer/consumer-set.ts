@@ -7,17 +7,7 @@
  */
 import { type ConsumerIntent, type ConsumerSetView, NO_LIMITS } from '#main/domain/consumer.ts';
 import type { AttemptId, TaskId } from '#main/domain/ids.ts';
-import type { QuarantineCause } from '#main/domain/quarantine.ts';
-import type {
-	Attempt,
-	AttemptOutcome,
-	DecodedTask,
-	HistoryOp,
-	LogLine,
-	StartedFacts,
-	TaskState,
-	UndecodableTask,
-} from '#main/domain/task.ts';
+import type { DecodedTask, LogLine, StartedFacts, TaskState } from '#main/domain/task.ts';
 import { Aftermath } from './aftermath.ts';
 import { Chronicle } from './chronicle.ts';
 import { Feed } from './feed.ts';
@@ -26,15 +16,16 @@ import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifeline } from './lifeline.ts';
 import { readMemory } from './memory.ts';
-import { isSettled, outcomeOf, ownLine, repeatedOutcome } from './outcome.ts';
+import { HANDED_OUT_BEFORE, jobOf, ownLine } from './outcome.ts';
 import type { AttemptListener, ConsumerDeps, ConsumerSet, CreateConsumerSet } from './ports.ts';
+import { lookIntoQueues } from './queues-empty.ts';
 import { Reception } from './reception.ts';
 import { RetryPost } from './retry-post.ts';
 import { Roster } from './roster.ts';
 import type { SlotEnd } from './runner.ts';
+import { type RunFacts, Settlement } from './settlement.ts';
 import type { Slot } from './slot.ts';
 import { noteOf, type Standing, stateOf } from './standing.ts';
-import { setAside, withRetry } from './verdict.ts';
 import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
 const TICK_MS = 150;
@@ -42,9 +33,6 @@ const TICK_MS = 150;
 const EMPTY_LOOKS = 2;
 /** Failed starts of every runner before a set that runs until its queues are empty gives up. */
 const START_TRIES = 3;
-/** Said in the log of a first attempt whose message the broker had handed out before. */
-const HANDED_OUT_BEFORE =
-	'The broker had handed this message out before, and nothing is known of that: whoever had it may have begun to run it.';
 /** How long a message is kept back whose handling met a defect. */
 const DEFECT_MS = 5000;
 /** How long a stop waits for a store that refuses, before messages are given back without a record. */
@@ -72,6 +60,7 @@ class WorkingSet implements ConsumerSet {
 	readonly #watch = new DisposableStack();
 	readonly #chronicle: Chronicle;
 	readonly #reception: Reception;
+	readonly #settlement: Settlement;
 	readonly #flights = new Map<string, Flight>();
 	readonly #running = new Map<Slot, { readonly flight: Flight; readonly since: number }>();
 	#tickTimer: Disposable | null = null;
@@ -85,8 +74,6 @@ class WorkingSet implements ConsumerSet {
 	#endNote: string | null = null;
 	#lastState: ConsumerSetView['state'] = 'starting';
 	#since: number;
-	#succeeded = 0;
-	#failed = 0;
 
 	constructor(deps: ConsumerDeps, intent: ConsumerIntent) {
 		this.#deps = deps;
@@ -124,12 +111,19 @@ class WorkingSet implements ConsumerSet {
 			clock,
 			chronicle: this.#chronicle,
 		});
+		this.#settlement = new Settlement({
+			deps,
+			intent: () => this.#intent,
+			chronicle: this.#chronicle,
+			aftermath: this.#aftermath,
+			post: this.#post,
+		});
 		this.#reception = new Reception({
 			deps,
 			wanted: () => this.#taking && this.#stopping === null,
 			onReady: () => this.#pump(),
 		});
-		this.#window = this.#windowOf(this.#roster.size);
+		this.#window = firstWindow(this.#roster.size, this.#intent.prefetch);
 		this.#intake = new Intake({
 			driver: deps.driver,
 			queues: intent.queues,
@@ -176,8 +170,8 @@ class WorkingSet implements ConsumerSet {
 			note: noteOf(this.#standing()),
 			since: this.#since,
 			slots: this.#roster.views(),
-			succeeded: this.#succeeded,
-			failed: this.#failed,
+			succeeded: this.#settlement.succeeded,
+			failed: this.#settlement.failed,
 			worker: this.#deps.worker,
 		};
 	}
@@ -202,7 +196,7 @@ class WorkingSet implements ConsumerSet {
 		if (this.#stopping !== null) return;
 		this.#roster.resize(concurrency);
 		this.#intent = { ...this.#intent, concurrency: this.#roster.size };
-		void this.#resize(this.#windowOf(this.#roster.size));
+		void this.#resize(firstWindow(this.#roster.size, this.#intent.prefetch));
 		this.#pump();
 		this.#changed();
 	}
@@ -212,7 +206,7 @@ class WorkingSet implements ConsumerSet {
 			// Before its `started` is committed, a message's own id is the task's, unless it was sent again.
 			if (flight.over || (flight.facts?.taskId ?? flight.held.key) !== task) continue;
 			const over = new Promise<TaskState>((resolve) => flight.onOver.push(resolve));
-			slot.kill({ kind: 'revoked', by, at: this.#deps.clock.now() });
+			slot.kill({ kind: 'revoked', by, at: this.#deps.clock.now() }, flight.run);
 			return (await over) === 'revoked' ? 'cancelled' : 'not-running';
 		}
 		return 'not-running';
@@ -272,11 +266,33 @@ class WorkingSet implements ConsumerSet {
 	#pump(): void {
 		while (this.#reception.ready && this.#ledger.problem === null && this.#stopping === null) {
 			const slot = this.#roster.free((one) => this.#running.has(one));
-			if (slot === null) return;
+			if (slot === null) {
+				if (this.#handAhead()) continue;
+				return;
+			}
 			const held = this.#reception.next();
 			if (held === null) return;
 			this.#begin(held, slot);
 		}
+	}
+
+	/**
+	 * Hands a message to a slot that still runs another, where its runner will have come to it before anybody else could. Only what
+	 * is certain to be new and only while tasks are short: such a job either begins within a moment or comes back untouched.
+	 */
+	#handAhead(): boolean {
+		if (this.#window.size <= this.#roster.size) return false;
+		const held = this.#reception.peek();
+		if (held === null || held.decoded.kind !== 'task' || held.delivery.message.redelivered) return false;
+		if (held.foresight?.attemptNumber !== 1 || held.foresight.earlierOutcome !== null) return false;
+		const { task } = held.decoded;
+		const slot = this.#flights.has(held.key) ? null : this.#roster.ahead(task.name);
+		if (slot === null) return false;
+		this.#reception.next();
+		const flight = this.#flight(held);
+		flight.slot = slot.number;
+		this.#guard(flight, slot, this.#runAhead(flight, task, slot));
+		return true;
 	}
 
 	#begin(held: Held, slot: Slot): void {
@@ -285,20 +301,30 @@ class WorkingSet implements ConsumerSet {
 			before.repeats.push(held);
 			return;
 		}
-		const flight = new Flight(held, this.#deps.newRun(), this.#aftermath.wanted);
-		this.#flights.set(held.key, flight);
+		const flight = this.#flight(held);
 		if (held.decoded.kind === 'task') {
 			flight.slot = slot.number;
 			this.#running.set(slot, { flight, since: this.#deps.clock.monotonic() });
 			this.#guard(flight, slot, this.#runTask(flight, held.decoded.task, slot));
-		} else this.#guard(flight, null, this.#recordFault(flight, held.decoded.fault));
+		} else
+			this.#guard(
+				flight,
+				null,
+				this.#settlement.fault(flight, held.decoded.fault).then(() => this.#land(flight)),
+			);
+	}
+
+	#flight(held: Held): Flight {
+		const flight = new Flight(held, this.#deps.newRun(), this.#aftermath.wanted);
+		this.#flights.set(held.key, flight);
+		return flight;
 	}
 
 	/** One delivery's defect ends neither the set nor the delivery: the message goes back, but not to come again at once. */
 	#guard(flight: Flight, slot: Slot | null, work: Promise<void>): void {
 		work.catch((error: unknown) => {
 			this.#deps.log.error('consumer.delivery-failed', { run: flight.run, reason: String(error) });
-			if (slot !== null && this.#running.get(slot)?.flight === flight) this.#free(slot);
+			if (slot !== null) this.#free(slot, flight);
 			this.#deps.clock.after(DEFECT_MS, () => void this.#reception.release(flight.held.delivery));
 			this.#land(flight);
 		});
@@ -320,9 +346,10 @@ class WorkingSet implements ConsumerSet {
 		if (attempt === null || held.foresight?.earlierOutcome !== null) {
 			const facts = await started;
 			attempt = facts?.attemptNumber ?? 1;
-			if (facts !== null && this.#isRepeat(flight, facts)) {
-				this.#free(slot);
-				await this.#recordRepeat(flight, facts);
+			if (facts !== null && this.#settlement.isRepeat(flight, facts)) {
+				this.#free(slot, flight);
+				await this.#settlement.repeat(flight, facts);
+				this.#land(flight);
 				return;
 			}
 		}
@@ -335,143 +362,71 @@ class WorkingSet implements ConsumerSet {
 		const since = this.#deps.clock.monotonic();
 		const end = this.#stoppedNow()
 			? ({ kind: 'unavailable', reason: 'The consumer stopped.' } as const)
-			: await slot.run(
-					{
-						run: flight.run,
-						name: task.name,
-						messageId: held.key,
-						origin,
-						attempt,
-						queue: held.queue,
-						argsJson: task.argsJson,
-						kwargsJson: task.kwargsJson,
-					},
-					(lines) => this.#chronicle.lines(flight, lines),
-				);
+			: await slot.run(jobOf(flight, task, attempt, origin), (lines) => this.#chronicle.lines(flight, lines));
 		const took = this.#deps.clock.monotonic() - since;
-		flight.over = true;
-		const keeps = this.#aftermath.needsSlot && end.kind !== 'returned' && end.kind !== 'unavailable';
-		if (!keeps) this.#free(slot);
-		try {
-			await this.#afterRun(flight, task, slot, end, { took, started, attempt });
-		} finally {
-			if (keeps) this.#free(slot);
-		}
+		await this.#afterSlot(flight, task, slot, end, { took, started, attempt });
 	}
 
-	/** Decides what an end means, has it written, and what follows from it. */
-	async #afterRun(
-		flight: Flight,
-		task: DecodedTask,
-		slot: Slot,
-		end: SlotEnd,
-		facts: { readonly took: number; readonly started: Promise<StartedFacts | null>; readonly attempt: number },
-	): Promise<void> {
-		const { took } = facts;
-		if (end.kind === 'unavailable' || (flight.stopped && end.kind === 'died')) {
-			const type = end.kind === 'unavailable' ? 'RunnerUnavailable' : 'ConsumerStopped';
-			const reason = end.kind === 'unavailable' ? end.reason : 'The consumer was stopped while this ran.';
-			const message = `${reason} The message went back to its queue.`;
-			const runtimeMs = end.kind === 'unavailable' ? null : took;
-			const outcome = { state: 'lost', exception: { type, message }, traceback: null } as const;
-			await this.#conclude(flight, outcome, runtimeMs, { release: true });
+	/** As `#runTask`, of a task that begins when its runner comes to it: until then nothing is written and nothing shown of it. */
+	async #runAhead(flight: Flight, task: DecodedTask, slot: Slot): Promise<void> {
+		let started: Promise<StartedFacts | null> = Promise.resolve(null);
+		let since = 0;
+		const end = await slot.ahead(
+			jobOf(flight, task, 1, null),
+			(lines) => this.#chronicle.lines(flight, lines),
+			() => {
+				since = this.#deps.clock.monotonic();
+				flight.stopped = this.#stoppedNow();
+				this.#running.set(slot, { flight, since });
+				started = this.#begun(flight, slot);
+			},
+		);
+		if (end.kind === 'handed-back') {
+			this.#reception.back(flight.held);
 			this.#land(flight);
+			this.#roster.rested(slot);
+			this.#pump();
 			return;
 		}
-		void this.#resize(afterTask(this.#window, this.#roster.size, took));
-		const runtimeMs = end.kind === 'returned' || end.kind === 'raised' ? end.runtimeMs : took;
-		const { clock, newRun, chance = Math.random, history } = this.#deps;
-		const rules = history.retries === undefined ? [] : (this.#intent.retries ?? []);
-		const outcome = await withRetry(flight, outcomeOf(end), rules, facts.started, { clock, newRun, chance });
-		const unknown =
-			end.kind === 'not-found' && outcome.state === 'failed' ? this.#setAside(flight, 'unknown-task') : null;
-		await this.#conclude(flight, outcome, end.kind === 'not-found' ? null : runtimeMs, {
-			ops: unknown === null ? [] : [unknown],
-		});
-		if (outcome.state === 'retrying') this.#post.planned(outcome.retry.dueAt);
-		if (outcome.state === 'failed') {
-			const { attempt } = facts;
-			await this.#aftermath.failed({ flight, task, outcome, attempt, slot, notFound: end.kind === 'not-found' });
+		const took = this.#deps.clock.monotonic() - since;
+		await this.#afterSlot(flight, task, slot, end, { took, started, attempt: 1 });
+	}
+
+	/** Frees the slot of a run that is over, at once or once hooks have had it, and sees to what follows. */
+	async #afterSlot(flight: Flight, task: DecodedTask, slot: Slot, end: SlotEnd, facts: RunFacts): Promise<void> {
+		flight.over = true;
+		const keeps = this.#aftermath.needsSlot && end.kind !== 'returned' && end.kind !== 'unavailable';
+		if (!keeps) this.#free(slot, flight);
+		try {
+			await this.#afterRun(flight, task, slot, end, facts);
+		} finally {
+			if (keeps) this.#free(slot, flight);
+		}
+	}
+
+	/** What follows from a run's end, and lets go of the delivery. */
+	async #afterRun(flight: Flight, task: DecodedTask, slot: Slot, end: SlotEnd, facts: RunFacts): Promise<void> {
+		if (end.kind === 'unavailable' || (flight.stopped && end.kind === 'died')) {
+			await this.#settlement.lost(flight, end, facts.took);
+		} else {
+			void this.#resize(afterTask(this.#window, this.#roster.size, facts.took));
+			await this.#settlement.ran(flight, task, slot, end, facts);
 		}
 		this.#land(flight);
-	}
-
-	#setAside(flight: Flight, cause: QuarantineCause, reason?: string): HistoryOp {
-		return setAside(flight, this.#deps.profile, this.#deps.clock.now(), cause, reason);
-	}
-
-	#windowOf(slots: number): Window {
-		const { prefetch } = this.#intent;
-		const given = prefetch === undefined || prefetch === null ? null : Math.max(slots, prefetch);
-		return given === null ? firstWindow(slots) : { size: given, streak: 0, needed: Number.POSITIVE_INFINITY };
 	}
 
 	#stoppedNow(): boolean {
 		return this.#stopping === 'now';
 	}
 
-	#free(slot: Slot): void {
-		this.#running.delete(slot);
-		slot.rest();
+	/** The slot may have begun its next already. */
+	#free(slot: Slot, flight: Flight): void {
+		if (this.#running.get(slot)?.flight === flight) {
+			this.#running.delete(slot);
+			slot.rest();
+		}
 		this.#roster.rested(slot);
 		this.#pump();
-	}
-
-	/** Only what the broker itself calls a redelivery is dropped: an id may also come twice because somebody sent it twice. */
-	#isRepeat(flight: Flight, facts: StartedFacts): boolean {
-		if (!isSettled(facts.earlierOutcome)) return false;
-		// The ids of retries are Warren's own: the same one twice is the same retry, sent again after a crash.
-		if (facts.tries !== undefined) return true;
-		// A retry of its own is planned already; another run besides would double the work.
-		if (this.#intent.onKnownOutcome === 'run' && facts.earlierOutcome !== 'retrying') return false;
-		return flight.message.redelivered || (flight.message.deliveryCount ?? 0) > 0;
-	}
-
-	async #recordRepeat(flight: Flight, facts: StartedFacts): Promise<void> {
-		const state = facts.earlierOutcome;
-		if (!isSettled(state)) return;
-		let earlier: Attempt | null = null;
-		try {
-			const detail = await this.#deps.history.detail(this.#deps.profile, facts.taskId);
-			earlier = detail?.history.findLast((one) => one.id !== facts.attemptId && one.state === state) ?? null;
-		} catch (error) {
-			this.#deps.log.warn('consumer.detail-unread', { reason: String(error) });
-		}
-		const ended = state === 'retrying' ? 'failed, and its retry is planned' : state;
-		const ask = this.#intent.onKnownOutcome === 'ask' && state !== 'retrying' && facts.tries === undefined;
-		const then = ask ? 'it waits in quarantine until somebody decides' : 'it was not run a second time';
-		const text = `The broker handed this message out again, because its acknowledgement was lost. It had already ${ended}, so ${then}.`;
-		flight.add([ownLine(this.#deps.clock.now(), 'info', text)]);
-		await this.#conclude(flight, repeatedOutcome(state, earlier), null, {
-			repeat: true,
-			ops: ask ? [this.#setAside(flight, 'known-outcome', text)] : [],
-		});
-		this.#land(flight);
-	}
-
-	async #recordFault(flight: Flight, fault: UndecodableTask): Promise<void> {
-		void this.#chronicle.begin(flight);
-		const exception = { type: fault.exceptionType, message: fault.reason };
-		const ops = [this.#setAside(flight, 'undecodable')];
-		await this.#conclude(flight, { state: 'failed', exception, traceback: null }, null, { ops });
-		this.#land(flight);
-	}
-
-	/** Writes an attempt's end, and only then lets go of its message. */
-	async #conclude(
-		flight: Flight,
-		outcome: AttemptOutcome,
-		runtimeMs: number | null,
-		more: { readonly release?: boolean; readonly repeat?: boolean; readonly ops?: readonly HistoryOp[] } = {},
-	): Promise<void> {
-		await this.#chronicle.end(flight, outcome, runtimeMs, more);
-		const release = more.release === true;
-		if (outcome.state === 'succeeded') this.#succeeded += 1;
-		else if (outcome.state === 'failed') this.#failed += 1;
-		const { delivery } = flight.held;
-		const settled = release ? await delivery.release() : await delivery.ack();
-		if (!settled.ok) this.#deps.log.info('consumer.settle-refused', { release, reason: settled.error.message });
-		for (const tell of flight.onOver) tell(outcome.state);
 	}
 
 	#land(flight: Flight): void {
@@ -519,6 +474,7 @@ class WorkingSet implements ConsumerSet {
 		this.#tickTimer = this.#deps.clock.after(TICK_MS, () => {
 			const now = this.#deps.clock.monotonic();
 			const slots = this.#roster.size;
+			this.#roster.withdraw();
 			const long = [...this.#running.values()].some(({ since }) => now - since > LONG_MS);
 			if (long && this.#window.size > slots && (this.#intent.prefetch ?? null) === null) {
 				// The smaller number first, or the broker would hand the same messages right back.
@@ -530,28 +486,25 @@ class WorkingSet implements ConsumerSet {
 	}
 
 	async #lookForEnd(): Promise<void> {
+		const { driver, history } = this.#deps;
 		const hopeless = this.#roster.slots.every((slot) => slot.failures >= START_TRIES && !slot.usable);
 		if (hopeless) {
 			this.#endNote = this.#roster.slots[0]?.problem ?? 'No runner could be started.';
 			void this.stop('drain');
 			return;
 		}
-		const planned = this.#deps.history.retries !== undefined && this.#post.pending !== 0;
+		const planned = history.retries !== undefined && this.#post.pending !== 0;
 		const idle = this.#reception.idle && this.#flights.size === 0 && !planned;
 		const heard = this.#intent.queues.every((queue) => this.#intake.heardOf(queue));
-		if (!idle || !heard || !this.#taking || this.#deps.driver.state().kind !== 'connected') {
+		if (!idle || !heard || !this.#taking || driver.state().kind !== 'connected') {
 			this.#emptyLooks = 0;
 			return;
 		}
 		this.#emptyLooks += 1;
-		const figures = await this.#deps.driver.queues(this.#intent.queues);
-		// Messages that another worker holds come back if it dies; until then the queue isn't empty.
-		const empty =
-			figures.ok && figures.value.every((one) => !one.exists || ((one.ready ?? 0) === 0 && (one.unacked ?? 0) === 0));
-		if (!empty) this.#emptyLooks = 0;
+		const found = await lookIntoQueues(driver, this.#intent.queues);
+		if (!found.empty) this.#emptyLooks = 0;
 		else if (this.#emptyLooks >= EMPTY_LOOKS && this.#flights.size === 0) {
-			const missing = figures.value.filter((one) => !one.exists).map((one) => `"${one.name}"`);
-			if (missing.length > 0) this.#endNote = `There is no queue ${missing.join(', ')} on this broker.`;
+			this.#endNote = found.note ?? this.#endNote;
 			void this.stop('drain');
 		}
 	}

@@ -1,7 +1,15 @@
-/** What a job's end means for its attempt. Pure. */
+/** What a flight is as a job, and what a job's end means for its attempt. Pure. */
 import { assertNever } from '#main/domain/result.ts';
-import type { Attempt, AttemptOutcome, LogLine, TaskState } from '#main/domain/task.ts';
-import type { KillReason, SlotEnd } from './runner.ts';
+import type { Attempt, AttemptOutcome, DecodedTask, LogLine, TaskState } from '#main/domain/task.ts';
+import type { Flight } from './flight.ts';
+import type { Job, KillReason, SlotEnd } from './runner.ts';
+
+/** The job of a flight, for a runner. `origin`: the task's first message, where this is a later attempt. */
+export function jobOf(flight: Flight, task: DecodedTask, attempt: number, origin: string | null): Job {
+	const { run, held } = flight;
+	const { name, argsJson, kwargsJson } = task;
+	return { run, name, messageId: held.key, origin, attempt, queue: held.queue, argsJson, kwargsJson };
+}
 
 /** The outcome of a job that came to an end in its runner. */
 export function outcomeOf(end: Exclude<SlotEnd, { readonly kind: 'unavailable' }>): AttemptOutcome {
@@ -65,6 +73,17 @@ export function isSettled(state: TaskState | null): state is Settled {
 }
 
 type Settled = Exclude<TaskState, 'queued' | 'running' | 'lost'>;
+
+/** Said in the log of a first attempt whose message the broker had handed out before. */
+export const HANDED_OUT_BEFORE =
+	'The broker had handed this message out before, and nothing is known of that: whoever had it may have begun to run it.';
+
+/** Said in the log of an attempt that was not run, because the message had come to an end before. */
+export function repeatWords(state: Settled, ask: boolean): string {
+	const ended = state === 'retrying' ? 'failed, and its retry is planned' : state;
+	const then = ask ? 'it waits in quarantine until somebody decides' : 'it was not run a second time';
+	return `The broker handed this message out again, because its acknowledgement was lost. It had already ${ended}, so ${then}.`;
+}
 
 /**
  * The outcome of a delivery that was not run because the same message had ended before: the earlier one again, so that the

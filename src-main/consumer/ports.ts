@@ -34,7 +34,7 @@ export interface ConsumerDeps {
 	readonly startRunner: StartRunner;
 	readonly clock: Clock;
 	readonly log: Log;
-	/** A new unique text for each delivery, e.g. a random UUID. */
+	/** A new unique text for each delivery. Best one that rises with time, for the index that finds it. */
 	readonly newRun: () => string;
 	/** Where memory is read from; default: this system. */
 	readonly readMemory?: ReadMemory;

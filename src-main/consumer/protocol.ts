@@ -16,7 +16,17 @@ export type RunnerMessage =
 	| { readonly kind: 'failed'; readonly message: string; readonly traceback: string | null }
 	/** `run` is null for output between tasks. */
 	| { readonly kind: 'line'; readonly run: string | null; readonly line: LogLine }
-	| { readonly kind: 'end'; readonly run: string; readonly end: Exclude<JobEnd, { readonly kind: 'died' }> }
+	/** `next`: the run that it began right after. */
+	| {
+			readonly kind: 'end';
+			readonly run: string;
+			readonly end: Exclude<JobEnd, { readonly kind: 'died' | 'handed-back' }>;
+			readonly next: string | null;
+	  }
+	/** It began a job that it had been handed behind another. */
+	| { readonly kind: 'begun'; readonly run: string }
+	/** It hands back such a job: nothing of it was run. */
+	| { readonly kind: 'back'; readonly run: string }
 	/** The answer to a ping. */
 	| { readonly kind: 'pong' }
 	| { readonly kind: 'malformed'; readonly reason: string };
@@ -36,6 +46,7 @@ export function writeJob(job: Job): string {
 		kwargs: job.kwargsJson,
 		...((job.origin ?? job.messageId) === job.messageId ? {} : { origin: job.origin }),
 		...((job.softMs ?? null) === null ? {} : { soft: job.softMs }),
+		...(job.behind === undefined ? {} : { behind: job.behind.run, until: job.behind.until }),
 	})}\n`;
 }
 
@@ -80,7 +91,14 @@ export function readMessage(line: string, now: number): RunnerMessage {
 				kind: 'end',
 				run,
 				end: { kind: 'declined', reason: text(members.reason, 1000) ?? 'it did not say why' },
+				next: null,
 			};
+		}
+		case 'begin':
+		case 'back': {
+			const run = text(members.run);
+			if (run === null) return malformed('a job without a run');
+			return { kind: members.t === 'begin' ? 'begun' : 'back', run };
 		}
 		case 'pong':
 			return { kind: 'pong' };
@@ -134,27 +152,36 @@ function readEnd(members: Members): RunnerMessage {
 	const run = text(members.run);
 	if (run === null) return malformed('an end without a run');
 	const runtimeMs = milliseconds(members.ms) ?? 0;
+	const next = text(members.next);
 	if (members.kind === 'returned') {
 		const result = members.result;
 		if (result === null || result === undefined) {
-			return { kind: 'end', run, end: { kind: 'returned', result: null, runtimeMs } };
+			return { kind: 'end', run, end: { kind: 'returned', result: null, runtimeMs }, next };
 		}
 		const written = typeof result === 'object' ? text((result as Members).text, LINE_CAP) : null;
 		if (written === null) return malformed('a result without text');
 		const kind = (result as Members).kind;
 		if (kind === 'json') {
-			return { kind: 'end', run, end: { kind: 'returned', result: { kind: 'json', text: written }, runtimeMs } };
+			return { kind: 'end', run, end: { kind: 'returned', result: { kind: 'json', text: written }, runtimeMs }, next };
 		}
 		const type = text((result as Members).type, 1000) ?? 'object';
-		return { kind: 'end', run, end: { kind: 'returned', result: { kind: 'text', text: written, type }, runtimeMs } };
+		return {
+			kind: 'end',
+			run,
+			end: { kind: 'returned', result: { kind: 'text', text: written, type }, runtimeMs },
+			next,
+		};
 	}
 	const exception = {
 		type: text(members.type, 1000) ?? 'Exception',
 		message: text(members.message) ?? '',
 	};
 	const traceback = text(members.traceback, LINE_CAP);
-	if (members.kind === 'not-found') return { kind: 'end', run, end: { kind: 'not-found', exception, traceback } };
-	if (members.kind === 'raised') return { kind: 'end', run, end: { kind: 'raised', exception, traceback, runtimeMs } };
+	if (members.kind === 'not-found') return { kind: 'end', run, end: { kind: 'not-found', exception, traceback }, next };
+	if (members.kind === 'raised') {
+		const leaving = members.bye === true ? { leaving: true as const } : {};
+		return { kind: 'end', run, end: { kind: 'raised', exception, traceback, runtimeMs, ...leaving }, next };
+	}
 	return malformed('an end of no known kind');
 }
 

@@ -51,7 +51,8 @@ export class Reception {
 			return;
 		}
 		this.#asking.push({ ...held, foresight: null });
-		if (this.#asking.length === 1) queueMicrotask(() => void this.#ask());
+		// One question at a time: what comes meanwhile is asked about together.
+		if (this.#asking.length === 1 && this.#asked === 0) queueMicrotask(() => void this.#ask());
 	}
 
 	/** The next to begin, or null. */
@@ -60,6 +61,22 @@ export class Reception {
 			if (this.current(held)) return held;
 		}
 		return null;
+	}
+
+	/** The one that `next` would give, left where it is. */
+	peek(): Held | null {
+		for (let held = this.#shelf.peek(); held !== null; held = this.#shelf.peek()) {
+			if (this.current(held)) return held;
+			this.#shelf.next();
+		}
+		return null;
+	}
+
+	/** Takes one back that was not begun after all, to be the next. */
+	back(held: Held): void {
+		if (!this.current(held)) return;
+		if (this.#options.wanted()) this.#shelf.putBack(held);
+		else void this.release(held.delivery);
 	}
 
 	/** Whether it came by the connection there is now; else the broker has it again. */
@@ -97,6 +114,7 @@ export class Reception {
 			log.warn('consumer.foresight-failed', { reason: String(error) });
 		}
 		this.#asked -= batch.length;
+		if (this.#asking.length > 0) void this.#ask();
 		for (const held of batch) this.#keep(held);
 		this.#options.onReady();
 	}

@@ -67,12 +67,27 @@ export class Roster implements AsyncDisposable {
 
 	/** The slot has nothing to do any more; one that was given up ends now. */
 	rested(slot: Slot): void {
-		if (this.#leaving.has(slot)) this.#end(slot);
+		if (this.#leaving.has(slot) && !slot.busy) this.#end(slot);
 	}
 
 	/** A slot that can take a job now. */
 	free(taken: (slot: Slot) => boolean): Slot | null {
 		return this.#slots.find((slot) => slot.free && !taken(slot)) ?? null;
+	}
+
+	/** The slot with the least to do of those that take a job of this name behind what they have. */
+	ahead(name: string): Slot | null {
+		let found: Slot | null = null;
+		for (const slot of this.#slots) {
+			if (slot.takesAhead(name) && (found === null || slot.outstanding < found.outstanding)) found = slot;
+		}
+		return found;
+	}
+
+	/** Takes back what waits behind jobs that go on for long. */
+	withdraw(): void {
+		for (const slot of this.#slots) slot.withdraw();
+		for (const slot of this.#leaving) slot.withdraw();
 	}
 
 	views(): readonly SlotView[] {

@@ -3,7 +3,7 @@ import type { Clock } from '#main/domain/clock.ts';
 import type { LogLine } from '#main/domain/task.ts';
 import type { ProcessEnd, ProcessSpec, RunnerProcess, SpawnProcess } from './process.ts';
 import { LineSplitter, OutputSplitter, outputLine, PING, readMessage, writeHook, writeJob } from './protocol.ts';
-import type { HookCall, Job, JobEnd, Runner } from './runner.ts';
+import type { HookCall, Job, JobEnd, OnLines, Runner } from './runner.ts';
 
 export interface SessionOptions {
 	readonly process: ProcessSpec;
@@ -24,13 +24,18 @@ export type StartProblem =
 	| { readonly kind: 'deadline'; readonly afterMs: number }
 	| { readonly kind: 'told'; readonly message: string; readonly traceback: string | null };
 
-interface Current {
+/** A job in the process's hands. */
+interface Handed {
 	readonly run: string;
-	readonly onLines: (lines: readonly LogLine[]) => void | Promise<void>;
+	readonly onLines: OnLines;
 	readonly resolve: (end: JobEnd) => void;
+	/** Told when it begins, where that is not at once. */
+	readonly onBegun: (() => void) | null;
+	begun: boolean;
+	/** How it ended, once the process has said so. */
+	end: JobEnd | null;
 	lines: LogLine[];
 	malformed: number;
-	settling: boolean;
 }
 
 /** How much of a process's output is kept as its last words, in characters. */
@@ -59,9 +64,15 @@ class RunnerSession implements Runner {
 	readonly #gone = Promise.withResolvers<{ readonly exitCode: number | null; readonly signal: string | null }>();
 	#ready = false;
 	#end: ProcessEnd | null = null;
-	#current: Current | null = null;
+	/** In the order in which they were handed over, which is the one in which they run. */
+	#jobs: Handed[] = [];
+	/** Runs of jobs that were taken back, until the process has said that it hands them back. */
+	readonly #withdrawn = new Set<string>();
+	/** Whether ended jobs wait for the rest of their output. */
+	#settling = false;
+	#outbox = '';
 	#lastWords = '';
-	#rawChunks = 0;
+	outputs = 0;
 	#stray: LogLine[] = [];
 	#pings: (() => void)[] = [];
 
@@ -85,11 +96,29 @@ class RunnerSession implements Runner {
 		return this.#process.pid;
 	}
 
-	run(job: Job, onLines: Current['onLines']): Promise<JobEnd> {
+	run(job: Job, onLines: OnLines): Promise<JobEnd> {
 		return this.#ask(job.run, writeJob(job), onLines);
 	}
 
-	hook(call: HookCall, onLines: Current['onLines']): Promise<JobEnd> {
+	ahead(job: Omit<Job, 'behind'>, until: number, onLines: OnLines, onBegun: () => void): Promise<JobEnd> {
+		const last = this.#jobs.at(-1);
+		const gone = this.#end !== null;
+		if (gone || last === undefined) return Promise.resolve({ kind: 'handed-back', gone });
+		const line = writeJob({ ...job, behind: { run: last.run, until } });
+		return new Promise((resolve) => {
+			this.#hand(job.run, { onLines, onBegun, resolve });
+			this.#send(line);
+		});
+	}
+
+	withdraw(): void {
+		for (const job of this.#jobs.filter((one) => !one.begun)) {
+			this.#withdrawn.add(job.run);
+			this.#takeBack(job, false);
+		}
+	}
+
+	hook(call: HookCall, onLines: OnLines): Promise<JobEnd> {
 		return this.#ask(call.run, writeHook(call), onLines);
 	}
 
@@ -100,14 +129,30 @@ class RunnerSession implements Runner {
 		});
 	}
 
-	#ask(run: string, line: string, onLines: Current['onLines']): Promise<JobEnd> {
-		if (this.#current !== null) throw new Error('A runner runs one task at a time');
+	#ask(run: string, line: string, onLines: OnLines): Promise<JobEnd> {
+		if (this.#jobs.length > 0) throw new Error('A runner runs one task at a time');
 		if (this.#end !== null) return Promise.resolve(this.#died(this.#end));
 		return new Promise((resolve) => {
 			this.#lastWords = '';
-			this.#current = { run, onLines, resolve, lines: [], malformed: 0, settling: false };
+			this.#hand(run, { onLines, onBegun: null, resolve });
 			this.#process.send(line);
 		});
+	}
+
+	#hand(run: string, watch: Pick<Handed, 'onLines' | 'onBegun' | 'resolve'>): void {
+		this.#jobs.push({ ...watch, run, begun: watch.onBegun === null, end: null, lines: [], malformed: 0 });
+	}
+
+	/** What is handed over behind others can wait a moment: all of one turn goes out in one write. */
+	#send(line: string): void {
+		if (this.#outbox === '') {
+			process.nextTick(() => {
+				const lines = this.#outbox;
+				this.#outbox = '';
+				this.#process.send(lines);
+			});
+		}
+		this.#outbox += line;
 	}
 
 	kill(): void {
@@ -119,7 +164,7 @@ class RunnerSession implements Runner {
 		if (this.#end === null) {
 			this.#process.endInput();
 			const grace = this.#options.clock.after(this.#options.graceMs, () => this.kill());
-			if (!this.#ready || this.#current !== null) this.kill();
+			if (!this.#ready || this.#jobs.length > 0) this.kill();
 			await this.exited;
 			grace[Symbol.dispose]();
 		}
@@ -135,7 +180,13 @@ class RunnerSession implements Runner {
 					this.#keep(message.line, message.run);
 					break;
 				case 'end':
-					this.#onEndOfJob(message.run, message.end);
+					this.#onEndOfJob(message.run, message.end, message.next);
+					break;
+				case 'begun':
+					this.#onBegun(message.run);
+					break;
+				case 'back':
+					this.#onBack(message.run);
 					break;
 				case 'ready':
 					this.#onReady(message.tasks);
@@ -170,15 +221,14 @@ class RunnerSession implements Runner {
 	}
 
 	#keep(line: LogLine, run: string | null): void {
-		const current = this.#current;
 		// Output without a run, while a task runs, comes from what it started.
-		if (current !== null && (run === null || run === current.run)) current.lines.push(line);
-		else this.#stray.push(line);
+		const job = this.#jobs.find((one) => one.begun && (run === null || run === one.run));
+		(job?.lines ?? this.#stray).push(line);
 	}
 
 	#onMalformed(reason: string): void {
-		const current = this.#current;
-		const seen = current === null ? 1 : ++current.malformed;
+		const [current] = this.#jobs;
+		const seen = current === undefined ? 1 : ++current.malformed;
 		if (seen > MALFORMED_SHOWN) return;
 		const last = seen === MALFORMED_SHOWN ? '; further ones are not recorded' : '';
 		const text = `The runner sent something unreadable (${reason})${last}.`;
@@ -186,7 +236,7 @@ class RunnerSession implements Runner {
 	}
 
 	#onOutput(source: 'stdout' | 'stderr', chunk: Buffer): void {
-		this.#rawChunks += 1;
+		this.outputs += 1;
 		const lines = this.#raw[source].push(chunk);
 		this.#keepOutput(source, lines);
 		this.#flush();
@@ -206,56 +256,95 @@ class RunnerSession implements Runner {
 			this.#stray = [];
 			this.#options.onStray(lines);
 		}
-		const current = this.#current;
-		if (current === null || current.lines.length === 0) return;
-		const lines = current.lines;
-		current.lines = [];
-		const wait = current.onLines(lines);
-		if (wait === undefined || this.#end !== null) return;
-		this.#process.pause();
-		const resume = (): void => {
-			if (this.#end === null) this.#process.resume();
-		};
-		wait.then(resume, resume);
+		for (const job of this.#jobs) {
+			if (job.lines.length === 0) continue;
+			const lines = job.lines;
+			job.lines = [];
+			const wait = job.onLines(lines);
+			if (wait === undefined || this.#end !== null) continue;
+			this.#process.pause();
+			const resume = (): void => {
+				if (this.#end === null) this.#process.resume();
+			};
+			wait.then(resume, resume);
+		}
 	}
 
-	#onEndOfJob(run: string, end: JobEnd): void {
-		const current = this.#current;
-		if (current === null || current.run !== run || current.settling) {
+	#onEndOfJob(run: string, end: JobEnd, next: string | null): void {
+		const current = this.#running;
+		// A job is declined instead of being begun.
+		if (current === undefined || current.run !== run || (!current.begun && end.kind !== 'declined')) {
 			this.#onMalformed('the end of a task that is not running');
 			return;
 		}
-		current.settling = true;
+		current.end = end;
+		if (next !== null) this.#onBegun(next);
+		if (this.#settling) return;
+		this.#settling = true;
 		// What a task's own children wrote to the real descriptors comes by other pipes: the turn of the event loop that
 		// brought this end may not have read them yet.
-		this.#whenQuiet(0, () => this.#finish(current, end));
+		this.#whenQuiet(0, () => this.#settle());
+	}
+
+	/** The first job that has not ended: it runs, or is the next to run. */
+	get #running(): Handed | undefined {
+		return this.#jobs.find((job) => job.end === null);
+	}
+
+	#onBegun(run: string): void {
+		const job = this.#running;
+		if (job === undefined || job.run !== run || job.begun) {
+			// It would run here and, since it was given away, somewhere else.
+			if (this.#withdrawn.has(run)) this.kill();
+			else this.#onMalformed('the beginning of a task that was not its turn');
+			return;
+		}
+		this.#lastWords = '';
+		job.begun = true;
+		job.onBegun?.();
+	}
+
+	#onBack(run: string): void {
+		if (this.#withdrawn.delete(run)) return;
+		const job = this.#jobs.find((one) => one.run === run && !one.begun);
+		if (job === undefined) this.#onMalformed('a task that it cannot hand back');
+		else this.#takeBack(job, false);
+	}
+
+	#takeBack(job: Handed, gone: boolean): void {
+		this.#jobs = this.#jobs.filter((one) => one !== job);
+		job.resolve({ kind: 'handed-back', gone });
 	}
 
 	#whenQuiet(turn: number, done: () => void): void {
-		const seen = this.#rawChunks;
+		const seen = this.outputs;
 		setImmediate(() => {
-			if (this.#rawChunks === seen || turn >= QUIET_TURNS || this.#end !== null) done();
+			if (this.outputs === seen || turn >= QUIET_TURNS || this.#end !== null) done();
 			else this.#whenQuiet(turn + 1, done);
 		});
 	}
 
-	#finish(current: Current, end: JobEnd): void {
-		if (this.#current !== current) return;
+	/** Lets go of jobs that have ended. */
+	#settle(): void {
+		this.#settling = false;
 		this.#keepOutput('stdout', this.#raw.stdout.end());
 		this.#keepOutput('stderr', this.#raw.stderr.end());
 		this.#flush();
-		this.#current = null;
-		current.resolve(end);
+		while (this.#jobs[0]?.end != null) {
+			const job = this.#jobs.shift() as Handed;
+			job.resolve(job.end as JobEnd);
+		}
 	}
 
 	#onEnded(end: ProcessEnd): void {
 		this.#keepOutput('stdout', this.#raw.stdout.end());
 		this.#keepOutput('stderr', this.#raw.stderr.end());
 		this.#end = end;
-		this.#flush();
 		this.#refuse({ kind: 'ended', end });
-		const current = this.#current;
-		if (current !== null && !current.settling) this.#finish(current, this.#died(end));
+		const [died] = this.#jobs.filter((job) => job.end === null && job.begun);
+		if (died !== undefined) died.end = this.#died(end);
+		this.#settle();
+		for (const job of this.#jobs) this.#takeBack(job, true);
 		this.#gone.resolve({ exitCode: end.exitCode, signal: end.signal });
 	}
 

@@ -17,6 +17,11 @@ export interface Job {
 	readonly kwargsJson: string;
 	/** After so many ms the task is asked to end; absent or null: never. */
 	readonly softMs?: number | null;
+	/**
+	 * Handed over while another run goes on. The process begins it only right behind that one, if that one returned, and before
+	 * `until` (epoch ms); else it hands it back. So a job that waits behind a long or a failed one is known never to begin.
+	 */
+	readonly behind?: { readonly run: string; readonly until: number };
 }
 
 /** A call of a failure hook of the project, `(log, exception)`. */
@@ -48,9 +53,13 @@ export type JobEnd =
 			readonly exception: TaskException;
 			readonly traceback: string | null;
 			readonly runtimeMs: number;
+			/** The process is in a state that nobody knows, and ends with it. */
+			readonly leaving?: true;
 	  }
 	/** The runner must be replaced first, e.g. because the tasks' code changed on disk; nothing was run. */
 	| { readonly kind: 'declined'; readonly reason: string }
+	/** It was to run behind another and did not begin. `gone`: because the process is no more. */
+	| { readonly kind: 'handed-back'; readonly gone: boolean }
 	/** The name could not be found; nothing was run. */
 	| { readonly kind: 'not-found'; readonly exception: TaskException; readonly traceback: string | null }
 	| {
@@ -69,21 +78,32 @@ export type KillReason =
 
 /** How a job ended in its slot, or why no runner could be had for it (nothing was run then). */
 export type SlotEnd =
-	| Exclude<JobEnd, { readonly kind: 'declined' }>
+	| Exclude<JobEnd, { readonly kind: 'declined' | 'handed-back' }>
 	| { readonly kind: 'killed'; readonly why: KillReason }
 	| { readonly kind: 'unavailable'; readonly reason: string };
+
+/** Gets a job's log as it happens; while a promise it returned is open, no more is read from the process. */
+export type OnLines = (lines: readonly LogLine[]) => void | Promise<void>;
 
 export interface Runner extends AsyncDisposable {
 	readonly pid: number | null;
 	/** Resolves once it can take jobs, or rejects with an Error whose message says why it cannot start and what to do. */
 	readonly started: Promise<void>;
 	/**
-	 * Runs one job; never rejects. `onLines` gets its log as it happens; while a promise it returned is open, no more is read
-	 * from the process, so that a task that prints without end waits instead of filling memory.
+	 * Runs one job; never rejects. While `onLines` asks to wait, so does a task that prints without end, instead of filling memory.
 	 */
-	run(job: Job, onLines: (lines: readonly LogLine[]) => void | Promise<void>): Promise<JobEnd>;
+	run(job: Job, onLines: OnLines): Promise<JobEnd>;
+	/**
+	 * Hands over a job behind those that were handed over already, so that the process has its next job at hand when one ends.
+	 * `onBegun` is called when the process says that it began it. Absent: it takes one job at a time.
+	 */
+	ahead?(job: Omit<Job, 'behind'>, until: number, onLines: OnLines, onBegun: () => void): Promise<JobEnd>;
+	/** Ends jobs as handed back that have not begun. Only for when their time is over: by then they never will. */
+	withdraw?(): void;
+	/** How many times output came past the protocol: from what tasks started, whose output no process can assign to a job. */
+	readonly outputs?: number;
 	/** Calls a failure hook as `run` runs a job: one at a time, never rejects. */
-	hook(call: HookCall, onLines: (lines: readonly LogLine[]) => void | Promise<void>): Promise<JobEnd>;
+	hook(call: HookCall, onLines: OnLines): Promise<JobEnd>;
 	/**
 	 * Asks for a sign of life. It is answered in the order of jobs: a runner that has begun its next job has answered. Never
 	 * rejects; a runner that is gone answers nothing.

@@ -5,7 +5,8 @@ import type { Log } from '#main/domain/log.ts';
 import type { LogLine } from '#main/domain/task.ts';
 import { ownLine } from './outcome.ts';
 import type { StartRunner } from './ports.ts';
-import type { HookCall, Job, JobEnd, KillReason, Runner, SlotEnd } from './runner.ts';
+import type { HookCall, Job, JobEnd, KillReason, OnLines, Runner, SlotEnd } from './runner.ts';
+import { Trust } from './trust.ts';
 
 export interface SlotOptions {
 	readonly number: number;
@@ -21,7 +22,8 @@ export interface SlotOptions {
 	readonly onChange: () => void;
 }
 
-type OnLines = (lines: readonly LogLine[]) => void | Promise<void>;
+/** What becomes of a job that was handed over behind another: nothing of it was run where it was handed back. */
+export type AheadEnd = SlotEnd | { readonly kind: 'handed-back' };
 
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
 /** A runner asks to be replaced when code changed; one that asks again and again is given up for the moment. */
@@ -29,6 +31,13 @@ const REPLACEMENTS = 5;
 const HANG_MS = 30_000;
 /** Idle runners are asked for a sign of life this often; busy ones with the first job after half of it. */
 const PING_EVERY_MS = 15_000;
+/** Jobs handed over behind the one that runs, and how long they may take to begin. */
+const AHEAD = 16;
+const AHEAD_MS = 250;
+/** A job that has run so long is none of those that are over before the next could be handed over. */
+const LONG_MS = 50;
+/** Under a hard limit shorter than this, jobs are handed over one by one: a kill must never meet the next one. */
+const LEAST_HARD_MS = 1000;
 
 export class Slot {
 	readonly number: number;
@@ -37,15 +46,27 @@ export class Slot {
 	#ready = false;
 	/** Its runner was ready once and is being replaced on purpose or after a task's death. */
 	#proven = false;
-	#busy = false;
+	/** Jobs in its runner's hands. */
+	#outstanding = 0;
+	/** Those of them that have to be alone there. */
+	#alone = 0;
+	/** The run that goes on, since when, and until when another may begin behind it. */
+	#current = '';
+	#since = 0;
+	#until = 0;
+	#filling = true;
+	/** One of them failed, so that those behind it come back. */
+	#broken = false;
+	#emptied: PromiseWithResolvers<void> | null = null;
+	readonly #trust = new Trust();
 	#closed = false;
 	#failures = 0;
 	#retry: Disposable | null = null;
 	#launching: Promise<void> | null = null;
 	#state: SlotState;
 	#taskNames: readonly string[] | null = null;
-	/** Set once Warren has killed the runner that runs now. */
-	#killed: KillReason | null = null;
+	/** Why runners were killed, and for the sake of which run. */
+	readonly #kills = new WeakMap<Runner, { readonly why: KillReason; readonly run: string | null }>();
 	#jobs = 0;
 	#pingTimer: Disposable | null = null;
 	#hangTimer: Disposable | null = null;
@@ -62,16 +83,44 @@ export class Slot {
 
 	/** Can take a job now. */
 	get free(): boolean {
-		return this.#ready && !this.#busy && !this.#closed;
+		return this.#ready && !this.busy && !this.#closed;
 	}
 
 	get busy(): boolean {
-		return this.#busy;
+		return this.#outstanding > 0;
+	}
+
+	/** Jobs in its runner's hands, the one that runs included. */
+	get outstanding(): number {
+		return this.#outstanding;
+	}
+
+	/** Filled up in one go and then left until half of it is done: few writes with many jobs cost less than many with one. */
+	get #roomAhead(): boolean {
+		if (this.#outstanding > AHEAD) this.#filling = false;
+		else if (this.#outstanding <= AHEAD / 2) this.#filling = true;
+		return this.#filling;
+	}
+
+	/**
+	 * Whether a job of this name may be handed over behind those it has: only where that costs nobody anything. What it has are
+	 * tasks that are known to be short and quiet, none of them has grown long, and the runner has shown that it lives.
+	 */
+	takesAhead(name: string): boolean {
+		const runner = this.#runner;
+		if (runner?.ahead === undefined || !this.#ready || this.#closed || this.#kills.has(runner)) return false;
+		if (this.#outstanding === 0 || this.#broken || !this.#roomAhead || this.#alone > 0 || !this.#trust.has(name))
+			return false;
+		const { hardMs, recycleAfter } = this.#options.limits;
+		if (hardMs !== null && hardMs < LEAST_HARD_MS) return false;
+		if (recycleAfter !== null && this.#jobs + this.#outstanding >= recycleAfter) return false;
+		const now = this.#options.clock.monotonic();
+		return now - this.#since < LONG_MS && now - this.#lastPing < PING_EVERY_MS / 2;
 	}
 
 	/** Has a runner that works, busy or not, or will have one presently. */
 	get usable(): boolean {
-		return this.#ready || this.#busy || (this.#proven && this.#failures === 0 && !this.#closed);
+		return this.#ready || this.busy || (this.#proven && this.#failures === 0 && !this.#closed);
 	}
 
 	/** Tries to start a runner that failed in a row. */
@@ -114,20 +163,67 @@ export class Slot {
 
 	/** Runs one job within the limits, replacing the runner where it asks for that. Never rejects. */
 	run(job: Job, onLines: OnLines): Promise<SlotEnd> {
-		const { softMs, hardMs } = this.#options.limits;
-		return this.#work((runner) => runner.run(softMs === null ? job : { ...job, softMs }, onLines), hardMs, true);
+		const { hardMs } = this.#options.limits;
+		return this.#work(job.run, (runner) => runner.run(this.#limited(job), onLines), hardMs, job.name);
+	}
+
+	/** Hands a job over behind those it has, where `takesAhead`; `onBegun` is called once it runs. Never rejects. */
+	async ahead(job: Job, onLines: OnLines, onBegun: () => void): Promise<AheadEnd> {
+		const runner = this.#runner;
+		if (runner?.ahead === undefined) return { kind: 'handed-back' };
+		const { clock, limits } = this.#options;
+		this.#outstanding += 1;
+		this.#until = clock.now() + AHEAD_MS;
+		const outputs = runner.outputs;
+		let timer: Disposable | null = null;
+		try {
+			const end = await runner.ahead(this.#limited(job), this.#until, onLines, () => {
+				timer = this.#begin(job.run, limits.hardMs);
+				onBegun();
+			});
+			(timer as Disposable | null)?.[Symbol.dispose]();
+			if (end.kind === 'declined') this.#options.log.info('runner.replaced', { slot: this.number, reason: end.reason });
+			if (end.kind === 'declined' || (end.kind === 'handed-back' && end.gone)) void this.#replace(runner);
+			if (end.kind === 'declined' || end.kind === 'handed-back') return { kind: 'handed-back' };
+			return this.#ended(runner, end, job.run, job.name, outputs);
+		} finally {
+			this.#release();
+		}
+	}
+
+	/** Takes back what was handed over behind a job that goes on for long. */
+	withdraw(): void {
+		if (this.#outstanding > 1 && this.#options.clock.now() > this.#until + LONG_MS) this.#runner?.withdraw?.();
 	}
 
 	/** Has a failure hook called, for `timeoutMs` at most. Never rejects. */
-	hook(call: HookCall, timeoutMs: number, onLines: OnLines): Promise<SlotEnd> {
-		return this.#work((runner) => runner.hook(call, onLines), timeoutMs, false);
+	async hook(call: HookCall, timeoutMs: number, onLines: OnLines): Promise<SlotEnd> {
+		// What was handed over behind the task that failed is about to come back.
+		while (this.busy) {
+			this.#emptied ??= Promise.withResolvers();
+			await this.#emptied.promise;
+		}
+		return await this.#work(call.run, (runner) => runner.hook(call, onLines), timeoutMs, null);
 	}
 
-	/** Ends the runner at once; a running job ends as killed for this reason, or as died without one. */
-	kill(why: KillReason | null = null): void {
-		if (this.#runner === null) return;
-		this.#killed ??= why;
-		this.#runner.kill();
+	/**
+	 * Ends the runner; a running job ends as killed for this reason, or as died without one. With a run, it is that one which is to
+	 * end: should others be able to begin behind it, their time is waited for first, and nothing is done if it has ended by then.
+	 */
+	kill(why: KillReason | null = null, run: string | null = null): void {
+		const runner = this.#runner;
+		if (runner === null) return;
+		if (run !== null) {
+			const { clock } = this.#options;
+			if (this.#current !== run) return;
+			const wait = this.#outstanding > 1 ? this.#until - clock.now() : 0;
+			if (wait > 0) {
+				clock.after(wait + 1, () => this.kill(why, run));
+				return;
+			}
+		}
+		if (why !== null && !this.#kills.has(runner)) this.#kills.set(runner, { why, run });
+		runner.kill();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -141,42 +237,95 @@ export class Slot {
 		this.#setState({ kind: 'stopped', since: this.#options.clock.now(), reason: 'The consumer stopped.' });
 	}
 
-	async #work(begin: (runner: Runner) => Promise<JobEnd>, hardMs: number | null, task: boolean): Promise<SlotEnd> {
-		const { clock, log, limits } = this.#options;
-		this.#busy = true;
+	async #work(
+		run: string,
+		begin: (runner: Runner) => Promise<JobEnd>,
+		hardMs: number | null,
+		task: string | null,
+	): Promise<SlotEnd> {
+		const { clock, log } = this.#options;
+		const alone = task === null || !this.#trust.has(task);
+		this.#current = run;
+		this.#outstanding += 1;
+		if (alone) this.#alone += 1;
 		try {
 			for (let tries = 0; tries < REPLACEMENTS; tries += 1) {
 				if (!this.#ready) await this.#launching;
 				const runner = this.#runner;
 				if (runner === null || !this.#ready) return this.#unavailable();
 				if (clock.monotonic() - this.#lastPing > PING_EVERY_MS / 2) this.#ping(runner);
-				const timer = hardMs === null ? null : clock.after(hardMs, () => this.kill({ kind: 'time', limitMs: hardMs }));
+				const outputs = runner.outputs;
+				const timer = this.#begin(run, hardMs);
 				const end = await begin(runner);
 				timer?.[Symbol.dispose]();
-				if (end.kind === 'declined') {
-					log.info('runner.replaced', { slot: this.number, reason: end.reason });
+				// Nothing else was in its hands, so that nothing can have been handed back.
+				if (end.kind === 'declined' || end.kind === 'handed-back') {
+					log.info('runner.replaced', { slot: this.number, reason: end.kind === 'declined' ? end.reason : 'gone' });
 					await this.#replace(runner);
 					continue;
 				}
-				const killed = this.#killed;
-				if (end.kind === 'died' && killed?.kind === 'hung') {
-					void this.#replace(runner);
-					return { kind: 'unavailable', reason: hungWords(killed.afterMs) };
-				}
-				if (task) this.done += 1;
-				this.#jobs += 1;
-				this.#failures = 0;
-				if (end.kind === 'died' || killed !== null) void this.#replace(runner);
-				else if (limits.recycleAfter !== null && this.#jobs >= limits.recycleAfter) {
-					log.info('runner.recycled', { slot: this.number, jobs: this.#jobs });
-					void this.#replace(runner);
-				}
-				return end.kind === 'died' && killed !== null ? { kind: 'killed', why: killed } : end;
+				return this.#ended(runner, end, run, task, outputs);
 			}
 			return { kind: 'unavailable', reason: 'Its code kept changing on disk.' };
 		} finally {
-			this.#busy = false;
+			if (alone) this.#alone -= 1;
+			this.#release();
 		}
+	}
+
+	/** A job is out of its runner's hands. */
+	#release(): void {
+		this.#outstanding -= 1;
+		if (this.#outstanding > 0) return;
+		this.#broken = false;
+		this.#emptied?.resolve();
+		this.#emptied = null;
+	}
+
+	#limited(job: Job): Job {
+		const { softMs } = this.#options.limits;
+		return softMs === null ? job : { ...job, softMs };
+	}
+
+	/** A job begins: it is the one that limits count for. */
+	#begin(run: string, hardMs: number | null): Disposable | null {
+		const { clock } = this.#options;
+		this.#current = run;
+		this.#since = clock.monotonic();
+		return hardMs === null ? null : clock.after(hardMs, () => this.kill({ kind: 'time', limitMs: hardMs }, run));
+	}
+
+	/** What a job's end means for its runner, and the end as the set is told it. `task`: its name; null for a hook. */
+	#ended(
+		runner: Runner,
+		end: Exclude<JobEnd, { readonly kind: 'declined' | 'handed-back' }>,
+		run: string,
+		task: string | null,
+		outputs: number | undefined,
+	): SlotEnd {
+		const { log, limits } = this.#options;
+		if (end.kind !== 'returned') this.#broken = true;
+		const kill = this.#kills.get(runner) ?? null;
+		if (end.kind === 'died' && (kill?.why.kind === 'hung' || (kill !== null && (kill.run ?? run) !== run))) {
+			void this.#replace(runner);
+			const { why } = kill;
+			const reason = why.kind === 'hung' ? hungWords(why.afterMs) : 'Its process was killed because of another task.';
+			return { kind: 'unavailable', reason };
+		}
+		if (task !== null) {
+			this.done += 1;
+			if (runner.outputs !== outputs) this.#trust.lose();
+			else this.#trust.note(task, end);
+		}
+		this.#jobs += 1;
+		this.#failures = 0;
+		const leaving = end.kind === 'raised' && end.leaving === true;
+		if (end.kind === 'died' || leaving || kill !== null) void this.#replace(runner);
+		else if (limits.recycleAfter !== null && this.#jobs >= limits.recycleAfter) {
+			log.info('runner.recycled', { slot: this.number, jobs: this.#jobs });
+			void this.#replace(runner);
+		}
+		return end.kind === 'died' && kill !== null ? { kind: 'killed', why: kill.why } : end;
 	}
 
 	#unavailable(): SlotEnd {
@@ -219,7 +368,6 @@ export class Slot {
 		this.#hangTimer?.[Symbol.dispose]();
 		this.#hangTimer = null;
 		this.#runner = runner;
-		this.#killed = null;
 		this.#jobs = 0;
 		this.rss = null;
 		const launchedAt = this.#options.clock.monotonic();
@@ -236,15 +384,15 @@ export class Slot {
 		this.#lastPing = this.#options.clock.monotonic();
 		void runner.exited.then(({ exitCode, signal }) => {
 			// Busy: the job's own end tells, and `run` replaces the runner.
-			if (this.#runner !== runner || this.#busy || this.#closed) return;
+			if (this.#runner !== runner || this.busy || this.#closed) return;
 			this.#ready = false;
 			const how = signal ?? `exit code ${exitCode}`;
 			this.#options.log.warn('runner.died-idle', { slot: this.number, how });
-			const meant = this.#killed !== null;
+			const meant = this.#kills.has(runner);
 			if (meant || this.#options.clock.monotonic() - launchedAt > 5000) void this.#replace(runner);
 			else void this.#failed(runner, `The runner ended (${how}) while it waited for tasks.`);
 		});
-		if (!this.#busy) this.#setState(this.#idle());
+		if (!this.busy) this.#setState(this.#idle());
 		else this.#options.onChange();
 	}
 

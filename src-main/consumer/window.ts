@@ -14,13 +14,20 @@ export interface Window {
 const SHORT_MS = 50;
 /** A task that runs longer than this, while messages wait behind it, has the window narrowed and them given back. */
 export const LONG_MS = 500;
-const WIDENING = 24;
+/**
+ * Messages per slot, first and then while the tasks stay short: outcomes are committed and acknowledged many at a time, and
+ * what is on that way must not keep the slots waiting.
+ */
+const WIDENINGS = [24, 128] as const;
 const WIDEST = 256;
+/** Streak at which the second comes, as a multiple of that of the first. */
+const SECOND = 16;
 const FIRST_STREAK = 8;
 const LONGEST_STREAK = 2048;
 
-/** The window of a set that starts. */
-export function firstWindow(slots: number): Window {
+/** The window of a set that starts. `given`: a size that a person chose, which stays. */
+export function firstWindow(slots: number, given: number | null = null): Window {
+	if (given !== null) return { size: Math.max(slots, given), streak: 0, needed: Number.POSITIVE_INFINITY };
 	return { size: slots, streak: 0, needed: FIRST_STREAK * slots };
 }
 
@@ -28,8 +35,9 @@ export function firstWindow(slots: number): Window {
 export function afterTask(window: Window, slots: number, ms: number): Window {
 	if (ms > SHORT_MS) return window.streak === 0 ? window : { ...window, streak: 0 };
 	const streak = window.streak + 1;
-	if (window.size > slots || streak < window.needed) return { ...window, streak };
-	return { ...window, streak, size: Math.max(slots, Math.min(slots * WIDENING, WIDEST)) };
+	const [first, second] = WIDENINGS;
+	const perSlot = streak < window.needed ? 0 : streak < window.needed * SECOND ? first : second;
+	return { ...window, streak, size: Math.max(window.size, Math.min(slots * perSlot, WIDEST)) };
 }
 
 /** The window once a long task was found in front of waiting messages. */

@@ -333,7 +333,7 @@ async function main() {
 	// An error that nobody awaited ends the task with its true cause; the process is in an unknown state and goes.
 	process.on('uncaughtException', (error) => {
 		const found = describeError(error);
-		if (run !== null) finish({ t: 'end', run, kind: 'raised', ms: null, ...found });
+		if (run !== null) finish({ t: 'end', run, kind: 'raised', ms: null, bye: true, ...found });
 		else process.stderr.write(`${found.traceback ?? found.message}\n`);
 		process.exit(1);
 	});
@@ -411,25 +411,55 @@ async function main() {
 	let waitingSince = performance.now();
 	// After a failure somebody may mend its cause at once.
 	let mended = false;
-	const take = async (line) => {
-		const job = JSON.parse(line);
+	/** The run that was over last, while jobs that were handed over behind it may begin. */
+	let before = null;
+	const mayFollow = (job) => job.behind === before && Date.now() < job.until;
+	/** Runs a job; the one to begin right after it, of which Warren was told with its end, or null. */
+	const take = async (job, announced) => {
 		if (job.ping === true) {
 			send({ t: 'pong' });
-			return;
+			return null;
 		}
-		const now = performance.now();
-		if (mended || now - waitingSince > PAUSE_MS || now - watch.checked > CHECK_EVERY_MS) {
-			const changed = watch.changed(now);
-			if (changed !== null) {
-				send({ t: 'declined', run: job.run, reason: `${changed} changed on disk` });
-				process.exit(0);
+		if (!announced) {
+			if (job.behind !== undefined && !mayFollow(job)) {
+				before = null;
+				send({ t: 'back', run: job.run });
+				return null;
 			}
+			const now = performance.now();
+			if (mended || now - waitingSince > PAUSE_MS || now - watch.checked > CHECK_EVERY_MS) {
+				const changed = watch.changed(now);
+				if (changed !== null) {
+					send({ t: 'declined', run: job.run, reason: `${changed} changed on disk` });
+					process.exit(0);
+				}
+			}
+			if (job.behind !== undefined) send({ t: 'begin', run: job.run });
 		}
 		run = job.run;
 		const end = await (job.hook === undefined ? perform(job) : callHook(job));
-		finish(end);
+		// What it left behind (an error that nobody awaited, output at the turn's end) comes before its end is told.
+		await new Promise(setImmediate);
 		mended = end.kind !== 'returned';
+		before = mended ? null : job.run;
 		waitingSince = performance.now();
+		const [next] = jobs;
+		const follows =
+			next?.behind !== undefined && mayFollow(next) && waitingSince - watch.checked <= CHECK_EVERY_MS ? next : null;
+		finish(follows === null ? end : { ...end, next: follows.run });
+		return follows;
+	};
+
+	const jobs = [];
+	let working = false;
+	const work = async () => {
+		working = true;
+		let announced = null;
+		while (jobs.length > 0) {
+			const job = jobs.shift();
+			announced = await take(job, job === announced);
+		}
+		working = false;
 	};
 
 	let rest = [];
@@ -437,14 +467,12 @@ async function main() {
 		let piece = text;
 		for (let end = piece.indexOf('\n'); end !== -1; end = piece.indexOf('\n')) {
 			rest.push(piece.slice(0, end));
-			const line = rest.join('');
+			jobs.push(JSON.parse(rest.join('')));
 			rest = [];
 			piece = piece.slice(end + 1);
-			take(line).catch((error) => {
-				throw error;
-			});
 		}
 		if (piece !== '') rest.push(piece);
+		if (!working) void work();
 	};
 
 	if (parentPort === undefined) {

@@ -5,6 +5,7 @@ project's own interpreter, and lives for many tasks. What the tasks print or log
 """
 
 import argparse
+import collections
 import importlib
 import inspect
 import json
@@ -312,6 +313,45 @@ def carrot_rows(channel, state):
     return rows
 
 
+class Jobs:
+    """Jobs in the order in which they come, one line of JSON each."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        self.lines = collections.deque()
+        self.pieces = []
+        self.following = None
+
+    def at_hand(self):
+        """The next job where it has arrived already, or None; `take` will give the same."""
+        if self.following is None and self.lines:
+            self.following = json.loads(self.lines.popleft().decode('utf-8', 'surrogatepass'))
+        return self.following
+
+    def take(self):
+        """The next job, waiting for it; None when there will be no more."""
+        while self.at_hand() is None:
+            piece = os.read(self.descriptor, 65536)
+            if not piece:
+                return None
+            lines = piece.split(b'\n')
+            rest = lines.pop()
+            if lines:
+                self.pieces.append(lines[0])
+                lines[0] = b''.join(self.pieces)
+                self.pieces = []
+                self.lines.extend(lines)
+            if rest:
+                self.pieces.append(rest)
+        job, self.following = self.following, None
+        return job
+
+
+def may_follow(job, before):
+    """Whether a job that was handed over behind another may begin: right behind that one, and before its time is over."""
+    return job['behind'] == before and time.time() * 1000 < job['until']
+
+
 class Service:
     def __init__(self, project, channel, state, capture, streams, django):
         self.project = project
@@ -330,20 +370,30 @@ class Service:
         self.watch.learn()
         waiting_since = time.monotonic()
         mended = False
+        # The run that was over last, while jobs that were handed over behind it may begin.
+        before = None
+        announced = None
         while True:
-            line = jobs.readline()
-            if not line:
+            job = jobs.take()
+            if job is None:
                 return
             now = time.monotonic()
-            job = json.loads(line.decode('utf-8', 'surrogatepass'))
             if 'ping' in job:
                 self.channel.send({'t': 'pong'})
                 continue
-            if mended or now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
-                changed = self.watch.changed(now)
-                if changed is not None:
-                    self.channel.send({'t': 'declined', 'run': job['run'], 'reason': changed + ' changed on disk'})
-                    return
+            if job is not announced:
+                if 'behind' in job and not may_follow(job, before):
+                    before = None
+                    self.channel.send({'t': 'back', 'run': job['run']})
+                    continue
+                if mended or now - waiting_since > PAUSE or now - self.watch.checked > CHECK_EVERY:
+                    changed = self.watch.changed(now)
+                    if changed is not None:
+                        self.channel.send({'t': 'declined', 'run': job['run'], 'reason': changed + ' changed on disk'})
+                        return
+                if 'behind' in job:
+                    self.channel.send({'t': 'begin', 'run': job['run']})
+            announced = None
             self.capture.ensure(now)
             self.state.run = job['run']
             hook = 'hook' in job
@@ -363,10 +413,16 @@ class Service:
             self.watch.learn()
             # Before too: a runner that has told of the end takes the next job.
             self.restore()
-            self.channel.send(end)
             # After a failure somebody may mend its cause at once.
             mended = end['kind'] != 'returned'
+            before = None if mended else job['run']
             waiting_since = time.monotonic()
+            following = jobs.at_hand()
+            if following is not None and 'behind' in following and may_follow(following, before) \
+                    and waiting_since - self.watch.checked <= CHECK_EVERY:
+                announced = following
+                end['next'] = following['run']
+            self.channel.send(end)
 
     def perform(self, job):
         end = {'t': 'end', 'run': job['run']}
@@ -483,7 +539,7 @@ def main():
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    jobs = os.fdopen(jobs_descriptor, 'rb', buffering=65536)
+    jobs = Jobs(jobs_descriptor)
 
     state = State(channel)
     streams = (
