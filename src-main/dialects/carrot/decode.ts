@@ -267,9 +267,12 @@ function described(value: Value): string {
 	}
 }
 
+/** Made once: making one costs more than it takes to read a short message. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function decodeUtf8(body: Uint8Array): Result<string> {
 	try {
-		return { ok: true, value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
+		return { ok: true, value: UTF8.decode(body) };
 	} catch {
 		// The decoder says no more than that it failed; the place is for the person who has to mend it.
 		const at = firstInvalidByte(body);
