@@ -3,13 +3,13 @@
  * - seconds, minutes and hours are an interval: when the clock goes back they run through the repeated hour, and when it goes
  *   forward they skip what did not exist;
  * - days, weeks and a cron with fixed times are an appointment: one that falls into a gap happens right after it, and one in a
- *   repeated hour happens once, the first time (cron's own rules, as croner has them);
+ *   repeated hour happens once, the first time;
  * - the next due time is always later than the one it is asked after.
  */
-import { Cron } from 'croner';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { IntervalUnit, Recurrence, Timing } from '#main/domain/timing.ts';
-import { changeBetween, instantOf, knowsZone, localAt, offsetAt } from './zones.ts';
+import { nextCron, nextOnWallClock, readCron } from './cron.ts';
+import { clockChanges, instantOf, knowsZone, localAt, offsetAt } from './zones.ts';
 
 const DAY = 86_400_000;
 const UNIT_MS: Readonly<Record<IntervalUnit, number>> = {
@@ -21,9 +21,8 @@ const UNIT_MS: Readonly<Record<IntervalUnit, number>> = {
 };
 /** 1970-01-05 was a Monday: weeks are counted from there. */
 const FIRST_MONDAY = 4 * DAY;
-/** A thousand years of any unit is a typing mistake. */
-const LONGEST_MS = 1_000 * 366 * DAY;
-const CRON_LENGTH = 200;
+/** A hundred years of any unit is a typing mistake. */
+const LONGEST_MS = 100 * 366 * DAY;
 const START_OF_2024 = 1_704_067_200_000;
 /** The end of the year 9999, after which dates have no common way of writing. */
 const LAST_MOMENT = 253_402_300_799_999;
@@ -48,14 +47,14 @@ export function checkTiming(timing: Timing): Result<void> {
 	if (!Number.isFinite(timing.jitterMs) || timing.jitterMs < 0) {
 		return fail('invalid-input', 'Jitter is a length of time: zero or more.');
 	}
-	return checkRecurrence(timing.recurrence, timing.zone);
+	return checkRecurrence(timing.recurrence);
 }
 
 function isMoment(at: number | null): boolean {
 	return at === null || (Number.isSafeInteger(at) && at >= 0 && at <= LAST_MOMENT);
 }
 
-function checkRecurrence(recurrence: Recurrence, zone: string): Result<void> {
+function checkRecurrence(recurrence: Recurrence): Result<void> {
 	switch (recurrence.kind) {
 		case 'every': {
 			if (!Number.isSafeInteger(recurrence.count) || recurrence.count < 1) {
@@ -65,11 +64,11 @@ function checkRecurrence(recurrence: Recurrence, zone: string): Result<void> {
 				);
 			}
 			const tooLong = recurrence.count * UNIT_MS[recurrence.unit] > LONGEST_MS;
-			return tooLong ? fail('invalid-input', 'An interval of more than a thousand years is a mistake.') : ok(undefined);
+			return tooLong ? fail('invalid-input', 'An interval of more than a hundred years is a mistake.') : ok(undefined);
 		}
 		case 'cron': {
-			const cron = cronOf(recurrence.expression, zone);
-			return cron.ok ? ok(undefined) : cron;
+			const rule = readCron(recurrence.expression);
+			return rule.ok ? ok(undefined) : rule;
 		}
 		case 'once':
 			return isMoment(recurrence.at)
@@ -96,10 +95,8 @@ function nextOf(timing: Timing, after: number, facts: RunFacts): number | null {
 		case 'foreign':
 			return null;
 		case 'cron': {
-			const cron = cronOf(recurrence.expression, zone);
-			if (!cron.ok) return null;
-			// croner works in whole seconds and takes "after" as the second it is given.
-			return cron.value.nextRun(new Date(after))?.getTime() ?? null;
+			const rule = readCron(recurrence.expression);
+			return rule.ok ? nextCron(rule.value, zone, after) : null;
 		}
 		case 'every': {
 			if (recurrence.align === 'last-run') return afterLastRun(recurrence.count, recurrence.unit, timing, after, facts);
@@ -112,15 +109,9 @@ function nextOf(timing: Timing, after: number, facts: RunFacts): number | null {
 	}
 }
 
-/** Seconds to hours: a grid of the wall clock, within each stretch between two clock changes. */
-function nextOnGrid(step: number, zone: string, after: number, anchor: number): number {
-	const offset = offsetAt(zone, after);
-	const candidate = gridAfter(after + offset, step, anchor) - offset;
-	const change = changeBetween(zone, after, candidate);
-	if (change === null || candidate < change.at) return candidate;
-	// The clock changes on the way: the grid goes on from the new wall clock, the moment of the change included.
-	const changed = change.at + offsetAt(zone, change.at);
-	return gridAfter(changed - 1, step, anchor) - (changed - change.at);
+/** Seconds to hours: every instant at which the wall clock stands on the grid. */
+function nextOnGrid(step: number, zone: string, after: number, anchor: number): number | null {
+	return nextOnWallClock(zone, after, (local) => gridAfter(local, step, anchor));
 }
 
 function gridAfter(local: number, step: number, anchor: number): number {
@@ -144,38 +135,61 @@ function afterLastRun(count: number, unit: IntervalUnit, timing: Timing, after: 
 	if (facts.lastRunAt === null && timing.startAt !== null && timing.startAt > after) return timing.startAt;
 	const base = facts.lastRunAt ?? timing.startAt ?? facts.createdAt;
 	const step = count * UNIT_MS[unit];
-	if (unit === 'days' || unit === 'weeks') return nextDay(count, unit, timing.zone, after, localAt(timing.zone, base));
+	if (unit === 'days' || unit === 'weeks') {
+		return nextDay(count, unit, timing.zone, Math.max(after, base), localAt(timing.zone, base));
+	}
 	return base + Math.max(1, Math.floor((after - base) / step) + 1) * step;
 }
 
-const crons = new Map<string, Cron>();
-const CRONS_KEPT = 20_000;
+/** How many due times lie in (from, to]; counted by arithmetic where the rule allows it, else walked through up to `most`. */
+export function countDues(
+	timing: Timing,
+	from: number,
+	to: number,
+	facts: RunFacts,
+	most: number,
+): { readonly count: number; readonly exact: boolean } {
+	const { recurrence, zone } = timing;
+	const begin = timing.startAt === null ? from : Math.max(from, timing.startAt - 1);
+	const end = timing.endAt === null ? to : Math.min(to, timing.endAt - 1);
+	if (end <= begin) return { count: 0, exact: true };
+	if (recurrence.kind === 'every' && recurrence.unit !== 'days' && recurrence.unit !== 'weeks') {
+		const step = recurrence.count * UNIT_MS[recurrence.unit];
+		const count =
+			recurrence.align === 'clock'
+				? countOnGrid(step, zone, begin, end, timing.startAt === null ? 0 : localAt(zone, timing.startAt))
+				: countAfterLastRun(step, timing, begin, end, facts);
+		return { count, exact: true };
+	}
+	let count = 0;
+	let known = facts;
+	for (let due = nextDue(timing, begin, known); due !== null && due <= end; due = nextDue(timing, due, known)) {
+		if (count === most) return { count, exact: false };
+		count += 1;
+		known = { ...known, lastRunAt: due };
+	}
+	return { count, exact: true };
+}
 
-/** Reads a cron expression of five fields, or six with seconds first. Bounded in length; never takes long. */
-export function cronOf(expression: string, zone: string): Result<Cron> {
-	const key = `${zone}\n${expression}`;
-	const known = crons.get(key);
-	if (known !== undefined) return ok(known);
-	const text = expression.trim();
-	if (text.length > CRON_LENGTH)
-		return fail('invalid-input', `A cron expression has at most ${CRON_LENGTH} characters.`);
-	const fields = text.split(/\s+/).length;
-	if (!text.startsWith('@') && fields !== 5 && fields !== 6) {
-		return fail(
-			'invalid-input',
-			`A cron expression has five fields (minute hour day month weekday) or six with seconds first; this has ${fields}.`,
-		);
+function countOnGrid(step: number, zone: string, from: number, to: number, anchor: number): number {
+	let count = 0;
+	let begin = from;
+	let offset = offsetAt(zone, from);
+	const upTo = (instant: number) => Math.floor((instant + offset - anchor) / step);
+	for (const change of clockChanges(zone, from, to)) {
+		count += upTo(change.at - 1) - upTo(begin);
+		begin = change.at - 1;
+		offset += change.by;
 	}
-	try {
-		const cron = new Cron(text, { timezone: zone, paused: true, mode: '5-or-6-parts' });
-		if (crons.size >= CRONS_KEPT) crons.clear();
-		crons.set(key, cron);
-		return ok(cron);
-	} catch (error) {
-		// The parser throws for everything it refuses; its words name the part.
-		const words = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
-		return fail('invalid-input', `This is no cron expression: ${words}`);
-	}
+	return count + upTo(to) - upTo(begin);
+}
+
+function countAfterLastRun(step: number, timing: Timing, from: number, to: number, facts: RunFacts): number {
+	const base = facts.lastRunAt ?? timing.startAt ?? facts.createdAt;
+	const upTo = (instant: number) => Math.max(0, Math.floor((instant - base) / step));
+	// A schedule that never ran has its first run at its start itself.
+	const atStart = facts.lastRunAt === null && timing.startAt !== null && timing.startAt > from && timing.startAt <= to;
+	return upTo(to) - upTo(from) + (atStart ? 1 : 0);
 }
 
 /** Far enough into a rule to have seen its shortest stretch, and little enough to be looked at while somebody types. */

@@ -155,7 +155,13 @@ export const rooms: readonly Room[] = [
 		packages: [...testTools, 'playwright-core', 'ws', 'better-sqlite3'],
 		node: 'all',
 	},
-	{ path: 'test/unit', may: all('src-main', 'test/support', 'resources'), packages: [...testTools], node: 'all' },
+	{
+		path: 'test/unit',
+		may: all('src-main', 'test/support', 'resources'),
+		// croner by itself is the oracle of what is built on it.
+		packages: [...testTools, 'croner'],
+		node: 'all',
+	},
 	{ path: 'test/store', may: all('src-main', 'test/support'), packages: [...testTools, 'better-sqlite3'], node: 'all' },
 	{ path: 'test/wire', may: all('src-main', 'test/support'), packages: [...testTools, 'ws', 'zod'], node: 'all' },
 	{

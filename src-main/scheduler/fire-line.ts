@@ -1,0 +1,386 @@
+/**
+ * From a schedule whose time has come to a settled run: decide, claim (committed), publish, settle. Schedules wait in line undecided, so
+ * that what happens to their due times is decided with the clock of the moment at which something can be done about them: while the
+ * broker is away nothing is claimed, and when it is back the policy for missed runs sorts out what has come meanwhile.
+ */
+import type { Clock } from '#main/domain/clock.ts';
+import type { TaskId } from '#main/domain/ids.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { Failure, Result } from '#main/domain/result.ts';
+import type { ScheduleDefinition, ScheduleRun } from '#main/domain/schedule.ts';
+import { fireTime } from './catch-up.ts';
+import type { Hold, RunLedger } from './ledger.ts';
+import type { Plan, Roster } from './roster.ts';
+import type { SettleQueue } from './settle-queue.ts';
+
+/** Publishes a schedule's task under the given message id; resolves after the broker has taken it. */
+export type PublishDue = (
+	definition: ScheduleDefinition,
+	due: { readonly messageId: string; readonly dueAt: number },
+) => Promise<Result<{ readonly taskId: TaskId }>>;
+
+export interface FireLineDeps {
+	readonly ledger: RunLedger;
+	readonly roster: Roster;
+	readonly settles: SettleQueue;
+	readonly publish: PublishDue;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** The right to run the book, where it is surely held right now. */
+	readonly holds: () => Hold | null;
+	/** The ledger said that the right is gone. */
+	readonly onLost: () => void;
+	/** Something was published: when, and how late. */
+	readonly onFired: (run: ScheduleRun, latenessMs: number) => void;
+	/** The schedule's wake may have moved. */
+	readonly onPlanned: (key: string) => void;
+	/** Published or not, nobody can tell. */
+	readonly onDoubt: (run: ScheduleRun, why: string) => void;
+	/** What `away` or `trouble` say has changed. */
+	readonly onNews: () => void;
+}
+
+/** Since when the broker does not take anything. */
+export interface BrokerAway {
+	readonly since: number;
+	readonly reason: string;
+}
+
+/** Claims in one step, so many schedules decided in one go; more would let the first of them wait for the last. */
+const BATCH = 250;
+/** Being published at once. */
+const MOST_IN_FLIGHT = 500;
+/** Entries of their own that missed runs of all schedules together may have in one go. */
+const MISSED_ENTRIES = 5_000;
+const MISSED_APART = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+interface Order {
+	readonly run: ScheduleRun;
+	readonly definition: ScheduleDefinition;
+}
+
+export class FireLine {
+	readonly #deps: FireLineDeps;
+	/** Keys of schedules whose time has come, in order. */
+	readonly #keys = new Set<string>();
+	#inFlight = 0;
+	#working: Promise<void> | null = null;
+	#ended = false;
+	/** Rises when the right is lost: what was decided before is nobody's business any more. */
+	#epoch = 0;
+	#away: (BrokerAway & { readonly attempt: number }) | null = null;
+	/** While the broker is away: whether one schedule may try. */
+	#probing = false;
+	#probe: Disposable | null = null;
+	#trouble: string | null = null;
+	#resume: (() => void) | null = null;
+	#idle: (() => void)[] = [];
+
+	constructor(deps: FireLineDeps) {
+		this.#deps = deps;
+	}
+
+	/** Since when the broker is away; null: it is not, so far as is known. */
+	get away(): BrokerAway | null {
+		return this.#away;
+	}
+
+	/** Why claims cannot be written; null: they can. */
+	get trouble(): string | null {
+		return this.#trouble;
+	}
+
+	/** Schedules that wait for their turn. */
+	get waiting(): number {
+		return this.#keys.size;
+	}
+
+	/** Puts schedules in line, in this order; those that stand there already keep their place. */
+	due(keys: Iterable<string>): void {
+		for (const key of keys) this.#keys.add(key);
+		this.poke();
+	}
+
+	forget(key: string): void {
+		this.#keys.delete(key);
+	}
+
+	/** The right is sure for another while. */
+	renewed(): void {
+		this.#resume?.();
+		this.poke();
+	}
+
+	/** Goes on, if there is something to do and nothing in the way. */
+	poke(): void {
+		if (this.#working !== null || this.#ended) return;
+		const work = this.#work();
+		this.#working = work;
+		void work.finally(() => {
+			this.#working = null;
+			this.#tellIdle();
+			// Something may have come while it was leaving.
+			if (this.#mayGoOn()) this.poke();
+		});
+	}
+
+	/** The broker may be back: tries at once. */
+	nudge(): void {
+		if (this.#away === null) return;
+		this.#probe?.[Symbol.dispose]();
+		this.#probe = null;
+		this.#probing = true;
+		this.poke();
+	}
+
+	/** The right is lost: nothing that was decided is carried out, apart from what is being published. */
+	drop(): void {
+		this.#epoch += 1;
+		this.#keys.clear();
+		this.#away = null;
+		this.#probing = false;
+		this.#probe?.[Symbol.dispose]();
+		this.#probe = null;
+		this.#resume?.();
+	}
+
+	/** Takes nothing on any more; resolves when nothing is being published. */
+	async end(): Promise<void> {
+		this.#ended = true;
+		this.#keys.clear();
+		this.#probe?.[Symbol.dispose]();
+		this.#resume?.();
+		while (this.#working !== null || this.#inFlight > 0) {
+			await new Promise<void>((resolve) => this.#idle.push(resolve));
+		}
+	}
+
+	#mayGoOn(): boolean {
+		if (this.#ended || this.#keys.size === 0 || this.#inFlight >= MOST_IN_FLIGHT) return false;
+		if (this.#deps.holds() === null) return false;
+		return this.#away === null || this.#probing;
+	}
+
+	async #work(): Promise<void> {
+		while (this.#mayGoOn()) {
+			const epoch = this.#epoch;
+			const plans = this.#decide();
+			if (plans.length === 0) continue;
+			const orders = await this.#take(plans, epoch);
+			for (const order of orders) void this.#send(order);
+		}
+	}
+
+	/** Decides about the first schedules in line; about one only while the broker is away. */
+	#decide(): readonly Plan[] {
+		const { roster, clock, onPlanned } = this.#deps;
+		const plans: Plan[] = [];
+		const apart = Math.min(MISSED_APART, Math.max(1, Math.floor(MISSED_ENTRIES / this.#keys.size)));
+		const why = this.#away === null ? null : `The broker was away: ${this.#away.reason}`;
+		let runs = 0;
+		for (const key of this.#keys) {
+			this.#keys.delete(key);
+			const plan = roster.plan(key, clock.now(), why, apart);
+			onPlanned(key);
+			if (plan === null) continue;
+			plans.push(plan);
+			runs += plan.claims.length + plan.again.length;
+			if (this.#away !== null) {
+				// This one tries; the next turn is another's, so that one that always fails keeps nobody from trying.
+				this.#probing = false;
+				break;
+			}
+			if (runs >= BATCH) break;
+		}
+		return plans;
+	}
+
+	/** Commits that these runs are ours; what is to be published now. */
+	async #take(plans: readonly Plan[], epoch: number): Promise<readonly Order[]> {
+		const { settles } = this.#deps;
+		const claims = plans.flatMap((plan) => plan.claims);
+		const again = plans.flatMap((plan) => plan.again);
+		const publishing = [...claims, ...again].filter((run) => run.state === 'claimed');
+		for (const run of publishing) settles.take(run);
+		// Before anything is sent, it says in the ledger that it may have been sent.
+		const [standing, written] = await Promise.all([
+			claims.length === 0 ? [] : this.#claim(claims, epoch),
+			again.length === 0 ? true : settles.put(again),
+		]);
+		if (standing === null || !written || epoch !== this.#epoch) {
+			for (const run of publishing) settles.leave(run);
+			return [];
+		}
+		const others = new Set(claims.filter((_, at) => standing[at] !== null));
+		for (const run of others) settles.leave(run);
+		const orders = publishing.flatMap((run) => (others.has(run) ? [] : this.#orderOf(run)));
+		return orders.sort((a, b) => a.run.dueAt - b.run.dueAt || (a.run.name < b.run.name ? -1 : 1));
+	}
+
+	/** Nothing for a schedule that was removed or paused while its run was being claimed: the run is closed. */
+	#orderOf(run: ScheduleRun): readonly Order[] {
+		const definition = this.#deps.roster.get(run.key)?.entry.definition;
+		if (definition?.active === true) return [{ run, definition }];
+		const note = 'The schedule was paused or removed in the moment it was due.';
+		void this.#deps.settles.put([{ ...run, state: 'missed', note, updatedAt: this.#deps.clock.now() }]);
+		return [];
+	}
+
+	/** Claims, for as long as it takes; null: the right is lost. Entries that stand there already are left alone. */
+	async #claim(claims: readonly ScheduleRun[], epoch: number): Promise<readonly (ScheduleRun | null)[] | null> {
+		const { ledger, holds, onLost } = this.#deps;
+		for (let attempt = 0; ; attempt += 1) {
+			if (epoch !== this.#epoch) return null;
+			const hold = holds();
+			const answer = hold === null ? null : await guarded(() => ledger.claim(claims, hold));
+			if (answer?.ok === true) {
+				this.#setTrouble(null);
+				// An attempt whose answer never came may have been carried out: then they are ours all the same.
+				return answer.value.map((run, at) => (run !== null && attempt > 0 && isSame(run, claims[at]) ? null : run));
+			}
+			if (answer !== null && answer.error.code === 'conflict') {
+				if (epoch === this.#epoch) onLost();
+				return null;
+			}
+			if (answer !== null) this.#setTrouble(answer.error.message);
+			await this.#pause(pauseAfter(attempt));
+			if (this.#ended) return null;
+		}
+	}
+
+	async #send(order: Order): Promise<void> {
+		const { run, definition } = order;
+		const { clock, publish, settles, holds } = this.#deps;
+		const epoch = this.#epoch;
+		if (holds() === null) {
+			// Another may have the right in a moment, and finds a claim that it will judge.
+			settles.leave(run);
+			if (epoch === this.#epoch) this.#later(run, 'The right to run this book was not sure.', 0);
+			return;
+		}
+		this.#inFlight += 1;
+		const messageId = run.messageId ?? '';
+		const outcome = await guarded(() => publish(definition, { messageId, dueAt: run.dueAt }));
+		this.#inFlight -= 1;
+		const now = clock.now();
+		if (outcome.ok) {
+			const fired: ScheduleRun = { ...run, state: 'fired', firedAt: now, taskId: outcome.value.taskId, updatedAt: now };
+			this.#deps.onFired(fired, now - fireTime(definition, run.dueAt));
+			void settles.put([fired]);
+			this.#setAway(null);
+		} else this.#failed(run, outcome.error, epoch);
+		this.#tellIdle();
+		this.poke();
+	}
+
+	#failed(run: ScheduleRun, failure: Failure, epoch: number): void {
+		const { settles, log, clock, onDoubt } = this.#deps;
+		log.warn('schedules.publish-failed', {
+			schedule: run.name,
+			dueAt: run.dueAt,
+			code: failure.code,
+			tries: run.tries,
+		});
+		if (mayHaveArrived(failure)) {
+			settles.leave(run);
+			onDoubt(run, failure.message);
+			if (failure.code === 'unreachable') this.#brokerAway(failure.message);
+			return;
+		}
+		if (!failure.retryable) {
+			// The broker answered: that is a verdict about this run only.
+			void settles.put([{ ...run, state: 'failed', note: failure.message, updatedAt: clock.now() }]);
+			this.#setAway(null);
+			return;
+		}
+		const waiting: ScheduleRun = { ...run, state: 'retrying', note: failure.message, updatedAt: clock.now() };
+		// Once the right is gone somebody else may have judged this run already, and nothing must be written over that.
+		if (this.#deps.holds() === null || epoch !== this.#epoch) settles.leave(run);
+		else void settles.put([waiting]);
+		if (epoch !== this.#epoch) return;
+		const away = failure.code === 'unreachable';
+		if (away) this.#brokerAway(failure.message);
+		this.#later(waiting, failure.message, away ? null : pauseAfter(run.tries - 1));
+	}
+
+	/** Has an unpublished run wait: for the broker (null), or for so long. */
+	#later(run: ScheduleRun, why: string, ms: number | null): void {
+		const { roster, clock, settles, onPlanned } = this.#deps;
+		if (roster.wait({ ...run, note: why }, ms === null ? null : clock.now() + ms)) {
+			if (ms === null) this.#keys.add(run.key);
+			onPlanned(run.key);
+			return;
+		}
+		const note = `${why} The schedule was paused or removed meanwhile.`;
+		void settles.put([{ ...run, state: 'missed', note, updatedAt: clock.now() }]);
+	}
+
+	#brokerAway(reason: string): void {
+		const attempt = (this.#away?.attempt ?? -1) + 1;
+		this.#setAway({ since: this.#away?.since ?? this.#deps.clock.now(), reason, attempt });
+	}
+
+	#setAway(away: (BrokerAway & { readonly attempt: number }) | null): void {
+		const changed = (away === null) !== (this.#away === null);
+		this.#away = away;
+		this.#probe?.[Symbol.dispose]();
+		this.#probe = null;
+		this.#probing = false;
+		if (away !== null && !this.#ended) {
+			this.#probe = this.#deps.clock.after(pauseAfter(away.attempt), () => this.nudge());
+		}
+		if (changed) {
+			const { log } = this.#deps;
+			if (away === null) log.info('schedules.broker-back');
+			else log.warn('schedules.broker-away', { reason: away.reason });
+			this.#deps.onNews();
+		}
+	}
+
+	#setTrouble(words: string | null): void {
+		if (this.#trouble === words) return;
+		this.#trouble = words;
+		if (words !== null) this.#deps.log.error('schedules.claim-failed', { reason: words });
+		this.#deps.onNews();
+	}
+
+	/** Waits, at most until something happens. */
+	async #pause(ms: number): Promise<void> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#resume = resolve;
+		using _timer = this.#deps.clock.after(ms, resolve);
+		await promise;
+		this.#resume = null;
+	}
+
+	#tellIdle(): void {
+		if (!this.#ended) return;
+		for (const resolve of this.#idle.splice(0)) resolve();
+	}
+}
+
+/** 1, 2, 4, then 5 seconds. */
+export function pauseAfter(attempt: number): number {
+	return Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(Math.max(0, attempt), 10));
+}
+
+/** Whether a message may be at the broker although publishing it failed. */
+function mayHaveArrived(failure: Failure): boolean {
+	return failure.details?.outcome === 'unknown' || failure.details?.sent === true;
+}
+
+function isSame(standing: ScheduleRun, claim: ScheduleRun | undefined): boolean {
+	return standing.state === 'claimed' && standing.by === claim?.by && standing.updatedAt === claim.updatedAt;
+}
+
+/** The guard around one message: a defect of what publishes or claims is an outcome like others, and ends nothing. */
+async function guarded<T>(call: () => Promise<Result<T>>): Promise<Result<T>> {
+	try {
+		return await call();
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		// A defect may have struck after the message was out.
+		return { ok: false, error: { code: 'internal', message, retryable: false, details: { outcome: 'unknown' } } };
+	}
+}

@@ -1,0 +1,378 @@
+/**
+ * Runs a book: holds the right to it, follows its schedules, and has every due time published once. Any number of keepers, in any number of
+ * processes, may be made for one book: one of them works, the others wait for it to go.
+ *
+ * What makes it once: a due time is claimed in the ledger before its message is handed to the broker, a claim is refused to whoever has
+ * lost the right, and nobody publishes who is not sure to have it for some seconds more. A claim that was never settled is judged by
+ * whoever comes next: published where its message is known, published again only where it surely was not sent, else `uncertain`.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '#main/domain/clock.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { Result } from '#main/domain/result.ts';
+import type { BookEntry, BookKind, ScheduleRun } from '#main/domain/schedule.ts';
+import type { ScheduleBook } from './book.ts';
+import { Doubts, type ProveSent } from './doubts.ts';
+import { type ClockJump, createDueClock, type DueClock } from './due-clock.ts';
+import { FireLine, type PublishDue, pauseAfter } from './fire-line.ts';
+import { Folded } from './folded.ts';
+import { type KeeperView, keeperView } from './keeper-view.ts';
+import { Lateness } from './lateness.ts';
+import type { RunLedger } from './ledger.ts';
+import { RanNotes, type WriteRan } from './ran-notes.ts';
+import { Roster } from './roster.ts';
+import { SettleQueue } from './settle-queue.ts';
+import { TENURE_TIMES, Tenure, type TenureTimes } from './tenure.ts';
+
+export interface KeeperDeps {
+	readonly book: ScheduleBook;
+	readonly ledger: RunLedger;
+	readonly kind: BookKind;
+	readonly profile: ProfileId;
+	/** Names the book for everybody who works on it, whatever their profiles are called; part of every message id. */
+	readonly identity: string;
+	/** `host:pid:…`; no two keepers share one. */
+	readonly holder: string;
+	readonly publish: PublishDue;
+	/** Absent: of a run that may have been published it can never be told. */
+	readonly proven?: ProveSent;
+	/** Writes last and next runs back, where the book does not know them from its ledger; gathered to one call a second. */
+	readonly writeRan?: WriteRan;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly times?: TenureTimes;
+	/** The longest that the clock's timer runs. */
+	readonly longestSleepMs?: number;
+}
+
+export interface ScheduleKeeper extends AsyncDisposable {
+	view(): KeeperView;
+	/** What `view` says may have changed; folded to one call per 250 ms. */
+	onChange(listener: () => void): Disposable;
+	/** The broker may be back: tries at once what waits for it. */
+	nudge(): void;
+}
+
+const FOLD_MS = 250;
+/** How often open claims are looked for that nobody works on. */
+const SWEEP_MS = 60_000;
+/** A claim of our own is not looked at before: it may be on its way. */
+const OWN_CLAIM_MS = 120_000;
+/** A run by hand belongs to whoever asked for it; after so long it is nobody's. */
+const MANUAL_MS = 600_000;
+/** Schedules taken in at a time, before others have their turn. */
+const TAKEN_AT_ONCE = 200;
+
+/** Starts a keeper. Disposing waits for what is being published, settles it, and gives the right up. */
+export function createScheduleKeeper(deps: KeeperDeps): ScheduleKeeper {
+	return new Keeper(deps);
+}
+
+class Keeper implements ScheduleKeeper {
+	readonly #deps: KeeperDeps;
+	readonly #tenure: Tenure;
+	readonly #roster: Roster;
+	readonly #clock: DueClock;
+	readonly #settles: SettleQueue;
+	readonly #line: FireLine;
+	readonly #doubts: Doubts;
+	readonly #ran: RanNotes;
+	readonly #reading: Folded;
+	readonly #sweeping: Folded;
+	readonly #lateness = new Lateness();
+	readonly #listeners = new Set<() => void>();
+	readonly #watching: Disposable;
+	/** Rises when the right comes or goes: what was begun before is not carried on. */
+	#epoch = 0;
+	/** Whether the book was taken in since the right came. */
+	#loaded = false;
+	#telling: Disposable | null = null;
+	#lastJump: ClockJump | null = null;
+	#unread: string | null = null;
+	#ended = false;
+
+	constructor(deps: KeeperDeps) {
+		this.#deps = deps;
+		const { book, ledger, kind, profile, identity, holder, publish, clock, log } = deps;
+		const onNews = () => this.#tell();
+		this.#roster = new Roster({ profile, kind, identity, holder });
+		this.#settles = new SettleQueue({ ledger, clock, log, onNews });
+		this.#ran = new RanNotes({ write: deps.writeRan ?? null, clock, log });
+		this.#reading = new Folded({ clock, work: () => this.#read(), restMs: FOLD_MS });
+		this.#sweeping = new Folded({ clock, work: () => this.#sweep(), restMs: SWEEP_MS });
+		this.#doubts = new Doubts({
+			proven: deps.proven ?? null,
+			clock,
+			log,
+			settle: (run) => this.#settle(run),
+			// Not at once: what lost it once may do so again.
+			onUnsent: (run) => this.#unsent(run, pauseAfter(run.tries - 1)),
+		});
+		this.#line = new FireLine({
+			ledger,
+			roster: this.#roster,
+			settles: this.#settles,
+			publish,
+			clock,
+			log,
+			holds: () => this.#tenure.holds(),
+			onLost: () => this.#tenure.lost(),
+			onFired: (run, latenessMs) => this.#fired(run, latenessMs),
+			onPlanned: (key) => this.#schedule(key),
+			onDoubt: (run, why) => this.#doubts.add(run, why),
+			onNews,
+		});
+		this.#clock = createDueClock({
+			clock,
+			onDue: (wakes) => this.#line.due(wakes.map((wake) => wake.key)),
+			onJump: (jump) => this.#jumped(jump),
+			...(deps.longestSleepMs === undefined ? {} : { longestMs: deps.longestSleepMs }),
+		});
+		this.#tenure = new Tenure({
+			ledger,
+			holder,
+			clock,
+			log,
+			times: deps.times ?? TENURE_TIMES,
+			onGained: () => this.#gained(),
+			onLost: () => this.#lost(),
+			onRenewed: () => this.#line.renewed(),
+			onNews,
+		});
+		this.#watching = book.onChange(() => this.#reading.ask());
+		this.#tenure.start();
+	}
+
+	view(): KeeperView {
+		return keeperView({
+			holder: this.#deps.holder,
+			now: this.#deps.clock.now(),
+			tenure: this.#tenure.state(),
+			loaded: this.#loaded,
+			unread: this.#unread,
+			unwritten: this.#line.trouble ?? this.#settles.trouble,
+			away: this.#line.away,
+			inLine: this.#line.waiting,
+			doubtful: this.#doubts.size,
+			tracked: this.#roster.all(),
+			nextDueAt: this.#clock.next()?.at ?? null,
+			lastJump: this.#lastJump,
+			lateness: this.#lateness.figures(),
+		});
+	}
+
+	onChange(listener: () => void): Disposable {
+		const own = () => listener();
+		this.#listeners.add(own);
+		return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+	}
+
+	nudge(): void {
+		this.#line.nudge();
+		this.#doubts.nudge();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#ended = true;
+		this.#epoch += 1;
+		this.#listeners.clear();
+		this.#telling?.[Symbol.dispose]();
+		this.#watching[Symbol.dispose]();
+		this.#clock[Symbol.dispose]();
+		this.#tenure.end();
+		await this.#reading[Symbol.asyncDispose]();
+		await this.#sweeping[Symbol.asyncDispose]();
+		await this.#line.end();
+		await this.#doubts[Symbol.asyncDispose]();
+		await this.#settles.end();
+		await this.#ran[Symbol.asyncDispose]();
+		await this.#tenure[Symbol.asyncDispose]();
+	}
+
+	#tell(): void {
+		if (this.#ended) return;
+		this.#telling ??= this.#deps.clock.after(FOLD_MS, () => {
+			this.#telling = null;
+			for (const listener of [...this.#listeners]) listener();
+		});
+	}
+
+	#gained(): void {
+		this.#epoch += 1;
+		this.#reading.ask();
+	}
+
+	#lost(): void {
+		this.#epoch += 1;
+		this.#loaded = false;
+		this.#clock.clear();
+		this.#line.drop();
+		this.#settles.drop();
+		this.#doubts.drop();
+		this.#roster.clear();
+		this.#ran.clear();
+		this.#tell();
+	}
+
+	#jumped(jump: ClockJump): void {
+		this.#lastJump = jump;
+		this.#deps.log.warn('schedules.clock-jumped', { kind: jump.kind, byMs: jump.byMs });
+		// The right may have lapsed meanwhile, and by the clock as it is now it is not sure any more.
+		this.#tenure.renew();
+		this.#tell();
+	}
+
+	/** Takes the book in, or what changed in it. False: it could not be read. */
+	async #read(): Promise<boolean> {
+		const epoch = this.#epoch;
+		if (this.#tenure.state().kind !== 'held' || this.#ended) return true;
+		const problem = this.#loaded ? await this.#update(epoch) : await this.#load(epoch);
+		if (epoch !== this.#epoch) return true;
+		if (problem !== null && problem !== this.#unread) this.#deps.log.warn('schedules.book-unread', { reason: problem });
+		this.#unread = problem;
+		this.#tell();
+		return problem === null;
+	}
+
+	/** All of it, once the right is here. Null: done; else why not. */
+	async #load(epoch: number): Promise<string | null> {
+		const { book, ledger, clock } = this.#deps;
+		const [reading, cursors, open] = await Promise.all([
+			guarded(() => book.read()),
+			guarded(() => ledger.cursors()),
+			guarded(() => ledger.open()),
+		]);
+		for (const one of [reading, cursors, open]) if (!one.ok) return one.error.message;
+		if (!reading.ok || !cursors.ok || !open.ok) return null;
+		const now = clock.now();
+		for (const [at, entry] of reading.value.entries.entries()) {
+			if (at % TAKEN_AT_ONCE === 0) await nextTurn();
+			if (epoch !== this.#epoch) return null;
+			const { key, lastRunAt, nextRunAt } = entry;
+			this.#roster.add(entry, cursors.value.get(key) ?? null, now);
+			this.#ran.known({ key, lastRunAt, nextRunAt });
+		}
+		this.#loaded = true;
+		// First what is still open, so that it is decided about together with what has come since.
+		this.#judge(open.value);
+		for (const { entry } of [...this.#roster.all()]) this.#schedule(entry.key);
+		this.#sweeping.ask();
+		return null;
+	}
+
+	/** What changed in it. */
+	async #update(epoch: number): Promise<string | null> {
+		const { book, clock } = this.#deps;
+		const reading = await guarded(() => book.read());
+		if (!reading.ok) return reading.error.message;
+		if (epoch !== this.#epoch) return null;
+		const now = clock.now();
+		const there = new Set<string>();
+		for (const entry of reading.value.entries) {
+			there.add(entry.key);
+			if (this.#roster.get(entry.key)?.entry.version === entry.version) continue;
+			this.#change(entry, now);
+		}
+		for (const { entry } of [...this.#roster.all()]) {
+			if (!there.has(entry.key)) this.#remove(entry.key, now);
+		}
+		return null;
+	}
+
+	#change(entry: BookEntry, now: number): void {
+		this.#roster.change(entry, now);
+		if (!entry.definition.active) this.#giveUp(entry.key, 'The schedule was paused before it was published.', now);
+		this.#schedule(entry.key);
+	}
+
+	#remove(key: string, now: number): void {
+		this.#giveUp(key, 'The schedule was removed before it was published.', now);
+		this.#roster.remove(key);
+		this.#clock.remove(key);
+		this.#line.forget(key);
+		this.#ran.forget(key);
+	}
+
+	#giveUp(key: string, note: string, now: number): void {
+		const runs = this.#roster.takeWaiting(key);
+		if (runs.length > 0) {
+			void this.#settles.put(runs.map((run) => ({ ...run, state: 'missed' as const, note, updatedAt: now })));
+		}
+	}
+
+	/** Sets the clock for a schedule, and notes when it runs next. */
+	#schedule(key: string): void {
+		const wake = this.#roster.wake(key);
+		if (wake === null) this.#clock.remove(key);
+		else this.#clock.set(wake);
+		const tracked = this.#roster.get(key);
+		if (tracked !== null) this.#ran.put({ key, lastRunAt: tracked.lastRunAt, nextRunAt: tracked.next });
+	}
+
+	#fired(run: ScheduleRun, latenessMs: number): void {
+		this.#lateness.note(Math.max(0, latenessMs));
+		this.#noteFired(run);
+		this.#tell();
+	}
+
+	#noteFired(run: ScheduleRun): void {
+		this.#roster.fired(run.key, run.dueAt);
+		const tracked = this.#roster.get(run.key);
+		if (tracked !== null) this.#ran.put({ key: run.key, lastRunAt: tracked.lastRunAt, nextRunAt: tracked.next });
+	}
+
+	/** Looks for open claims that nobody works on. */
+	async #sweep(): Promise<boolean> {
+		const epoch = this.#epoch;
+		if (!this.#loaded || this.#ended) return true;
+		const open = await guarded(() => this.#deps.ledger.open());
+		if (open.ok && epoch === this.#epoch) this.#judge(open.value);
+		// Once more after the rest, for as long as the right is here.
+		return false;
+	}
+
+	#judge(open: readonly ScheduleRun[]): void {
+		const { holder, clock } = this.#deps;
+		const now = clock.now();
+		for (const run of open) {
+			const age = now - run.updatedAt;
+			const waits = this.#roster.get(run.key)?.waiting.some((one) => one.dueAt === run.dueAt) === true;
+			if (waits || this.#settles.has(run) || this.#doubts.has(run)) continue;
+			if (run.manual ? age < MANUAL_MS : run.by === holder && age < OWN_CLAIM_MS) continue;
+			// What waited to be tried again says so in the ledger, and is claimed once more before it is sent.
+			if (run.state === 'retrying' || run.tries === 0) this.#unsent(run, 0);
+			else this.#doubts.add(run, `${run.by} stopped while it was publishing this.`);
+		}
+	}
+
+	/** A claim that was surely not published: it is decided about once more, unless nobody wants it any more. */
+	#unsent(run: ScheduleRun, pauseMs: number): void {
+		const now = this.#deps.clock.now();
+		if (run.manual) {
+			const note = `${run.by} stopped before it was published.`;
+			this.#settle({ ...run, state: 'failed', note, updatedAt: now });
+		} else if (this.#roster.wait(run, now + pauseMs)) {
+			this.#schedule(run.key);
+		} else {
+			const note = 'The schedule was paused or removed before it was published.';
+			this.#settle({ ...run, state: 'missed', note, updatedAt: now });
+		}
+	}
+
+	#settle(run: ScheduleRun): void {
+		void this.#settles.put([run]);
+		if (run.state === 'fired' && !run.manual) this.#noteFired(run);
+		this.#tell();
+	}
+}
+
+/** A ledger or book that throws (a full disk) is one that does not answer. */
+async function guarded<T>(call: () => Promise<Result<T>>): Promise<Result<T>> {
+	try {
+		return await call();
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		return { ok: false, error: { code: 'internal', message, retryable: true } };
+	}
+}

@@ -1,0 +1,147 @@
+/**
+ * What became of runs, on its way into the ledger: gathered while the last step is being written, tried again until it is written, and
+ * remembered as being in hand meanwhile, so that nobody here judges a run that is being worked on.
+ */
+import type { Clock } from '#main/domain/clock.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { ScheduleRun } from '#main/domain/schedule.ts';
+import type { RunLedger } from './ledger.ts';
+
+const BATCH = 1_000;
+const PAUSE_MS = 1_000;
+/** How often it is tried again when there is no more time. */
+const LAST_TRIES = 3;
+
+interface Waiting {
+	readonly run: ScheduleRun;
+	readonly written: ((done: boolean) => void)[];
+}
+
+export interface SettleDeps {
+	readonly ledger: Pick<RunLedger, 'settle'>;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** `trouble` has changed. */
+	readonly onNews: () => void;
+}
+
+export class SettleQueue {
+	readonly #deps: SettleDeps;
+	/** By run, the newest word about it. */
+	readonly #waiting = new Map<string, Waiting>();
+	readonly #inHand = new Set<string>();
+	#writing: Promise<void> | null = null;
+	#trouble: string | null = null;
+	#ending = false;
+	#resume: (() => void) | null = null;
+
+	constructor(deps: SettleDeps) {
+		this.#deps = deps;
+	}
+
+	/** Why outcomes cannot be written; null: they can. */
+	get trouble(): string | null {
+		return this.#trouble;
+	}
+
+	/** Takes a run in hand: it is about to be claimed and published. */
+	take(run: ScheduleRun): void {
+		this.#inHand.add(idOf(run));
+	}
+
+	/** Puts it out of hand without a word. */
+	leave(run: ScheduleRun): void {
+		this.#inHand.delete(idOf(run));
+	}
+
+	/** Whether it is being published, or its outcome on its way. */
+	has(run: ScheduleRun): boolean {
+		return this.#inHand.has(idOf(run)) || this.#waiting.has(idOf(run));
+	}
+
+	/** Writes runs as they are, and puts those out of hand that are not being published. True when written, false when given up. */
+	async put(runs: readonly ScheduleRun[]): Promise<boolean> {
+		const written = runs.map((run) => {
+			const { promise, resolve } = Promise.withResolvers<boolean>();
+			const before = this.#waiting.get(idOf(run));
+			this.#waiting.set(idOf(run), { run, written: [...(before?.written ?? []), resolve] });
+			return promise;
+		});
+		this.#writing ??= this.#write().finally(() => {
+			this.#writing = null;
+		});
+		return (await Promise.all(written)).every((done) => done);
+	}
+
+	/**
+	 * The right is lost: what only says that a run is still open is not written any more, because somebody else may have judged it. What
+	 * became of a run is the truth all the same.
+	 */
+	drop(): void {
+		for (const [id, { run, written }] of this.#waiting) {
+			if (run.state !== 'claimed' && run.state !== 'retrying') continue;
+			this.#waiting.delete(id);
+			for (const resolve of written) resolve(false);
+		}
+	}
+
+	/** Resolves when all is written, or cannot be written in a few tries. */
+	async end(): Promise<void> {
+		this.#ending = true;
+		this.#resume?.();
+		await this.#writing;
+	}
+
+	async #write(): Promise<void> {
+		for (let failures = 0; this.#waiting.size > 0; ) {
+			const batch = [...this.#waiting.entries()].slice(0, BATCH);
+			const problem = await this.#settle(batch.map(([, { run }]) => run));
+			this.#setTrouble(problem);
+			if (problem !== null) {
+				failures += 1;
+				if (this.#ending && failures >= LAST_TRIES) break;
+				await this.#pause();
+				continue;
+			}
+			failures = 0;
+			for (const [id, waiting] of batch) {
+				for (const resolve of waiting.written) resolve(true);
+				// Another word about it may have come while this one was being written.
+				if (this.#waiting.get(id) !== waiting) continue;
+				this.#waiting.delete(id);
+				if (waiting.run.state !== 'claimed') this.#inHand.delete(id);
+			}
+		}
+		for (const { written } of this.#waiting.values()) for (const resolve of written) resolve(false);
+		this.#waiting.clear();
+	}
+
+	/** Null: written; else why not. */
+	async #settle(runs: readonly ScheduleRun[]): Promise<string | null> {
+		try {
+			const settled = await this.#deps.ledger.settle(runs);
+			return settled.ok ? null : settled.error.message;
+		} catch (error) {
+			return error instanceof Error ? error.message : String(error);
+		}
+	}
+
+	async #pause(): Promise<void> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#resume = resolve;
+		using _timer = this.#deps.clock.after(PAUSE_MS, resolve);
+		await promise;
+		this.#resume = null;
+	}
+
+	#setTrouble(words: string | null): void {
+		if (this.#trouble === words) return;
+		this.#trouble = words;
+		if (words !== null) this.#deps.log.error('schedules.settle-failed', { reason: words });
+		this.#deps.onNews();
+	}
+}
+
+function idOf(run: ScheduleRun): string {
+	return `${run.key}\n${run.dueAt}\n${run.manual}`;
+}

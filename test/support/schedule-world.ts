@@ -1,0 +1,235 @@
+/** A book, a ledger and a broker in memory, for keepers that tests put under strain: shared by any number of keepers, and able to fail. */
+import type { Clock } from '#main/domain/clock.ts';
+import { profileId, taskId } from '#main/domain/ids.ts';
+import { silentLog } from '#main/domain/log.ts';
+import { type Failure, fail, ok } from '#main/domain/result.ts';
+import {
+	type BookEntry,
+	type BookKind,
+	NEW_SCHEDULE,
+	type ScheduleDefinition,
+	type ScheduleRun,
+} from '#main/domain/schedule.ts';
+import type { ScheduleBook } from '#main/scheduler/book.ts';
+import { LOCAL_CAPABILITIES } from '#main/scheduler/books/local.ts';
+import type { PublishDue } from '#main/scheduler/fire-line.ts';
+import { createScheduleKeeper, type KeeperDeps, type ScheduleKeeper } from '#main/scheduler/keeper.ts';
+import type { RunLedger } from '#main/scheduler/ledger.ts';
+
+export const WORLD_PROFILE = profileId('shop');
+const KIND: BookKind = 'local';
+
+/** One publication that the broker took. */
+export interface Published {
+	readonly key: string;
+	readonly dueAt: number;
+	readonly at: number;
+	readonly messageId: string;
+	readonly by: string;
+}
+
+export interface ScheduleWorld {
+	readonly published: readonly Published[];
+	/** The newest word about each run, by `key@dueAt`. */
+	readonly runs: ReadonlyMap<string, ScheduleRun>;
+	put(key: string, definition: Partial<ScheduleDefinition>): void;
+	remove(key: string): void;
+	entry(key: string): BookEntry | undefined;
+	book(): ScheduleBook;
+	ledger(): RunLedger;
+	publisher(by: string): PublishDue;
+	/** What the broker says instead of taking a message; null: it takes them. Asked for each message. */
+	broker: ((definition: ScheduleDefinition, dueAt: number) => Failure | null) | null;
+	/** What the ledger says instead of doing anything; null: it works. */
+	ledgerDown: Failure | null;
+	/** Ends everybody's right, as if it had lapsed and somebody else had been there. */
+	expire(): void;
+}
+
+export function scheduleWorld(clock: Clock): ScheduleWorld {
+	const entries = new Map<string, BookEntry>();
+	const runs = new Map<string, ScheduleRun>();
+	const published: Published[] = [];
+	const listeners = new Set<() => void>();
+	let lease: { readonly holder: string; readonly until: number } | null = null;
+	let fence = 0;
+	let versions = 0;
+	const idOf = (run: ScheduleRun) => `${run.key}@${run.dueAt}`;
+	const changed = () => {
+		for (const listener of [...listeners]) listener();
+	};
+
+	const world: ScheduleWorld = {
+		published,
+		runs,
+		broker: null,
+		ledgerDown: null,
+		put(key, definition) {
+			versions += 1;
+			const before = entries.get(key)?.definition ?? { ...NEW_SCHEDULE, name: key, task: 'shop.tasks.tidy' };
+			const facts = { lastRunAt: null, nextRunAt: null, totalRuns: null, remarks: [] };
+			entries.set(key, {
+				key,
+				version: String(versions),
+				definition: { ...before, ...definition },
+				changedAt: clock.now(),
+				...facts,
+			});
+			changed();
+		},
+		remove(key) {
+			entries.delete(key);
+			changed();
+		},
+		entry: (key) => entries.get(key),
+		expire() {
+			lease = null;
+			fence += 1;
+		},
+		book: () => ({
+			kind: KIND,
+			capabilities: LOCAL_CAPABILITIES,
+			state: () => ({ kind: 'connected', since: 0, server: null }),
+			onState: () => ({ [Symbol.dispose]: () => {} }),
+			onChange(listener) {
+				const own = () => listener();
+				listeners.add(own);
+				return { [Symbol.dispose]: () => void listeners.delete(own) };
+			},
+			async read() {
+				return ok({ at: clock.now(), entries: [...entries.values()], broken: [], facts: [] });
+			},
+			async get(key) {
+				return ok(entries.get(key) ?? null);
+			},
+			async write() {
+				return fail('unsupported', 'This book is written by its test.');
+			},
+			check: () => [],
+			async [Symbol.asyncDispose]() {},
+		}),
+		ledger: () => ({
+			async hold(holder, ttlMs) {
+				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
+				if (lease !== null && lease.holder !== holder && lease.until > clock.now()) {
+					return fail('busy', `Held by ${lease.holder}.`, { details: { holder: lease.holder, until: lease.until } });
+				}
+				if (lease?.holder !== holder) fence += 1;
+				lease = { holder, until: clock.now() + ttlMs };
+				return ok({ holder, fence });
+			},
+			async release(hold) {
+				if (lease?.holder === hold.holder) lease = null;
+			},
+			async claim(claims, hold) {
+				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
+				if (lease?.holder !== hold.holder || lease.until <= clock.now() || fence !== hold.fence) {
+					return fail('conflict', 'Another holder has it.');
+				}
+				return ok(
+					claims.map((claim) => {
+						const standing = runs.get(idOf(claim));
+						if (standing !== undefined) return standing;
+						runs.set(idOf(claim), claim);
+						return null;
+					}),
+				);
+			},
+			async settle(settled) {
+				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
+				for (const run of settled) runs.set(idOf(run), run);
+				return ok(undefined);
+			},
+			async open() {
+				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
+				return ok([...runs.values()].filter((run) => run.state === 'claimed' || run.state === 'retrying'));
+			},
+			async cursors() {
+				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
+				const cursors = new Map<string, number>();
+				for (const { key, dueAt, manual } of runs.values()) {
+					if (!manual) cursors.set(key, Math.max(dueAt, cursors.get(key) ?? 0));
+				}
+				return ok(cursors);
+			},
+		}),
+		publisher: (by) => async (definition, due) => {
+			const failure = world.broker?.(definition, due.dueAt) ?? null;
+			if (failure !== null) return { ok: false, error: failure };
+			published.push({ key: definition.name, dueAt: due.dueAt, at: clock.now(), messageId: due.messageId, by });
+			return ok({ taskId: taskId(due.messageId) });
+		},
+	};
+	return world;
+}
+
+/** A process that keeps a book and can be killed: from then on its timers do not ring, and what it asked for is never answered. */
+export interface MortalKeeper extends AsyncDisposable {
+	readonly keeper: ScheduleKeeper;
+	readonly holder: string;
+	kill(): void;
+	readonly dead: boolean;
+}
+
+export interface MortalOptions extends Pick<KeeperDeps, 'proven' | 'writeRan' | 'times' | 'longestSleepMs'> {
+	/** Wraps what publishes: to hold a message back, to kill in between. */
+	readonly publish?: (publish: PublishDue) => PublishDue;
+}
+
+/** Starts one on the world's book. */
+export function mortalKeeper(
+	world: ScheduleWorld,
+	clock: Clock,
+	holder: string,
+	options: MortalOptions = {},
+): MortalKeeper {
+	let dead = false;
+	const never = <T>(): Promise<T> => new Promise<T>(() => {});
+	const alive = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) => {
+		return async (...args: A): Promise<T> => {
+			if (dead) return never<T>();
+			const value = await call(...args);
+			return dead ? never<T>() : value;
+		};
+	};
+	const ledger = world.ledger();
+	const publish = world.publisher(holder);
+	const { publish: wrap, ...rest } = options;
+	const keeper = createScheduleKeeper({
+		book: world.book(),
+		ledger: {
+			hold: alive(ledger.hold),
+			release: alive(ledger.release),
+			claim: alive(ledger.claim),
+			settle: alive(ledger.settle),
+			open: alive(ledger.open),
+			cursors: alive(ledger.cursors),
+		},
+		kind: KIND,
+		profile: WORLD_PROFILE,
+		identity: 'test',
+		holder,
+		publish: alive(wrap === undefined ? publish : wrap(publish)),
+		clock: {
+			...clock,
+			now: () => clock.now(),
+			monotonic: () => clock.monotonic(),
+			after: (ms, callback) => clock.after(ms, () => (dead ? undefined : callback())),
+		},
+		log: silentLog,
+		...rest,
+	});
+	return {
+		keeper,
+		holder,
+		kill() {
+			dead = true;
+		},
+		get dead() {
+			return dead;
+		},
+		async [Symbol.asyncDispose]() {
+			if (!dead) await keeper[Symbol.asyncDispose]();
+		},
+	};
+}
