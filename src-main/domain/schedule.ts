@@ -184,6 +184,8 @@ export interface BookCapabilities {
 	readonly recurrences: readonly Recurrence['kind'][];
 	readonly units: readonly ('seconds' | 'minutes' | 'hours' | 'days' | 'weeks')[];
 	readonly aligns: readonly ('clock' | 'last-run')[];
+	/** The one zone of all its schedules; absent: each has its own. */
+	readonly zone?: string;
 	/** A rename keeps the key; false: it is a new schedule there. */
 	readonly renames: boolean;
 	/** What a person should know about this kind of book, in sentences. */

@@ -47,7 +47,7 @@ const needs = [
 	{
 		name: 'Celery',
 		apt: 'python3-celery',
-		projects: ['unit'],
+		projects: ['unit', 'integration'],
 		present: hasModule('celery'),
 	},
 	{ name: 'Django', apt: 'python3-django', projects: ['integration', 'e2e'], present: hasModule('django') },

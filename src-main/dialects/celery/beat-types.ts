@@ -139,8 +139,9 @@ function checkRrule(entries: Entries, world: BeatWorld): readonly RuleProblem[] 
 		const time = entryOf(entries, key);
 		const seconds = time === undefined ? null : numberOf(time);
 		if (isNothing(time)) {
-			// Without one, dateutil takes a time without a zone, which cannot be compared with beat's.
-			if (key === 'dtstart') wrong('An rrule needs "dtstart", in epoch seconds.');
+			// Without either, dateutil takes a time without a zone, which cannot be compared with beat's.
+			const none = key === 'dtstart' && isNothing(entryOf(entries, 'until'));
+			if (none) wrong('An rrule needs "dtstart", in epoch seconds.');
 		} else if (seconds === null || seconds < FIRST || seconds > LAST) wrong(`An rrule's "${key}" is in epoch seconds.`);
 		const zone = entryOf(entries, `${key}_tz`);
 		const minutes = zone === undefined ? null : numberOf(zone);
@@ -183,7 +184,9 @@ function checkReachable(entries: Entries, freq: number): readonly RuleProblem[] 
 	const offset = numberOf(entryOf(entries, 'dtstart_tz') ?? NOTHING) ?? 0;
 	const start = Math.floor(((numberOf(entryOf(entries, 'dtstart') ?? NOTHING) ?? 0) + offset * 60) / unit);
 	const step = gcd(numberOf(entryOf(entries, 'interval') ?? NOTHING) ?? 1, base);
-	if (wanted.some((number) => (((number - start) % step) + step) % step === 0)) return [];
+	// Without a start it counts from whenever beat looks: a step that leaves hours out then misses them at times.
+	const fixed = !isNothing(entryOf(entries, 'dtstart')) || step === 1;
+	if (fixed && wanted.some((number) => (((number - start) % step) + step) % step === 0)) return [];
 	return [{ effect: 'ends', message: `An rrule with this "interval" and "dtstart" never comes to such a "${key}".` }];
 }
 
@@ -192,7 +195,7 @@ const MOST_STEPS = 500_000;
 
 function checkLength(entries: Entries, freq: number, world: BeatWorld): readonly RuleProblem[] {
 	const unit = ([3_600, 60, 1] as const)[freq - 4];
-	if (unit === undefined) return [];
+	if (unit === undefined || isNothing(entryOf(entries, 'dtstart'))) return [];
 	const start = numberOf(entryOf(entries, 'dtstart') ?? NOTHING) ?? 0;
 	const step = unit * (numberOf(entryOf(entries, 'interval') ?? NOTHING) ?? 1);
 	const count = numberOf(entryOf(entries, 'count') ?? NOTHING) ?? Number.POSITIVE_INFINITY;

@@ -173,3 +173,48 @@ function clockWords(count: number, unit: IntervalUnit): string {
 					: { seconds: null, minutes: '* * * * *', hours: '0 * * * *', days: '0 0 * * *', weeks: '0 0 * * 1' }[unit];
 	return `${base}: choose that${cron === null ? '' : `, or write the cron expression ${cron.replace('*/1 ', '* ')}`}.`;
 }
+
+/** A schedule that Warren only keeps, in words; null: there are none for it. */
+export function describeRule(rule: string): string | null {
+	const read = readJson(rule);
+	if (!read.ok || read.value.kind !== 'dict') return null;
+	const { entries } = read.value;
+	const type = typeOf(read.value);
+	if (type === 'interval') {
+		const every = entryOf(entries, 'every');
+		const seconds = every === undefined ? null : numberOf(every);
+		if (every === undefined || seconds === null || seconds <= 0 || every.kind === 'str') return null;
+		const relative = entryOf(entries, 'relative');
+		const [, size] = UNITS.find(([unit, length]) => unit !== 'weeks' && seconds >= length) ?? ['seconds', 1];
+		const to = size === 86_400 ? 'midnight' : size === 3_600 ? 'the full hour' : 'the full minute';
+		const rounded = relative !== undefined && isTrue(relative) && seconds >= 60 ? `, rounded down to ${to}` : '';
+		return `Every ${seconds.toLocaleString('en', { maximumFractionDigits: 6 })} seconds after the last run${rounded}. Warren keeps this as it is.`;
+	}
+	if (type !== 'rrule') return null;
+	const freq = frequencyOf(entryOf(entries, 'freq'));
+	if (freq === null) return null;
+	const number = (key: string) => {
+		const value = entryOf(entries, key);
+		return value === undefined ? null : numberOf(value);
+	};
+	const step = number('interval') ?? 1;
+	const unit = ['years', 'months', 'weeks', 'days', 'hours', 'minutes', 'seconds'][freq] ?? '';
+	const every = step === 1 ? `every ${unit.slice(0, -1)}` : `every ${step} ${unit}`;
+	const by = entries.flatMap(([key, value]) =>
+		key.kind === 'str' && key.value.startsWith('by') && value.kind !== 'none' ? [key.value] : [],
+	);
+	const said = by.length === 0 ? '' : `, further said by ${by.join(', ')}`;
+	const times = number('count') === null ? '' : `, ${number('count')} times at most`;
+	return `A recurrence rule: ${every}${said}${times}. Beat alone works its times out; Warren keeps it as it is.`;
+}
+
+/** Before when a rule runs in no case, epoch ms; null for what may run at any time. */
+export function ruleStart(recurrence: Recurrence): number | null {
+	if (recurrence.kind === 'once') return recurrence.at;
+	if (recurrence.kind !== 'foreign') return null;
+	const read = readJson(recurrence.rule);
+	if (!read.ok || read.value.kind !== 'dict' || typeOf(read.value) !== 'rrule') return null;
+	const start = entryOf(read.value.entries, 'dtstart');
+	const seconds = start === undefined ? null : numberOf(start);
+	return seconds === null ? null : seconds * 1_000;
+}

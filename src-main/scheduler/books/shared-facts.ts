@@ -20,7 +20,12 @@ const SKEW = 1_000;
 
 /** The facts, the ordinary ones first. */
 export function redisFacts(answers: RedisAnswers): readonly BookFact[] {
-	return [holderFact(answers.lease), ...skewFacts(answers), ...memoryFacts(answers), ...persistenceFacts(answers)];
+	return [
+		holderFact(answers.lease),
+		...skewFacts(answers),
+		...memoryFacts(answers.memory),
+		...persistenceFacts(answers),
+	];
 }
 
 /** Who holds a lease with this text. */
@@ -53,8 +58,9 @@ function skewFacts({ time, asked, answered }: RedisAnswers): readonly BookFact[]
 	];
 }
 
-function memoryFacts({ memory }: RedisAnswers): readonly BookFact[] {
-	const policy = field(memory, 'maxmemory_policy');
+/** Whether Redis may throw schedules away, by its answer to `INFO memory`; null: this user may not ask it. */
+export function memoryFacts(memory: string | null): readonly BookFact[] {
+	const policy = infoField(memory, 'maxmemory_policy');
 	if (policy?.startsWith('allkeys-') !== true) return [];
 	return [
 		{
@@ -68,15 +74,18 @@ function memoryFacts({ memory }: RedisAnswers): readonly BookFact[] {
 function persistenceFacts({ persistence, replication }: RedisAnswers): readonly BookFact[] {
 	const facts: BookFact[] = [];
 	const warn = (value: string) => void facts.push({ label: 'Persistence', value, tone: 'warning' });
-	if (field(persistence, 'aof_enabled') === '0') {
+	if (infoField(persistence, 'aof_enabled') === '0') {
 		warn(
 			'Redis does not write every change to disk (appendonly no). After a crash of Redis the latest edits are lost, and due times of the last minutes could run twice. Set appendonly to yes.',
 		);
 	}
-	if (field(persistence, 'aof_last_write_status') === 'err' || field(persistence, 'rdb_last_bgsave_status') === 'err') {
+	if (
+		infoField(persistence, 'aof_last_write_status') === 'err' ||
+		infoField(persistence, 'rdb_last_bgsave_status') === 'err'
+	) {
 		warn('Redis could not save its data to disk the last time it tried: look at its log, its disk may be full.');
 	}
-	if (field(replication, 'role') === 'slave') {
+	if (infoField(replication, 'role') === 'slave') {
 		facts.push({
 			label: 'Replica',
 			value:
@@ -87,6 +96,7 @@ function persistenceFacts({ persistence, replication }: RedisAnswers): readonly 
 	return facts;
 }
 
-function field(info: string | null, name: string): string | null {
+/** A line of an answer to `INFO`; null: it has no such line. */
+export function infoField(info: string | null, name: string): string | null {
 	return info === null ? null : (new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null);
 }

@@ -45,6 +45,7 @@ const SCHEDULES: readonly unknown[] = [
 	{ __type__: 'rrule', freq: 'hourly', interval: 4, byhour: [17, 21], dtstart: 1_893_430_800, until: 1_993_456_000 },
 	{ __type__: 'rrule', freq: 1, dtstart: 0, byweekday: [{ __type__: 'weekday', wkday: 1, n: -1 }] },
 	{ __type__: 'rrule', freq: 0, byeaster: [0, 1], dtstart: 0 },
+	{ __type__: 'rrule', freq: 3, until: 1_993_456_000 },
 	{ __type__: 'rrule', freq: 6, interval: 7, bysecond: 3, dtstart: 1_799_999_000 },
 	30,
 ];
