@@ -11,6 +11,7 @@ import type { ScheduleBook } from '#main/scheduler/book.ts';
 import { createCarrotBook } from '#main/scheduler/books/carrot.ts';
 import { createLocalBook } from '#main/scheduler/books/local.ts';
 import { createLocalLedger } from '#main/scheduler/books/local-ledger.ts';
+import { createRedbeatBook } from '#main/scheduler/books/redbeat.ts';
 import { createSharedBook } from '#main/scheduler/books/shared.ts';
 import { createSharedLedger } from '#main/scheduler/books/shared-ledger.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
@@ -92,12 +93,18 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 				books.push({ book, address: site.value.url, ledger: null });
 			}
 		}
-		const { shared = null } = profile.books ?? {};
+		const { shared = null, redbeat = null } = profile.books ?? {};
 		if (shared !== null) {
 			const keys = stack.use(keyspace(profile, shared.address, 'shared'));
 			const book = stack.use(createSharedBook({ keyspace: keys, prefix: shared.prefix, clock }));
 			const ledger = createSharedLedger({ keyspace: keys, prefix: shared.prefix, profile: profile.id, clock });
 			books.push({ book, address: formatRedis(shared.address), ledger });
+		}
+		if (redbeat !== null) {
+			const keys = stack.use(keyspace(profile, redbeat.address, 'redbeat'));
+			const { prefix, zone } = redbeat;
+			const book = stack.use(createRedbeatBook({ keyspace: keys, prefix, zone, clock }));
+			books.push({ book, address: formatRedis(redbeat.address), ledger: null });
 		}
 		return { made: madeOf(profile), books, stack };
 	}
