@@ -47,7 +47,7 @@ export interface ChaosReport {
 }
 
 /** Same odds from the same seed, on every machine. */
-function chances(seed: number): () => number {
+export function chances(seed: number): () => number {
 	let state = seed >>> 0;
 	return () => {
 		state = (state + 0x6d2b79f5) >>> 0;
