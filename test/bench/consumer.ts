@@ -8,7 +8,7 @@
  * What keeps it fair: all drain durable queues of the same kind with persistent messages of the same arguments, each has a warm-up
  * on the same queue before it is measured, the broker is at rest when each begins, and every other round goes in the opposite order.
  * `plain` is a durable queue without arguments, as Celery declares its own; `carrot` one with `x-max-priority` 255, as django-carrot
- * declares its own, where the broker itself is the bottleneck for everybody (RabbitMQ walks 256 queues at each step).
+ * declares its own, where the broker's own work outweighs that of its clients.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
