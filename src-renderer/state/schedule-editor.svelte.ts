@@ -71,6 +71,8 @@ export class ScheduleEditor implements Disposable {
 	readonly #ports: EditorPorts;
 	/** The fingerprint that it was filled from. */
 	#from: string | null = null;
+	/** The text that the preview is about. */
+	#checked: string | null = null;
 	#turn = 0;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -152,6 +154,7 @@ export class ScheduleEditor implements Disposable {
 		this.checking = true;
 		const { engine, profile } = this.#ports;
 		const of = this.id === null ? null : splitScheduleId(this.id);
+		const text = JSON.stringify(this.form);
 		const answer = await engine.call('schedule.preview', {
 			profile,
 			book: this.form.book,
@@ -162,6 +165,7 @@ export class ScheduleEditor implements Disposable {
 		});
 		if (turn !== this.#turn) return;
 		this.checking = false;
+		this.#checked = text;
 		if (answer.ok) {
 			this.preview = answer.value;
 			this.error = null;
@@ -219,7 +223,7 @@ export class ScheduleEditor implements Disposable {
 	async save(): Promise<Answer<ScheduleChanged> | null> {
 		if (this.busy || this.clashes.length > 0 || (!this.dirty && this.id !== null)) return null;
 		this.tried = true;
-		if (this.checking || this.preview === null) await this.check();
+		if (this.preview === null || this.#checked !== JSON.stringify(this.form)) await this.check();
 		if (this.problems.length > 0 || this.busy) return null;
 		const { engine, profile } = this.#ports;
 		const saved = { ...this.form };

@@ -1,6 +1,7 @@
 /** What schedules ask of a person, gravest first. */
 import { counted } from '../../components/format.ts';
 import type { BookView, ScheduleCounts } from '../../state/engine.ts';
+import { BOOK_NAMES } from '../scheduled/words.ts';
 import type { Finding } from './finding.ts';
 
 /** A part of the Scheduled view to go to. */
@@ -23,7 +24,9 @@ export function scheduleFindings(counts: ScheduleCounts, books: readonly BookVie
 			id: `schedules:runner:${book.book}`,
 			icon: 'scheduled',
 			tone: 'warning',
-			title: nobody ? `Nobody runs the schedules of ${book.title}` : `The schedules of ${book.title} are held up`,
+			title: nobody
+				? `Nobody runs the schedules of ${BOOK_NAMES[book.book]}`
+				: `The schedules of ${BOOK_NAMES[book.book]} are held up`,
 			reason: runner.note,
 			next: go('Look at the schedules', 'all'),
 		});
@@ -64,7 +67,7 @@ export function scheduleFindings(counts: ScheduleCounts, books: readonly BookVie
 			id: `schedules:broken:${book.book}`,
 			icon: 'warning',
 			tone: 'warning',
-			title: `${counted(book.broken.length, 'entry', 'entries')} of ${book.title} cannot be read`,
+			title: `${counted(book.broken.length, 'entry', 'entries')} of ${BOOK_NAMES[book.book]} cannot be read`,
 			reason: book.broken[0]?.reason ?? '',
 			next: go('Look at the schedules', 'all'),
 		});

@@ -256,7 +256,7 @@ export interface OfflineWords {
 }
 
 export function offlineWords(book: BookView, now: number): OfflineWords | null {
-	const { state, title, waiting } = book;
+	const { state, waiting } = book;
 	if (state.kind !== 'reconnecting' && state.kind !== 'refused') return null;
 	const next =
 		state.nextTryAt === null
@@ -267,16 +267,26 @@ export function offlineWords(book: BookView, now: number): OfflineWords | null {
 	const edits =
 		waiting === 0 ? 'Edits wait here until it answers.' : waiting === 1 ? '1 edit waits.' : `${waiting} edits wait.`;
 	const what = state.kind === 'refused' ? 'refused' : 'offline';
-	return { title: `${title} ${what} since ${timeOfDay(state.since)}`, text: `${edits}${next}`, reason: state.reason };
+	return {
+		title: `${bookName(book.book)} ${what} since ${timeOfDay(state.since)}`,
+		text: `${edits}${next}`,
+		reason: state.reason,
+	};
 }
 
-/** What a book is called that the profile does not have. */
-export const BOOK_TITLES: Readonly<Record<BookKind, string>> = {
-	local: 'This machine',
-	shared: 'a shared book',
-	carrot: "the site's own",
+/** Books as sentences name them. */
+export const BOOK_NAMES: Readonly<Record<BookKind, string>> = {
+	local: "this machine's book",
+	shared: 'the shared book',
+	carrot: "the site's book",
 	redbeat: 'RedBeat',
 };
+
+/** The same at the beginning of a sentence. */
+export function bookName(book: BookKind): string {
+	const name = BOOK_NAMES[book];
+	return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
 
 /** Books that the profile does not have yet. */
 export function missingBooks(books: readonly BookView[]): readonly BookKind[] {
