@@ -2,13 +2,15 @@
  * `npm run screenshots`: takes the pictures of the guide, each view in both themes, from the sandbox as a newcomer has it.
  * Written to `docs/screenshots/<view>-<theme>.png` at 1440 x 900.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { type StandInSite, startStandIn } from './carrot-site/server.ts';
 import { warrenJson } from './cli.ts';
 import { openBrowser, openConsole, rowsOf, serveConsole } from './console.ts';
+import { publishRaw } from './raw-messages.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/screenshots', import.meta.url));
 const THEMES = ['light', 'dark'] as const;
@@ -67,7 +69,35 @@ const WORKED: readonly Picture[] = [
 		ready: (page) => page.getByRole('heading', { name: /failed/ }).waitFor(),
 	},
 	{ name: 'queues', place: 'sandbox/queues', ready: (page) => page.getByRole('table').waitFor() },
-	{ name: 'workers', place: 'sandbox/workers', ready: (page) => page.getByRole('list', { name: 'Slots' }).waitFor() },
+	{
+		name: 'workers',
+		place: 'sandbox/workers',
+		async ready(page) {
+			await page.getByRole('region', { name: 'Consumer set reports' }).waitFor();
+			await page.getByRole('button', { name: 'slow.rebuild_index' }).waitFor();
+		},
+	},
+	{
+		name: 'quarantine',
+		place: 'sandbox/quarantine',
+		async ready(page) {
+			await rowsOf(page).filter({ hasText: 'orders.tally' }).click();
+			await page.getByRole('heading', { name: 'How it reads today' }).waitFor();
+		},
+	},
+	{
+		name: 'site',
+		place: 'carrot-site/site?part=failed',
+		async ready(page) {
+			await rowsOf(page).first().click();
+			await page.getByText('LookupError').first().waitFor();
+		},
+	},
+	{
+		name: 'site-reconcile',
+		place: 'carrot-site/site?part=reconcile',
+		ready: (page) => page.getByRole('list', { name: 'What does not fit' }).waitFor(),
+	},
 	{ name: 'console', place: 'sandbox/console', ready: (page) => page.getByText(/lines from sandbox/).waitFor() },
 	{
 		name: 'settings',
@@ -99,7 +129,62 @@ await warrenJson(served.home, [
 	'--environment',
 	'staging',
 ]);
+await using site = await aSite();
+await warrenJson(served.home, ['profile', 'add', 'carrot-site', '--broker', 'embedded:', '--monitor', site.url]);
 const browser = await openBrowser();
+
+/** A site with failures, and with rows and messages that do not fit. */
+async function aSite(): Promise<StandInSite> {
+	const made = await startStandIn({});
+	const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
+	const failed = ['shop.orders.refund', 'shop.mail.send_receipt', 'reports.daily', 'shop.orders.refund'];
+	for (const [place, task] of failed.entries()) {
+		made.add({
+			status: 'FAILED',
+			task,
+			task_args: `(${4711 + place},)`,
+			content: '{"notify": true}',
+			exception: `no order ${4711 + place}`,
+			traceback: `Traceback (most recent call last):\n  File "/usr/lib/python3/dist-packages/carrot/consumer.py", line 204, in run\n    return self.task(*args, **kwargs)\n  File "/srv/shop/orders.py", line 12, in refund\n    raise LookupError(order)\nLookupError: no order ${4711 + place}\n`,
+			failure_time: ago(3 + place * 11),
+		});
+	}
+	for (let place = 0; place < 40; place += 1) {
+		made.add({ status: 'COMPLETED', task: 'shop.orders.ship', completion_time: ago(place) });
+	}
+	made.add({ task: 'shop.orders.ship', publish_time: '2026-01-01T00:00:00.000000+00:00' });
+	made.add({ task: 'reports.daily', status: 'IN_PROGRESS', publish_time: '2026-01-01T00:00:00.000000+00:00' });
+	return made;
+}
+
+/** Saved sets, one of them of a task that takes its time. */
+async function fillWorkers(): Promise<void> {
+	const slow = join(home, 'slow.mjs');
+	await writeFile(
+		slow,
+		"export const rebuild_index = ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));\n",
+	);
+	const cli = (...words: readonly string[]) => warrenJson(served.home, ['--profile', 'sandbox', ...words]);
+	const reports = ['--queues', 'reports', '--queues', 'bulk', '--not-consumed', 'bulk', '--concurrency', '3'];
+	await cli('consumer', 'save', 'reports', ...reports, '--soft-limit', '30s', '--retries', '3', '--auto-start');
+	await cli(
+		'consumer',
+		'save',
+		'search',
+		'--queues',
+		'search',
+		'--node',
+		slow,
+		'--project',
+		home,
+		'--concurrency',
+		'2',
+	);
+}
+const POISON = [
+	{ id: '5b1c7a3e-0f4d-4c8e-9d57-2a6f1e0b9c11', task: 'orders.total', body: '{"args": [20, 22' },
+	{ id: 'c2d94f60-7b1e-4a35-8c0f-6e9d3b5a7f22', task: 'orders.tally', body: '{"args": [9007199254740993, 1]}' },
+];
 
 async function take(pictures: readonly Picture[]): Promise<void> {
 	for (const theme of THEMES) {
@@ -121,9 +206,18 @@ try {
 	await take(FRESH);
 	{
 		await using opened = await openConsole(browser, served);
-		await opened.page.getByRole('button', { name: 'Start the consumer' }).click();
-		await opened.page.getByRole('button', { name: 'Completed 7' }).waitFor();
-		await opened.page.getByRole('button', { name: 'Failed 7' }).waitFor();
+		const { page } = opened;
+		await publishRaw(served.home, POISON);
+		await page.getByRole('button', { name: 'Start the consumer' }).click();
+		await page.getByRole('button', { name: 'Completed 7' }).waitFor();
+		await page.getByRole('button', { name: 'Quarantine 3' }).waitFor();
+		await fillWorkers();
+		await opened.go('sandbox/workers');
+		await page.getByRole('region', { name: 'Consumer set search' }).getByRole('button', { name: 'Start' }).click();
+		await page.getByRole('list', { name: 'Slots' }).nth(1).waitFor();
+		const rebuild = ['task', 'publish', 'slow.rebuild_index', '--queue', 'search'];
+		await warrenJson(served.home, ['--profile', 'sandbox', ...rebuild]);
+		await page.getByRole('button', { name: 'slow.rebuild_index' }).waitFor();
 	}
 	await take(WORKED);
 } finally {

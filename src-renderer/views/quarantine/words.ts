@@ -36,6 +36,13 @@ export const CAUSES: Readonly<Record<QuarantineCause, CauseLook>> = {
 	},
 };
 
+/** What a message that can be read stands for, before and after the task's name. Only an unreadable one has changed by that. */
+export const READS: Readonly<Record<QuarantineCause, readonly [before: string, after: string]>> = {
+	undecodable: ['It can be read by now. Released, it runs as', '.'],
+	'unknown-task': ['It reads as a call of', ', and runs once a consumer here has that task.'],
+	'known-outcome': ['It reads as a call of', ', and runs once more when it is released.'],
+};
+
 export const STATES: Readonly<Record<QuarantineState | 'any', string>> = {
 	held: 'Held',
 	released: 'Released',
