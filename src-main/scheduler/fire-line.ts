@@ -168,6 +168,8 @@ export class FireLine {
 			const plans = this.#decide();
 			if (plans.length === 0) continue;
 			const orders = await this.#take(plans, epoch);
+			// Nothing came of the one that was to try.
+			if (orders.length === 0 && this.#away !== null) this.#probing = true;
 			for (const order of orders) void this.#send(order);
 		}
 	}
@@ -186,7 +188,7 @@ export class FireLine {
 			if (plan === null) continue;
 			plans.push(plan);
 			runs += plan.claims.length + plan.again.length;
-			if (this.#away !== null) {
+			if (this.#away !== null && plan.claims.concat(plan.again).some((run) => run.state === 'claimed')) {
 				// This one tries; the next turn is another's, so that one that always fails keeps nobody from trying.
 				this.#probing = false;
 				break;

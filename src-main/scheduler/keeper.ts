@@ -55,8 +55,6 @@ export interface ScheduleKeeper extends AsyncDisposable {
 }
 
 const FOLD_MS = 250;
-/** How often open claims are looked for that nobody works on. */
-const SWEEP_MS = 60_000;
 /** A claim of our own is not looked at before: it may be on its way. */
 const OWN_CLAIM_MS = 120_000;
 /** A run by hand belongs to whoever asked for it; after so long it is nobody's. */
@@ -100,7 +98,9 @@ class Keeper implements ScheduleKeeper {
 		this.#settles = new SettleQueue({ ledger, clock, log, onNews });
 		this.#ran = new RanNotes({ write: deps.writeRan ?? null, clock, log });
 		this.#reading = new Folded({ clock, work: () => this.#read(), restMs: FOLD_MS });
-		this.#sweeping = new Folded({ clock, work: () => this.#sweep(), restMs: SWEEP_MS });
+		const times = deps.times ?? TENURE_TIMES;
+		// As often as somebody else could have come and gone.
+		this.#sweeping = new Folded({ clock, work: () => this.#sweep(), restMs: 2 * times.ttlMs });
 		this.#doubts = new Doubts({
 			proven: deps.proven ?? null,
 			clock,
@@ -134,7 +134,7 @@ class Keeper implements ScheduleKeeper {
 			holder,
 			clock,
 			log,
-			times: deps.times ?? TENURE_TIMES,
+			times,
 			onGained: () => this.#gained(),
 			onLost: () => this.#lost(),
 			onRenewed: () => this.#line.renewed(),

@@ -42,6 +42,8 @@ export interface ScheduleWorld {
 	broker: ((definition: ScheduleDefinition, dueAt: number) => Failure | null) | null;
 	/** What the ledger says instead of doing anything; null: it works. */
 	ledgerDown: Failure | null;
+	/** Hears every word that is written about a run. */
+	onRun: ((run: ScheduleRun) => void) | null;
 	/** Ends everybody's right, as if it had lapsed and somebody else had been there. */
 	expire(): void;
 }
@@ -49,12 +51,23 @@ export interface ScheduleWorld {
 export function scheduleWorld(clock: Clock): ScheduleWorld {
 	const entries = new Map<string, BookEntry>();
 	const runs = new Map<string, ScheduleRun>();
+	/** Those of `runs` that are not settled. */
+	const open = new Map<string, ScheduleRun>();
+	const cursors = new Map<string, number>();
 	const published: Published[] = [];
 	const listeners = new Set<() => void>();
+	/** By a clock that nobody sets, as a server's. */
 	let lease: { readonly holder: string; readonly until: number } | null = null;
 	let fence = 0;
 	let versions = 0;
 	const idOf = (run: ScheduleRun) => `${run.key}@${run.dueAt}`;
+	const note = (run: ScheduleRun) => {
+		runs.set(idOf(run), run);
+		if (run.state === 'claimed' || run.state === 'retrying') open.set(idOf(run), run);
+		else open.delete(idOf(run));
+		if (!run.manual) cursors.set(run.key, Math.max(run.dueAt, cursors.get(run.key) ?? 0));
+		world.onRun?.(run);
+	};
 	const changed = () => {
 		for (const listener of [...listeners]) listener();
 	};
@@ -64,6 +77,7 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 		runs,
 		broker: null,
 		ledgerDown: null,
+		onRun: null,
 		put(key, definition) {
 			versions += 1;
 			const before = entries.get(key)?.definition ?? { ...NEW_SCHEDULE, name: key, task: 'shop.tasks.tidy' };
@@ -111,11 +125,11 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 		ledger: () => ({
 			async hold(holder, ttlMs) {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				if (lease !== null && lease.holder !== holder && lease.until > clock.now()) {
+				if (lease !== null && lease.holder !== holder && lease.until > clock.monotonic()) {
 					return fail('busy', `Held by ${lease.holder}.`, { details: { holder: lease.holder, until: lease.until } });
 				}
 				if (lease?.holder !== holder) fence += 1;
-				lease = { holder, until: clock.now() + ttlMs };
+				lease = { holder, until: clock.monotonic() + ttlMs };
 				return ok({ holder, fence });
 			},
 			async release(hold) {
@@ -123,34 +137,30 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 			},
 			async claim(claims, hold) {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				if (lease?.holder !== hold.holder || lease.until <= clock.now() || fence !== hold.fence) {
+				if (lease?.holder !== hold.holder || lease.until <= clock.monotonic() || fence !== hold.fence) {
 					return fail('conflict', 'Another holder has it.');
 				}
 				return ok(
 					claims.map((claim) => {
 						const standing = runs.get(idOf(claim));
 						if (standing !== undefined) return standing;
-						runs.set(idOf(claim), claim);
+						note(claim);
 						return null;
 					}),
 				);
 			},
 			async settle(settled) {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				for (const run of settled) runs.set(idOf(run), run);
+				for (const run of settled) note(run);
 				return ok(undefined);
 			},
 			async open() {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				return ok([...runs.values()].filter((run) => run.state === 'claimed' || run.state === 'retrying'));
+				return ok([...open.values()]);
 			},
 			async cursors() {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				const cursors = new Map<string, number>();
-				for (const { key, dueAt, manual } of runs.values()) {
-					if (!manual) cursors.set(key, Math.max(dueAt, cursors.get(key) ?? 0));
-				}
-				return ok(cursors);
+				return ok(new Map(cursors));
 			},
 		}),
 		publisher: (by) => async (definition, due) => {
