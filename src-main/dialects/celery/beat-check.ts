@@ -190,28 +190,29 @@ function checkTyped(entries: Entries, path: string, field: ScheduleField, world:
 /** Everything wrong with the `meta` of an entry, which beat writes itself; null or empty text is fine. */
 export function metaProblems(meta: Value | null, world: BeatWorld): readonly BeatProblem[] {
 	if (meta === null) return [];
-	const problem = (effect: BeatEffect, message: string): readonly BeatProblem[] => [{ field: 'name', effect, message }];
-	if (meta.kind !== 'dict') return problem('ends', 'Its meta is no JSON object.');
+	const problems: BeatProblem[] = [];
+	const wrong = (effect: BeatEffect, message: string) => void problems.push({ field: 'name', effect, message });
+	if (meta.kind !== 'dict') {
+		wrong('ends', 'Its meta is no JSON object.');
+		return problems;
+	}
+	for (const [key, value] of meta.entries) {
+		const name = key.kind === 'str' ? key.value : '';
+		if (name === '__type__' || ![...KEYS, ...ALSO].includes(name))
+			wrong('ends', `RedBeat knows no "${clip(name)}" in a meta.`);
+		walk(value, `meta.${name}`, 1, false, 'name', world, (_, effect, message) => wrong(effect, message));
+	}
 	const last = entryOf(meta.entries, 'last_run_at');
-	if (last === undefined) return problem('drops', 'Its meta has no last_run_at.');
-	if (last.kind !== 'none') {
-		const typed = last.kind === 'dict' ? entryOf(last.entries, '__type__') : undefined;
-		const is = typed?.kind === 'str' && typed.value === 'datetime';
-		if (!is || last.kind !== 'dict') return problem('ends', 'The last_run_at of its meta is no datetime.');
-		const [wrong] = checkDatetime(last.entries, world);
-		if (wrong !== undefined) return problem('ends', `In the last_run_at of its meta: ${wrong}`);
+	if (last === undefined) wrong('drops', 'Its meta has no last_run_at.');
+	else if (last.kind !== 'none') {
+		const type = last.kind === 'dict' ? entryOf(last.entries, '__type__') : undefined;
+		if (type?.kind !== 'str' || type.value !== 'datetime') wrong('ends', 'The last_run_at of its meta is no datetime.');
 	}
 	const count = entryOf(meta.entries, 'total_run_count');
 	if (count !== undefined && count.kind !== 'int' && count.kind !== 'none') {
-		return problem('ends', 'The total_run_count of its meta is no whole number.');
+		wrong('ends', 'The total_run_count of its meta is no whole number.');
 	}
-	for (const [key] of meta.entries) {
-		const name = key.kind === 'str' ? key.value : '';
-		if (name === '__type__' || ![...KEYS, ...ALSO].includes(name)) {
-			return problem('ends', `RedBeat knows no "${clip(name)}" in a meta.`);
-		}
-	}
-	return [];
+	return problems;
 }
 
 function shown(value: Value): string {

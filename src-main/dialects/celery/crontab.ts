@@ -125,8 +125,24 @@ function between(from: number, to: number): readonly number[] {
 /** A crontab as Celery has it; fields that are missing are `*` there. */
 export type CrontabValues = Readonly<Partial<Record<CrontabField, Value>>>;
 
+/** Crontabs of plain texts that were read already: thousands of schedules have a few dozen between them. */
+const known = new Map<string, Result<string>>();
+const MOST_KNOWN = 5_000;
+
 /** The same schedule as a cron expression of five fields. Fails where Celery raises. */
 export function cronOfCrontab(values: CrontabValues): Result<string> {
+	const texts = CRONTAB_FIELDS.map((field) => values[field] ?? STAR);
+	if (!texts.every((text) => text.kind === 'str')) return readCrontab(values);
+	const key = JSON.stringify(texts.map(({ value }) => value));
+	const before = known.get(key);
+	if (before !== undefined) return before;
+	const read = readCrontab(values);
+	if (known.size >= MOST_KNOWN) known.clear();
+	known.set(key, read);
+	return read;
+}
+
+function readCrontab(values: CrontabValues): Result<string> {
 	const sets = new Map<CrontabField, ReadonlySet<number>>();
 	for (const field of CRONTAB_FIELDS) {
 		const expanded = expandField(field, values[field] ?? STAR);

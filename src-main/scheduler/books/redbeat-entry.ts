@@ -1,7 +1,7 @@
 /** What lies under RedBeat's keys, as entries of a book. Pure. */
 import { createHash } from 'node:crypto';
 import { type BeatProblem, EFFECTS } from '#main/dialects/celery/beat-check.ts';
-import { type RedbeatWorld, readRedbeat } from '#main/dialects/celery/redbeat.ts';
+import { type RedbeatEntry, type RedbeatWorld, readRedbeat } from '#main/dialects/celery/redbeat.ts';
 import { type RedbeatMeta, readRedbeatMeta } from '#main/dialects/celery/redbeat-meta.ts';
 import { describeRule } from '#main/dialects/celery/redbeat-rule.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
@@ -64,13 +64,15 @@ export interface RedbeatSight {
 export interface SightWorld extends RedbeatWorld {
 	/** When it was last edited from here, epoch ms; null: not lately. */
 	readonly editedAt: (key: string) => number | null;
+	/** Reads a definition; by default anew. */
+	readonly readText?: typeof readRedbeat;
 }
 
 /** Reads one entry. Fails (`undecodable`) where there is no schedule, in words. */
 export function readSight(raw: RedbeatRaw, world: SightWorld): Result<RedbeatSight> {
 	const { key, name, definition: text, score, isStatic } = raw;
 	if (text === null) return fail('undecodable', withoutDefinition(raw));
-	const read = readRedbeat(text, name, world);
+	const read = (world.readText ?? readRedbeat)(text, name, world);
 	if (!read.ok) return read;
 	const meta = readRedbeatMeta(raw.meta, world);
 	const last = meta.last === null ? null : instantOfTime(meta.last);
@@ -140,6 +142,27 @@ function withoutDefinition({ meta, score }: RedbeatRaw): string {
 	return score === null
 		? 'There is no definition.'
 		: 'It has a place in the schedule and no definition: beat takes it out when it comes to it.';
+}
+
+/**
+ * A reader that remembers what the texts of the last reading came to, so that of thousands only those that changed are read again.
+ * `next` begins another reading: what does not come again is forgotten after it.
+ */
+export class TextMemory {
+	#last = new Map<string, { readonly text: string; readonly entry: Result<RedbeatEntry> }>();
+	#now = new Map<string, { readonly text: string; readonly entry: Result<RedbeatEntry> }>();
+
+	next(): void {
+		this.#last = this.#now;
+		this.#now = new Map();
+	}
+
+	readonly read: typeof readRedbeat = (text, name, world) => {
+		const before = this.#last.get(name);
+		const entry = before?.text === text ? before.entry : readRedbeat(text, name, world);
+		this.#now.set(name, { text, entry });
+		return entry;
+	};
 }
 
 /** How much of a broken entry is shown. */

@@ -14,31 +14,27 @@ const LOOK_EVERY = 3_000;
 const READ_EVERY = 15_000;
 /** Runs move scores all the time: they are told of this often at most, in ms. */
 const TELL_RUNS_EVERY = 15_000;
-/** Entries per step: about a millisecond of Redis's time. */
-const STEP = 1_000;
+/** Entries per step: a few milliseconds of Redis's time. */
+const STEP = 500;
 
 /**
- * Two digests of a stretch of the schedule, one of names and definitions, one of scores. Digests of single entries are put together by
+ * Two digests of a stretch of the schedule: of names and definitions, and of scores. Those of single definitions are put together by
  * exclusive or, so their order, which changes with every run, does not count.
  */
 const DIGESTS: KeyScript = {
 	name: 'redbeat-digests',
 	lua: `
 local found = redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES')
-local said, at = {0, 0}, {0, 0}
-local function add(to, text)
-	local digest = redis.sha1hex(text)
-	for part = 1, 2 do
-		to[part] = bit.bxor(to[part], tonumber(string.sub(digest, part * 8 - 7, part * 8), 16))
-	end
-end
+local pcall, sha1hex, sub, bxor = redis.pcall, redis.sha1hex, string.sub, bit.bxor
+local first, second = 0, 0
 for index = 1, #found, 2 do
-	local definition = redis.pcall('HGET', found[index], 'definition')
+	local definition = pcall('HGET', found[index], 'definition')
 	if type(definition) ~= 'string' then definition = '' end
-	add(said, found[index] .. '\\n' .. definition)
-	add(at, found[index] .. '\\n' .. found[index + 1])
+	local digest = sha1hex(found[index] .. '\\n' .. definition)
+	first = bxor(first, tonumber(sub(digest, 1, 8), 16))
+	second = bxor(second, tonumber(sub(digest, 9, 16), 16))
 end
-return {#found / 2, said[1], said[2], at[1], at[2]}`,
+return {#found / 2, first, second, sha1hex(table.concat(found, '\\n'))}`,
 };
 
 interface Digest {
@@ -122,21 +118,23 @@ export class RedbeatWatch implements Disposable {
 	}
 
 	async #byScript(): Promise<Result<Digest>> {
-		const sum = [0, 0, 0, 0];
 		const around = await this.#around();
 		if (!around.ok) return around;
+		let [first, second] = [0, 0];
+		const scores: string[] = [];
 		for (let from = 0; ; from += STEP) {
 			const part = await this.#keyspace.script(DIGESTS, [this.#keys.schedule], [from, from + STEP - 1]);
 			if (!part.ok) {
 				if (part.error.code === 'refused') this.#scripts = false;
 				return part;
 			}
-			const [count, ...digests] = listOf(part.value).map(Number);
-			for (const [index, digest] of digests.entries()) sum[index] = ((sum[index] ?? 0) ^ digest) >>> 0;
-			if ((count ?? 0) < STEP) break;
+			const [count, one, two, at] = listOf(part.value);
+			first ^= Number(one);
+			second ^= Number(two);
+			scores.push(String(at));
+			if (Number(count) < STEP) break;
 		}
-		const [a, b, c, d] = sum;
-		return ok({ definitions: `${around.value} ${a} ${b}`, scores: `${c} ${d}` });
+		return ok({ definitions: `${around.value} ${first} ${second}`, scores: scores.join(' ') });
 	}
 
 	async #byReading(): Promise<Result<Digest>> {

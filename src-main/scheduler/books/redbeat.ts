@@ -33,6 +33,7 @@ import {
 	readSight,
 	redbeatKeys,
 	type SightWorld,
+	TextMemory,
 } from './redbeat-entry.ts';
 import { redbeatFacts } from './redbeat-facts.ts';
 import { RedbeatListing } from './redbeat-listing.ts';
@@ -63,6 +64,7 @@ class RedbeatBook implements ScheduleBook {
 	readonly #keys: RedbeatKeys;
 	readonly #watch: RedbeatWatch;
 	readonly #listing: RedbeatListing;
+	readonly #texts = new TextMemory();
 	/** When each entry was last edited from here, for as long as beat may not have noticed. */
 	readonly #edited = new Map<string, number>();
 
@@ -101,7 +103,8 @@ class RedbeatBook implements ScheduleBook {
 		if (!about.ok) return about;
 		const at = clock.now();
 		const [lock = null, memory = null, replication = null] = about.value.map((one) => (one.ok ? one.value : null));
-		const world = this.#world();
+		this.#texts.next();
+		const world = { ...this.#world(), readText: this.#texts.read };
 		const sights: RedbeatSight[] = [];
 		const broken: BrokenEntry[] = [...listed.value.broken];
 		for (const raw of listed.value.found) {

@@ -401,6 +401,8 @@ describe('a meta', () => {
 	it('that beat would stumble over is told', () => {
 		expect(readRedbeatMeta('{', WORLD).problems).toMatchObject([{ effect: 'ends' }]);
 		expect(readRedbeatMeta('{}', WORLD).problems).toMatchObject([{ effect: 'drops' }]);
+		const inside = '{"last_run_at": null, "relative": {"__type__": "datetime"}}';
+		expect(readRedbeatMeta(inside, WORLD).problems).toMatchObject([{ effect: 'ends' }]);
 		expect(readRedbeatMeta('{"last_run_at": 5}', WORLD).problems).toMatchObject([{ effect: 'ends' }]);
 		const zone = newRedbeatMeta(0).replace('UTC', 'Mars/Base');
 		expect(readRedbeatMeta(zone, WORLD).problems[0]?.message).toContain('name of a zone');
