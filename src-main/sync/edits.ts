@@ -79,13 +79,15 @@ function expectedOf({ book, key, change }: Standing): ExpectedChange {
 	return { book, key, change };
 }
 
+/** The edit is read before the entry: an entry older than what an edit that is settled by now made of it would be taken for its base. */
 async function standingOf(store: SyncStore, { profile, book, key }: ScheduleRef): Promise<Standing> {
-	const [entry, change] = await Promise.all([store.entry(profile, book, key), store.change(profile, book, key)]);
-	return { profile, book, key, entry, change };
+	const change = await store.change(profile, book, key);
+	return { profile, book, key, entry: await store.entry(profile, book, key), change };
 }
 
 async function allStandings(store: SyncStore, profile: ScheduleRef['profile']): Promise<(of: ScheduleRef) => Standing> {
-	const [entries, changes] = await Promise.all([store.entries(profile, null), store.changes(profile)]);
+	const changes = await store.changes(profile);
+	const entries = await store.entries(profile, null);
 	const nameOf = ({ book, key }: Omit<ScheduleRef, 'profile'>) => `${book}/${key}`;
 	const entryOf = new Map(entries.map((entry) => [nameOf(entry), entry]));
 	const changeOf = new Map(changes.map((change) => [nameOf(change), change]));

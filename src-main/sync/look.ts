@@ -57,7 +57,8 @@ function movedKeys(
 		if (theirs.has(key) || sending === null || sending.definition === null) continue;
 		const entry = named.get(sending.definition.name);
 		if (entry === undefined || changes.has(entry.key) || taken.has(entry.key)) continue;
-		if (!sameDefinitions(entry.definition, sending.definition)) continue;
+		// A newcomer of that name is taken for ours although it says something else: it may have been edited since. That asks a person.
+		if (stored.has(entry.key) && !sameDefinitions(entry.definition, sending.definition)) continue;
 		moved.set(key, entry.key);
 		taken.add(entry.key);
 	}

@@ -34,7 +34,7 @@ export interface SendRun {
 	readonly theirs: Map<string, BookEntry>;
 	/** Who has a name, by name, as far as it was read; kept up to date. */
 	readonly names: Map<string, string>;
-	/** What came of each schedule so far, by key. */
+	/** What came of each schedule so far, by the key that it had when it was looked at. */
 	readonly items: Map<string, SyncItem>;
 	/** Why to stop before the next write; null: go on. */
 	readonly stopped: () => string | null;
@@ -213,8 +213,9 @@ async function written(
 		entry === null ? { kind: 'gone', book, key } : { kind: 'entry', book, entry, seenAt: run.now() },
 		past,
 	];
+	const free = key === from || (await run.desk.change(key)) === null;
 	const met = await amend<Meeting | null>(run, under, (change) => {
-		const value = meet({ ...change, key }, entry, run.now(), true);
+		const value = meet(free ? { ...change, key } : change, entry, run.now(), true);
 		return { steps: [...kept, ...settling(change, key, value)], value };
 	});
 	// Somebody else has settled it meanwhile; what was written is true all the same.
@@ -223,8 +224,7 @@ async function written(
 	if (entry !== null) remember(run, entry);
 	const fields = after === null ? [] : changedBy(before, after);
 	const name = (after ?? before ?? under.mine)?.name ?? '';
-	run.items.delete(from);
-	run.items.set(key, {
+	run.items.set(from, {
 		book,
 		key,
 		name,
@@ -283,7 +283,7 @@ async function nameTaken(run: SendRun, under: ScheduleChange, by: string, resume
 		if (await run.desk.commit([expected(under), nobody], steps)) {
 			remember(run, other);
 			const message = 'The same was made elsewhere.';
-			run.items.set(other.key, {
+			run.items.set(key, {
 				...{ book, key: other.key, name: other.definition.name, outcome: 'received', fields: [] },
 				...{ resumed, message, formerKey: key },
 			});

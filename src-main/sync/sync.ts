@@ -106,7 +106,8 @@ async function runSync(target: SyncTarget, options: SyncOptions): Promise<SyncRe
 		if (late.length === 0) break;
 		sendings = await receive(run, lateSights(run, late), planFacts, []);
 	}
-	const unchanged = sights.filter((sight) => sight.theirs !== null && !run.items.has(sight.key)).length;
+	const told = new Set([...run.items.values()].flatMap(({ key, formerKey = key }) => [key, formerKey]));
+	const unchanged = sights.filter((sight) => sight.theirs !== null && !told.has(sight.key)).length;
 	const state = note === null ? 'done' : 'partly';
 	return { book: book.kind, at: planFacts.now, state, dryRun: dry, items: [...run.items.values()], unchanged, note };
 }
@@ -118,12 +119,12 @@ function nameAndKey({ key, definition }: BookEntry): readonly [string, string] {
 async function knownOf({ profile, book, store }: SyncTarget, keys: readonly string[] | null): Promise<Known> {
 	const first = (await store.books(profile)).find((one) => one.book === book.kind)?.readAt == null;
 	if (keys !== null && keys.length <= FEW_KEYS) {
-		const stored = await Promise.all(keys.map((key) => store.entry(profile, book.kind, key)));
 		const changes = await Promise.all(keys.map((key) => store.change(profile, book.kind, key)));
+		const stored = await Promise.all(keys.map((key) => store.entry(profile, book.kind, key)));
 		return { stored: stored.filter(isThere), changes: changes.filter(isThere), first };
 	}
-	const stored = await store.entries(profile, book.kind);
 	const changes = (await store.changes(profile)).filter((change) => change.book === book.kind);
+	const stored = await store.entries(profile, book.kind);
 	return { stored, changes, first };
 }
 
