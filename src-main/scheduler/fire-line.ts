@@ -54,11 +54,22 @@ const MOST_IN_FLIGHT = 500;
 const MISSED_ENTRIES = 5_000;
 const MISSED_APART = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** A decision that took longer to be written down is made again. */
+const DECISION_MS = 5_000;
 
 interface Order {
 	readonly run: ScheduleRun;
 	readonly definition: ScheduleDefinition;
 }
+
+interface Claimed {
+	/** Per claim null where it is ours, else what stands there. */
+	readonly runs: readonly (ScheduleRun | null)[];
+	/** Why it took more than one attempt; null: it did not. */
+	readonly delayed: string | null;
+}
+
+const NONE_CLAIMED: Claimed = { runs: [], delayed: null };
 
 export class FireLine {
 	readonly #deps: FireLineDeps;
@@ -200,23 +211,32 @@ export class FireLine {
 
 	/** Commits that these runs are ours; what is to be published now. */
 	async #take(plans: readonly Plan[], epoch: number): Promise<readonly Order[]> {
-		const { settles } = this.#deps;
+		const { settles, clock } = this.#deps;
+		const decidedAt = clock.now();
 		const claims = plans.flatMap((plan) => plan.claims);
 		const again = plans.flatMap((plan) => plan.again);
 		const publishing = [...claims, ...again].filter((run) => run.state === 'claimed');
 		for (const run of publishing) settles.take(run);
 		// Before anything is sent, it says in the ledger that it may have been sent.
 		const [standing, written] = await Promise.all([
-			claims.length === 0 ? [] : this.#claim(claims, epoch),
+			claims.length === 0 ? NONE_CLAIMED : this.#claim(claims, epoch),
 			again.length === 0 ? true : settles.put(again),
 		]);
 		if (standing === null || !written || epoch !== this.#epoch) {
 			for (const run of publishing) settles.leave(run);
 			return [];
 		}
-		const others = new Set(claims.filter((_, at) => standing[at] !== null));
+		const others = new Set(claims.filter((_, at) => standing.runs[at] !== null));
 		for (const run of others) settles.leave(run);
-		const orders = publishing.flatMap((run) => (others.has(run) ? [] : this.#orderOf(run)));
+		const ours = publishing.filter((run) => !others.has(run));
+		if (standing.delayed !== null || Math.abs(clock.now() - decidedAt) > DECISION_MS) {
+			// They are ours, but what was right when they were decided about need not be any more: they are decided about again.
+			const why = standing.delayed ?? 'It could not be written down in time.';
+			for (const run of ours) settles.leave(run);
+			for (const run of ours) this.#later({ ...run, tries: run.tries - 1 }, why, null);
+			return [];
+		}
+		const orders = ours.flatMap((run) => this.#orderOf(run));
 		return orders.sort((a, b) => a.run.dueAt - b.run.dueAt || (a.run.name < b.run.name ? -1 : 1));
 	}
 
@@ -230,8 +250,9 @@ export class FireLine {
 	}
 
 	/** Claims, for as long as it takes; null: the right is lost. Entries that stand there already are left alone. */
-	async #claim(claims: readonly ScheduleRun[], epoch: number): Promise<readonly (ScheduleRun | null)[] | null> {
+	async #claim(claims: readonly ScheduleRun[], epoch: number): Promise<Claimed | null> {
 		const { ledger, holds, onLost } = this.#deps;
+		let delayed: string | null = null;
 		for (let attempt = 0; ; attempt += 1) {
 			if (epoch !== this.#epoch) return null;
 			const hold = holds();
@@ -239,13 +260,17 @@ export class FireLine {
 			if (answer?.ok === true) {
 				this.#setTrouble(null);
 				// An attempt whose answer never came may have been carried out: then they are ours all the same.
-				return answer.value.map((run, at) => (run !== null && attempt > 0 && isSame(run, claims[at]) ? null : run));
+				const runs = answer.value.map((run, at) =>
+					run !== null && attempt > 0 && isSame(run, claims[at]) ? null : run,
+				);
+				return { runs, delayed };
 			}
 			if (answer !== null && answer.error.code === 'conflict') {
 				if (epoch === this.#epoch) onLost();
 				return null;
 			}
 			if (answer !== null) this.#setTrouble(answer.error.message);
+			delayed = answer === null ? 'The right to run this book was not sure.' : answer.error.message;
 			await this.#pause(pauseAfter(attempt));
 			if (this.#ended) return null;
 		}

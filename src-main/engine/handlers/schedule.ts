@@ -242,12 +242,16 @@ function coming(timing: Timing, from: number, count: number, facts: RunFacts): r
 }
 
 /** What a new schedule of a book starts from. */
-export function newSchedule(profile: Profile, book: Pick<BookCapabilities, 'aligns'> | null): ScheduleDefinition {
+export function newSchedule(
+	profile: Profile,
+	book: Pick<BookCapabilities, 'aligns' | 'zone'> | null,
+): ScheduleDefinition {
 	const { recurrence } = NEW_SCHEDULE;
 	const align = book?.aligns[0] ?? 'clock';
 	return {
 		...NEW_SCHEDULE,
 		queue: profile.queues[0] ?? NEW_SCHEDULE.queue,
+		zone: book?.zone ?? NEW_SCHEDULE.zone,
 		recurrence: recurrence.kind === 'every' ? { ...recurrence, align } : recurrence,
 	};
 }

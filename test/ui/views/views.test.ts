@@ -1,49 +1,24 @@
-import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { fireEvent, screen, waitFor, within } from '@testing-library/svelte';
 import { afterEach, describe, expect, test } from 'vitest';
-import App from '#renderer/App.svelte';
 import { appCommands } from '#renderer/state/app-commands.ts';
-import type { AddressBar } from '#renderer/state/route.svelte.ts';
-import { Warren } from '#renderer/state/warren.svelte.ts';
-import { WireStatus } from '#renderer/state/wire.svelte.ts';
 import { assess } from '#renderer/views/attention/findings.ts';
 import { fieldText, hexDump } from '#renderer/views/message-text.ts';
 import { pythonCall, pythonText, pythonValue } from '#renderer/views/task/python.ts';
 import { COLUMNS, columnsFor } from '#renderer/views/tasks/columns.ts';
 import { connectionWords, keyWords, nextStep, wireWords } from '#renderer/views/words.ts';
-import type { FakeEngine } from '../state/fake-engine.ts';
 import { NO_COUNTS } from '../state/fake-engine.ts';
-import { consumerSet, NOW, profile, profileView, world } from './world.ts';
+import { drawConsole } from './drawing.ts';
+import { consumerSet, NOW, profile, profileView } from './world.ts';
 
 const open: Disposable[] = [];
 afterEach(() => {
 	for (const each of open.splice(0)) each[Symbol.dispose]();
 });
 
-function still(hash: string): AddressBar {
-	let now = hash;
-	return {
-		read: () => now,
-		push: (next) => {
-			now = next;
-		},
-		replace: (next) => {
-			now = next;
-		},
-		onMove: () => ({ [Symbol.dispose]: () => {} }),
-	};
-}
-
-function show(
-	hash: string,
-	views = [profileView(profile('shop-eu'))],
-): { readonly engine: FakeEngine; readonly warren: Warren } {
-	const engine = world(views);
-	const wire = new WireStatus();
-	wire.state = { kind: 'connected', since: 0 };
-	const warren = new Warren(engine, wire, still(hash));
-	open.push(warren);
-	render(App, { props: { warren } });
-	return { engine, warren };
+function show(hash: string, views = [profileView(profile('shop-eu'))]): ReturnType<typeof drawConsole> {
+	const drawn = drawConsole(hash, views);
+	open.push(drawn.warren);
+	return drawn;
 }
 
 describe('what needs a person', () => {
