@@ -61,7 +61,13 @@ describe('profiles', () => {
 		const added = must(await profiles.add(draft('shop'), { broker: 'canary-5f2c' }));
 		expect(JSON.stringify([...rows.values()])).not.toContain('canary-5f2c');
 		expect(must(await profiles.secret(added.id, 'broker'))).toBe('canary-5f2c');
-		expect(await profiles.hasSecrets(added.id)).toEqual({ broker: true, monitor: false, management: false });
+		expect(await profiles.hasSecrets(added.id)).toEqual({
+			broker: true,
+			monitor: false,
+			management: false,
+			shared: false,
+			redbeat: false,
+		});
 	});
 
 	it('keep secrets through a rename, drop them on null, and keep those not mentioned', async () => {
@@ -69,7 +75,13 @@ describe('profiles', () => {
 		const added = must(await profiles.add(draft('shop'), { broker: 'a', monitor: 'b' }));
 		const renamed = must(await profiles.put({ ...added, name: 'store' }, { monitor: null }));
 		expect(must(await profiles.find('store')).id).toBe(renamed.id);
-		expect(await profiles.hasSecrets(added.id)).toEqual({ broker: true, monitor: false, management: false });
+		expect(await profiles.hasSecrets(added.id)).toEqual({
+			broker: true,
+			monitor: false,
+			management: false,
+			shared: false,
+			redbeat: false,
+		});
 	});
 
 	it('copy secrets when duplicated and leave none behind when removed', async () => {
