@@ -3,6 +3,7 @@ import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { BookKind, SyncReport } from '#main/domain/schedule.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
 import type { ScheduleBook } from '#main/scheduler/book.ts';
 import type { Ports } from './ports.ts';
 
@@ -13,7 +14,9 @@ export interface Watching extends Disposable {
 
 interface Watched {
 	readonly listeners: Set<() => void>;
-	readonly stack: DisposableStack;
+	/** The profile as its books were made of it. */
+	profile: Profile;
+	stack: DisposableStack;
 }
 
 /** After a sync that failed, when to look again although nothing was heard. */
@@ -23,33 +26,59 @@ const AGAIN_MS = 5_000;
 export function createWatching(
 	ports: Pick<Ports, 'clock' | 'log'>,
 	parts: {
+		readonly profiles: Pick<Profiles, 'list' | 'onChange'>;
 		readonly books: (profile: Profile) => readonly ScheduleBook[];
 		readonly sync: (profile: Profile, kind: BookKind) => Promise<Result<SyncReport>>;
 	},
 ): Watching {
 	const watched = new Map<ProfileId, Watched>();
 
-	function begin(profile: Profile): Watched {
+	function follow(profile: Profile, listeners: ReadonlySet<() => void>): DisposableStack {
 		const stack = new DisposableStack();
-		const listeners = new Set<() => void>();
 		const tell = () => {
 			for (const listener of [...listeners]) listener();
 		};
 		for (const book of parts.books(profile)) {
-			const follow = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
-			stack.use(follow);
-			stack.use(book.onChange(() => follow.wake()));
+			const follower = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
+			stack.use(follower);
+			stack.use(book.onChange(() => follower.wake()));
 			stack.use(
 				book.onState((state) => {
 					tell();
 					// What waits here goes as soon as it answers, and what changed there meanwhile comes.
-					if (state.kind === 'connected') follow.wake();
+					if (state.kind === 'connected') follower.wake();
 				}),
 			);
-			follow.wake();
+			follower.wake();
 		}
-		return { listeners, stack };
+		return stack;
 	}
+
+	function begin(profile: Profile): Watched {
+		const listeners = new Set<() => void>();
+		return { listeners, profile, stack: follow(profile, listeners) };
+	}
+
+	/** An edited profile has other books, or may be written to no longer; one that was removed has none. */
+	async function renew(): Promise<void> {
+		const profiles = new Map((await parts.profiles.list()).map((profile) => [profile.id, profile]));
+		for (const [id, one] of watched) {
+			const profile = profiles.get(id);
+			if (profile?.updatedAt === one.profile.updatedAt && profile.readOnly === one.profile.readOnly) continue;
+			one.stack.dispose();
+			if (profile === undefined) {
+				watched.delete(id);
+				continue;
+			}
+			one.profile = profile;
+			one.stack = follow(profile, one.listeners);
+			for (const listener of [...one.listeners]) listener();
+		}
+	}
+
+	const profiles = parts.profiles.onChange(() => {
+		renew().catch((error: unknown) => ports.log.warn('schedules.watch', { reason: String(error) }));
+	});
 
 	return {
 		watch(profile, changed) {
@@ -66,6 +95,7 @@ export function createWatching(
 			};
 		},
 		[Symbol.dispose]() {
+			profiles[Symbol.dispose]();
 			for (const { stack } of watched.values()) stack.dispose();
 			watched.clear();
 		},

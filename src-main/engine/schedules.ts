@@ -5,7 +5,7 @@ import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { BookKind, BookState, SyncReport } from '#main/domain/schedule.ts';
-import type { BookView } from '#main/ipc/contract/schedule.ts';
+import type { BookView } from '#main/ipc/contract/schedule-answers.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import { localLeaseName } from '#main/scheduler/books/local-ledger.ts';
 import type { Store } from '#main/store/store.ts';
@@ -22,6 +22,10 @@ export interface SyncOptions {
 	readonly dryRun?: boolean;
 	/** Only these; all when left out. */
 	readonly keys?: readonly string[];
+	/** Whether edits that the book refused are sent again as they are; default true. */
+	readonly refusedAgain?: boolean;
+	/** Sends nothing; says why. */
+	readonly receiveOnly?: string;
 	readonly signal?: AbortSignal;
 }
 
@@ -58,7 +62,11 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 		return syncBook({ profile: profile.id, book: book.value, store: store.schedules, turns, now }, options);
 	}
 
-	const watching = createWatching(ports, { books: books.of, sync });
+	const watching = createWatching(ports, {
+		profiles,
+		books: books.of,
+		sync: (profile, kind) => sync(profile, kind, byItself(profile)),
+	});
 	/** Who runs a book. A process that runs none itself knows the holder of the local one from the home's leases. */
 	function runnerOf(id: ProfileId, kind: BookKind, localHolder: string | null): BookView['runner'] {
 		const here = schedules.keepers?.runner(id, kind) ?? null;
@@ -127,6 +135,12 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 		},
 	};
 	return schedules;
+}
+
+/** How books are synced when nobody asked: a refused edit waits for its person, and a read-only profile's edits wait for its being opened. */
+export function byItself(profile: Profile): SyncOptions {
+	if (!profile.readOnly) return { refusedAgain: false };
+	return { refusedAgain: false, receiveOnly: `The profile "${profile.name}" is read-only: its edits wait here.` };
 }
 
 /** Why a book is not to be asked now, in words; null: it may answer. */

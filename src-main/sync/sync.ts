@@ -24,6 +24,8 @@ export interface SyncOptions {
 	readonly keys?: readonly string[];
 	/** Whether edits that the book refused are sent again as they are; default true. What syncs by itself says false. */
 	readonly refusedAgain?: boolean;
+	/** Takes in what the book has and sends nothing; says why, for whoever reads the report. */
+	readonly receiveOnly?: string;
 	/** Stops before the next write. */
 	readonly signal?: AbortSignal;
 	/** Edits taken care of, of all that are to be sent. */
@@ -87,7 +89,8 @@ async function runSync(target: SyncTarget, options: SyncOptions): Promise<SyncRe
 		...{ profile, book, now, names, theirs },
 		desk: dry ? pretending(known.changes, names) : realDesk(target),
 		items: new Map<string, SyncItem>(),
-		stopped: () => (options.signal?.aborted === true ? 'It was stopped. What is left waits here.' : null),
+		stopped: () =>
+			options.receiveOnly ?? (options.signal?.aborted === true ? 'It was stopped. What is left waits here.' : null),
 		onSent: () => options.onProgress?.({ done: ++done, total }),
 	};
 	const planFacts: PlanFacts = { profile, book: book.kind, first: known.first, now: now() };

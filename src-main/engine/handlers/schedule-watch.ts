@@ -1,14 +1,17 @@
 /** The stream about schedules. Who watches a profile's schedules keeps its books connected and in sync. */
 import type { Profile } from '#main/domain/profile.ts';
 import { ok } from '#main/domain/result.ts';
-import type { ScheduleTick } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleTick } from '#main/ipc/contract/schedule-answers.ts';
 import type { StreamHandlers } from '#main/ipc/handlers.ts';
 import type { Core } from '../core.ts';
 
 export function scheduleStreams(core: Core): Pick<StreamHandlers, 'schedule.watch'> {
 	const { schedules, store, profiles } = core;
 
-	async function tickOf(profile: Profile): Promise<ScheduleTick> {
+	/** By the profile as it is by then: edited while somebody watches, it may have other books. */
+	async function tickOf(watched: Profile): Promise<ScheduleTick> {
+		const found = await profiles.find(watched.id);
+		const profile = found.ok ? found.value : watched;
 		const gathered = await schedules.desk.gather(profile.id);
 		const books = await schedules.bookViews(profile, gathered);
 		return { revision: gathered.revision, counts: schedules.desk.counts(gathered), books };
