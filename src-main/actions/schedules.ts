@@ -43,6 +43,9 @@ export interface ScheduleJournal {
 	readonly title: string;
 }
 
+/** Why nothing was done about one. */
+export const SO_ALREADY = 'It is so already.';
+
 /** Changes schedules and then syncs those that changed, a book at a time; one end each, in their order. */
 export async function changeSchedules(
 	target: ScheduleTarget,
@@ -67,7 +70,7 @@ export async function changeSchedules(
 		if (edit === undefined) continue;
 		if (!edit.ok) ends.set(idOf(name), { ...name, outcome: 'failed', note: edit.error.message });
 		else if (edit.value.steps.length > 0) changed.push(name);
-		else ends.set(idOf(name), { ...name, outcome: 'skipped', note: 'It is so already.' });
+		else ends.set(idOf(name), { ...name, outcome: 'skipped', note: SO_ALREADY });
 	}
 	if (changed.length > 0) {
 		await keepJournal(target, journal, changed, stood);

@@ -269,7 +269,7 @@ export interface ScheduleRun {
 	readonly dueAt: number;
 	readonly manual: boolean;
 	readonly state: ScheduleRunState;
-	/** When it was published; null: it was not. */
+	/** When it was published; null: it was not, or (`fired`) was left to somebody who does not say when. */
 	readonly firedAt: number | null;
 	readonly messageId: string | null;
 	readonly taskId: TaskId | null;

@@ -16,6 +16,7 @@ import { deploymentHandlers } from './handlers/deployment.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
 import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
+import { scheduleManyHandlers } from './handlers/schedule-many.ts';
 import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
@@ -76,6 +77,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
+		...scheduleManyHandlers(core),
 		...siteHandlers(core, sites),
 		...consoleHandlers(core),
 	};

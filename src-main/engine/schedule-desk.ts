@@ -2,7 +2,7 @@
 import type { ProfileId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { BookKind, ScheduleRun } from '#main/domain/schedule.ts';
-import type { ScheduleCounts, ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleCounts, ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { ScheduleStore } from '#main/store/store.ts';
 import { countsOf, idOf, type Overlaid, overlay, viewOf } from './schedule-views.ts';
 
@@ -73,7 +73,10 @@ export function createScheduleDesk(store: ScheduleStore, now: () => number): Sch
 			const [first, second] = found;
 			if (first === undefined) {
 				const where = book === undefined ? '' : ` in the ${book} book`;
-				return fail('not-found', `There is no schedule "${text}"${where}. "schedule list" shows what there is.`);
+				return fail(
+					'not-found',
+					`There is no schedule "${text}"${where}. "schedule list --fetch" reads the books and shows what there is.`,
+				);
 			}
 			if (second !== undefined) {
 				const books = [...new Set(found.map((one) => one.book))];

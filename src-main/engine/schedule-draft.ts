@@ -6,7 +6,8 @@ import { readDuration } from '#main/domain/query-values.ts';
 import type { Result } from '#main/domain/result.ts';
 import { type MissedPolicy, type ScheduleDefinition, timingOf } from '#main/domain/schedule.ts';
 import type { Recurrence, Timing } from '#main/domain/timing.ts';
-import type { DraftProblem, ScheduleDraft } from '#main/ipc/contract/schedule.ts';
+import type { DraftProblem } from '#main/ipc/contract/schedule-answers.ts';
+import type { ScheduleDraft } from '#main/ipc/contract/schedule-draft.ts';
 import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
 import { readMoment, showMoment } from '#main/scheduler/moment.ts';
 import { checkTiming } from '#main/scheduler/recurrence.ts';
@@ -34,7 +35,12 @@ export interface ReadDraft {
 const ALL_MOST = 100;
 
 /** Lays what was written over `base`. Every problem is found, each at its field. */
-export function readDraft(written: WrittenSchedule, base: ScheduleDefinition, dialect: CarrotDialect): ReadDraft {
+export function readDraft(
+	written: WrittenSchedule,
+	base: ScheduleDefinition,
+	dialect: CarrotDialect,
+	options: { readonly queueMayBeEmpty?: boolean } = {},
+): ReadDraft {
 	const problems: DraftProblem[] = [];
 	const wrong = (field: string, message: string) =>
 		void problems.push({ field, message, line: null, column: null, offset: null });
@@ -50,7 +56,7 @@ export function readDraft(written: WrittenSchedule, base: ScheduleDefinition, di
 	const task = (written.task ?? base.task).trim();
 	if (task === '') wrong('task', 'Say which task to run: its dotted path, e.g. shop.tasks.send_invoices.');
 	const queue = (written.queue ?? base.queue).trim();
-	if (queue === '') wrong('queue', 'Say which queue the task goes to.');
+	if (queue === '' && options.queueMayBeEmpty !== true) wrong('queue', 'Say which queue the task goes to.');
 
 	const zone = written.zone === undefined ? base.zone : written.zone.trim();
 	const zoneKnown = knowsZone(zone);
@@ -73,8 +79,8 @@ export function readDraft(written: WrittenSchedule, base: ScheduleDefinition, di
 	const checked = checkArguments(args, kwargs, dialect);
 	if (checked.argsProblem !== null) problems.push({ field: 'args', ...checked.argsProblem });
 	if (checked.kwargsProblem !== null) problems.push({ field: 'kwargs', ...checked.kwargsProblem });
-	const options = (written.options ?? base.options).trim();
-	const optionsProblem = objectProblem(options === '' ? '{}' : options);
+	const more = (written.options ?? base.options).trim();
+	const optionsProblem = objectProblem(more === '' ? '{}' : more);
 	if (optionsProblem !== null) problems.push({ field: 'options', ...optionsProblem });
 
 	const definition: ScheduleDefinition = {
@@ -92,7 +98,7 @@ export function readDraft(written: WrittenSchedule, base: ScheduleDefinition, di
 		missed,
 		args: args.trim(),
 		kwargs: kwargs.trim() === '' ? '{}' : kwargs,
-		options: options === '' ? '{}' : options,
+		options: more === '' ? '{}' : more,
 		active: written.active ?? base.active,
 		description: written.description ?? base.description,
 	};

@@ -5,7 +5,7 @@ import { exportRedbeat, readRedbeatExport } from '#main/dialects/celery/redbeat-
 import type { CarrotDialect } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { NEW_SCHEDULE, type ScheduleDefinition } from '#main/domain/schedule.ts';
-import type { ScheduleDraft } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleDraft } from '#main/ipc/contract/schedule-draft.ts';
 import { knowsZone } from '#main/scheduler/zones.ts';
 import { draftOf, readDraft, type WrittenSchedule } from './schedule-draft.ts';
 
@@ -118,7 +118,8 @@ function readOurs(items: readonly unknown[], dialect: CarrotDialect): Result<Rea
 		const { rule, ...draft } = written;
 		const base: ScheduleDefinition =
 			rule === undefined ? NEW_SCHEDULE : { ...NEW_SCHEDULE, recurrence: { kind: 'foreign', rule } };
-		const read = readDraft(draft, base, dialect);
+		// Whether its book can do without a queue is asked when it is known which book that is.
+		const read = readDraft(draft, base, dialect, { queueMayBeEmpty: true });
 		if (read.definition !== null) definitions.push(read.definition);
 		else refused.push({ name, reason: read.problems.map((one) => `${one.field}: ${one.message}`).join(' ') });
 	}

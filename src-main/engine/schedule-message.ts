@@ -4,7 +4,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { assertNever, fail, type Result } from '#main/domain/result.ts';
 import type { BookKind, ScheduleDefinition } from '#main/domain/schedule.ts';
-import type { MessagePreview } from '#main/ipc/contract/schedule.ts';
+import type { MessagePreview } from '#main/ipc/contract/schedule-answers.ts';
 import { checkArguments } from './arguments.ts';
 import { plainProperties } from './handlers/task.ts';
 

@@ -6,12 +6,12 @@ import type { Profile } from '#main/domain/profile.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, type Result } from '#main/domain/result.ts';
 import type { ScheduleDefinition, ScheduleRun } from '#main/domain/schedule.ts';
-import type { ScheduleOutcome } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleOutcome } from '#main/ipc/contract/schedule-answers.ts';
 import { checkArguments } from './arguments.ts';
 import { type Core, target } from './core.ts';
 import { scheduleMessage } from './schedule-message.ts';
 import { runnerName } from './schedule-runners.ts';
-import type { Overlaid } from './schedule-views.ts';
+import { nameOf, type Overlaid } from './schedule-views.ts';
 
 /** Publishes one run under this message id and keeps it in history; the task that it is. */
 export async function publishSchedule(
@@ -51,6 +51,38 @@ export async function publishSchedule(
 	return published.ok ? { ok: true, value: { taskId: published.value.id } } : published;
 }
 
+/** Who runs the schedules of a book in Warren's stead, and what a person should know about a run at once. */
+const BY_OTHERS = {
+	warren: { note: null, words: null, unknown: null },
+	site: {
+		note: 'Published by the site.',
+		words: null,
+		unknown: 'The site does not have this schedule yet, and only the site can run it. Sync it first.',
+	},
+	beat: {
+		note: 'Handed to beat, which publishes it when it looks next.',
+		words: "It goes through Celery's beat, which publishes it when it looks next.",
+		unknown: 'Beat does not know this schedule yet, and only beat can run it. Sync it first.',
+	},
+} as const;
+
+const BEAT_PAUSED = 'It is paused, and beat runs no paused schedule. Resume it first.';
+
+/** What running a schedule at once would come to: who would publish it, and what stands against it. */
+export function wouldRun(core: Core, profile: Profile, one: Overlaid): ScheduleOutcome['items'][number] {
+	const item = { name: nameOf(one), book: one.book, taskId: null } as const;
+	const book = core.schedules.books.find(profile, one.book);
+	if (!book.ok) return { ...item, outcome: 'failed', reason: book.error.message };
+	if (book.value.runNow === undefined) return { ...item, outcome: 'done', reason: null };
+	const { runBy } = book.value.capabilities;
+	const { words, unknown } = BY_OTHERS[runBy];
+	if (one.entry === null) return { ...item, outcome: 'failed', reason: unknown };
+	if (runBy === 'beat' && !one.entry.definition.active) return { ...item, outcome: 'failed', reason: BEAT_PAUSED };
+	const old = one.change === null ? null : 'It runs as its book has it; the edit that waits here is not in it.';
+	const reason = [words, old].filter((part) => part !== null).join(' ');
+	return { ...item, outcome: 'done', reason: reason === '' ? null : reason };
+}
+
 /** Runs a schedule once, now, by whoever can, and notes the run. Its due times stay as they are. */
 export async function runNow(
 	core: Core,
@@ -85,18 +117,17 @@ export async function runNow(
 			},
 		]);
 	if (book.value.runNow !== undefined) {
-		if (one.entry === null) {
-			const reason = 'The site does not have this schedule yet, and only the site can run it. Sync it first.';
-			return { ...item, outcome: 'failed', reason, taskId: null };
-		}
+		const would = wouldRun(core, profile, one);
+		if (would.outcome !== 'done') return would;
 		const ran = await book.value.runNow(one.key);
 		if (!ran.ok) {
 			await note('failed', { note: ran.error.message });
 			return { ...item, outcome: 'failed', reason: ran.error.message, taskId: null };
 		}
-		await note('fired', { firedAt: core.ports.clock.now(), note: 'Published by the site.' });
-		const reason = one.change === null ? null : 'It ran as the site has it; the edit that waits here was not in it.';
-		return { ...item, outcome: 'done', reason, taskId: null };
+		// The site answers when it has published; beat was only told to, and says nothing.
+		const firedAt = book.value.capabilities.runBy === 'site' ? core.ports.clock.now() : null;
+		await note('fired', { firedAt, note: BY_OTHERS[book.value.capabilities.runBy].note });
+		return would;
 	}
 	const published = await publishSchedule(core, profile, definition, messageId, signal);
 	if (!published.ok) {

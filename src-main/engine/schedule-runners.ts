@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { BookKind } from '#main/domain/schedule.ts';
-import type { BookView } from '#main/ipc/contract/schedule.ts';
+import type { BookView } from '#main/ipc/contract/schedule-answers.ts';
 
 export interface Keepers extends AsyncDisposable {
 	/** Runs a profile's schedules in this process from now on, also after it was edited. */

@@ -9,7 +9,7 @@ import {
 	type ScheduleRun,
 	timingOf,
 } from '#main/domain/schedule.ts';
-import type { ScheduleCounts, ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleCounts, ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import { nextDue } from '#main/scheduler/recurrence.ts';
 import { describeTiming } from '#main/scheduler/words.ts';
@@ -23,6 +23,11 @@ export interface Overlaid {
 	readonly definition: ScheduleDefinition;
 	readonly entry: StoredEntry | null;
 	readonly change: ScheduleChange | null;
+}
+
+/** Names a schedule to whoever reads an outcome. */
+export function nameOf(one: Overlaid): string {
+	return one.definition.name === '' ? idOf(one) : one.definition.name;
 }
 
 /** Names a schedule in maps. */

@@ -1,6 +1,6 @@
 /** What can be done to several schedules at once, over several books: one question, one outcome. */
 import type { BookKind } from '#main/domain/schedule.ts';
-import type { ScheduleOutcome } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleOutcome } from '#main/ipc/contract/schedule-answers.ts';
 import type { Answer, CallOptions, Engine } from './engine.ts';
 
 export type ScheduleAction = 'pause' | 'resume' | 'run' | 'remove';

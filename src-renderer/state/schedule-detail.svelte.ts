@@ -1,7 +1,7 @@
 /** The schedule in the drawer: everything about it, brought up to date with each tick, and its runs. */
 import type { BookKind, ScheduleRun, ScheduleVersion } from '#main/domain/schedule.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { ScheduleDetail } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleDetail } from '#main/ipc/contract/schedule-answers.ts';
 import type { Engine } from './engine.ts';
 import { scheduleId } from './schedule-id.ts';
 import type { ScheduleWatch } from './schedule-watch.svelte.ts';

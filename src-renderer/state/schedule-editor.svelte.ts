@@ -10,7 +10,7 @@ import type {
 	ScheduleDetail,
 	SchedulePreview,
 	ScheduleView,
-} from '#main/ipc/contract/schedule.ts';
+} from '#main/ipc/contract/schedule-answers.ts';
 import type { Answer, Engine } from './engine.ts';
 import {
 	differingFields,

@@ -10,7 +10,7 @@ import {
 	type ScheduleField,
 } from '#main/domain/schedule.ts';
 import type { IntervalUnit } from '#main/domain/timing.ts';
-import type { ScheduleDraft } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleDraft } from '#main/ipc/contract/schedule-draft.ts';
 
 export interface ScheduleForm {
 	book: BookKind;

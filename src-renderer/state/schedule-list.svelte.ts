@@ -5,7 +5,7 @@
  */
 import type { BookKind } from '#main/domain/schedule.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { CallerInput } from '#main/ipc/contract.ts';
 import type { Engine } from './engine.ts';
 import { PlacedRows } from './placed-rows.ts';

@@ -1,7 +1,7 @@
 /** The review of edits that wait: what a sync would do on both sides, the sync itself, and what came of it. */
 import type { BookKind, SyncReport } from '#main/domain/schedule.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { ScheduleDetail, ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleDetail, ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { Engine, Loaded } from './engine.ts';
 import { LOADING, loaded } from './engine.ts';
 import { scheduleId } from './schedule-id.ts';

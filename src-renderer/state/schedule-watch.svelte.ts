@@ -1,7 +1,7 @@
 /** The tick of one profile's schedules: counts, books, and when lists are to be read again. Its books stay connected meanwhile. */
 import type { BookKind } from '#main/domain/schedule.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { BookView, ScheduleCounts, ScheduleTick } from '#main/ipc/contract/schedule.ts';
+import type { BookView, ScheduleCounts, ScheduleTick } from '#main/ipc/contract/schedule-answers.ts';
 import type { Engine } from './engine.ts';
 
 export class ScheduleWatch implements Disposable {

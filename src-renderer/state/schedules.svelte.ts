@@ -1,7 +1,7 @@
 /** Schedules of one profile: what is known of them, the list, the one that is open, and everything that changes them. */
 import type { BookKind } from '#main/domain/schedule.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { ScheduleChanged, ScheduleOutcome, ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleChanged, ScheduleOutcome, ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { CallerInput } from '#main/ipc/contract.ts';
 import { Change } from './change.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
@@ -286,7 +286,9 @@ export class Schedules implements Disposable {
 	#fresh(): ScheduleEditor {
 		const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 		const book = this.list.query.book ?? 'local';
-		return new ScheduleEditor(this.#editing, null, emptyForm(book, this.#ports.queue(), zone));
+		// Celery routes what names no queue, and a queue of Warren's own is mostly none of Celery's.
+		const queue = book === 'redbeat' ? '' : this.#ports.queue();
+		return new ScheduleEditor(this.#editing, null, emptyForm(book, queue, zone));
 	}
 
 	#keep(editor: ScheduleEditor): ScheduleEditor {
@@ -300,7 +302,7 @@ export class Schedules implements Disposable {
 		const failed = outcome.failed > conflicts;
 		const odd = outcome.items.find((item) => item.outcome !== 'done');
 		this.#ports.toasts.show(failed ? 'failed' : affected(outcome) === 0 ? 'note' : 'done', words, {
-			text: odd?.reason ?? '',
+			text: odd?.reason ?? outcome.items.find((item) => item.reason !== null)?.reason ?? '',
 			action: odd === undefined ? null : { label: 'Show which', run: () => this.change.report(plan, outcome) },
 		});
 		if (plan.action === 'remove' && !failed) {

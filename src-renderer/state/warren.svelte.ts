@@ -1,7 +1,7 @@
 /** The page as a whole: where it is, what it is connected to, and which dialog is open. Views get it by context. */
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
-import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import { Actions, type TaskAction } from './actions.svelte.ts';
 import { Commands } from './commands.svelte.ts';
 import { Deployment } from './deployment.svelte.ts';

@@ -96,6 +96,10 @@ describe('a schedule of the local book', () => {
 		expect(paused.coming).toEqual([]);
 		const again = await engine.call('schedule.pause', { profile, names: ['invoices'] });
 		expect(again.items).toMatchObject([{ outcome: 'skipped' }]);
+		const both = { profile, names: ['invoices'], dryRun: true };
+		expect(await engine.call('schedule.pause', both)).toMatchObject({ done: 0, items: [{ outcome: 'skipped' }] });
+		expect(await engine.call('schedule.resume', both)).toMatchObject({ done: 1, items: [{ outcome: 'done' }] });
+		expect((await engine.call('schedule.show', { profile, name: 'invoices' })).view.definition.active).toBe(false);
 		await engine.call('schedule.resume', { profile, names: ['invoices'] });
 		const past = await engine.call('schedule.history', { profile, name: 'invoices' });
 		const rename = past.items.find((one) => one.before?.name === 'nightly' && one.after?.name === 'invoices');
@@ -132,6 +136,8 @@ describe('a schedule of the local book', () => {
 		expect(await engine.call('schedule.import', { profile, text })).toMatchObject({ done: 2, failed: 0 });
 		const after = (await engine.call('schedule.list', { profile, sort: 'name' })).items;
 		expect(after.map((one) => one.definition)).toEqual(before.map((one) => one.definition));
+		const same = await engine.call('schedule.import', { profile, text, replace: true, dryRun: true });
+		expect(same.items).toMatchObject([{ outcome: 'skipped' }, { outcome: 'skipped' }]);
 		const rubbish = await engine.refusal('schedule.import', { profile, text: '{"a": 1}' });
 		expect(rubbish.details).toMatchObject({ field: 'text' });
 		const half = JSON.stringify({

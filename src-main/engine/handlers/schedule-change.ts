@@ -1,4 +1,7 @@
-/** Handlers of the routes that change schedules. What they decide is in `sync/change-set.ts`; how it gets to a book, in `actions/`. */
+/**
+ * Handlers of the routes that change one schedule; those that change several are in `schedule-many.ts`. What they decide is in
+ * `sync/change-set.ts`; how it gets to a book, in `actions/`.
+ */
 import { randomUUID } from 'node:crypto';
 import {
 	adoptInto,
@@ -9,31 +12,16 @@ import {
 } from '#main/actions/schedules.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import { type BookKind, SCHEDULE_FIELDS, type ScheduleDefinition, type SyncReport } from '#main/domain/schedule.ts';
-import type { DraftProblem, ScheduleChanged, ScheduleOutcome } from '#main/ipc/contract/schedule.ts';
-import type { HandlerInput } from '#main/ipc/contract.ts';
+import { type BookKind, SCHEDULE_FIELDS, type ScheduleDefinition } from '#main/domain/schedule.ts';
+import type { DraftProblem, ScheduleChanged } from '#main/ipc/contract/schedule-answers.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
-import { chooseSides, editSchedule, removeSchedule, revertSchedule } from '#main/sync/change-set.ts';
+import { chooseSides, editSchedule } from '#main/sync/change-set.ts';
 import type { Core } from '../core.ts';
 import { readDraft, type WrittenSchedule } from '../schedule-draft.ts';
-import { readExchange } from '../schedule-exchange.ts';
-import { runNow } from '../schedule-run.ts';
-import { fingerprintOf, type Overlaid } from '../schedule-views.ts';
-import { exchangeWorld, findSchedule, nameOf, newSchedule, problemOf } from './schedule.ts';
+import { fingerprintOf, nameOf, type Overlaid } from '../schedule-views.ts';
+import { draftRules, findSchedule, newSchedule, problemOf } from './schedule.ts';
 
-type Name =
-	| 'schedule.add'
-	| 'schedule.duplicate'
-	| 'schedule.edit'
-	| 'schedule.import'
-	| 'schedule.pause'
-	| 'schedule.remove'
-	| 'schedule.resolve'
-	| 'schedule.restore'
-	| 'schedule.resume'
-	| 'schedule.revert'
-	| 'schedule.run'
-	| 'schedule.sync';
+type Name = 'schedule.add' | 'schedule.duplicate' | 'schedule.edit' | 'schedule.resolve' | 'schedule.restore';
 
 export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 	const { profiles, schedules, store } = core;
@@ -64,22 +52,6 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 		if (view === undefined) return fail('gone', 'The schedule was removed by somebody else a moment ago.');
 		const { outcome, note } = end;
 		return ok({ schedule: view, outcome: outcome === 'skipped' || outcome === 'failed' ? 'done' : outcome, note });
-	}
-
-	/** What is written, checked by the book as well. */
-	function checked(
-		profile: Profile,
-		kind: BookKind,
-		written: WrittenSchedule,
-		base: ScheduleDefinition,
-	): Result<ScheduleDefinition> {
-		const book = schedules.books.find(profile, kind);
-		if (!book.ok) return book;
-		const { definition, problems } = readDraft(written, base, profile.dialect);
-		if (definition === null) return refusedDraft(problems);
-		const found = book.value.check(definition);
-		if (found.length === 0) return ok(definition);
-		return refusedDraft(found.map((one) => problemOf(one, definition)));
 	}
 
 	function nameTaken(rows: readonly Overlaid[], kind: BookKind, name: string, key: string | null): Result<void> {
@@ -113,39 +85,6 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 		);
 	}
 
-	/** Several schedules, found by what people call them, each changed alike. */
-	async function changeMany(
-		input: HandlerInput<'schedule.pause'>,
-		action: string,
-		verb: string,
-		decide: (one: Overlaid) => Decision,
-	): Promise<Result<ScheduleOutcome>> {
-		const found = await findAll(core, input);
-		if (!found.ok) return found;
-		const { profile, rows } = found.value;
-		if (input.dryRun === true) return ok(wouldBe(rows));
-		const deciding = new Map(rows.map((one) => [`${one.book}/${one.key}`, decide(one)]));
-		const ends = await changeSchedules(
-			schedules.target(profile),
-			rows.map(scheduleName),
-			(standing, now) => {
-				const own = deciding.get(`${standing.book}/${standing.key}`);
-				return own === undefined ? ok({ change: standing.change, steps: [] }) : own(standing, now);
-			},
-			{ action, title: `${verb} ${rows.length === 1 ? '1 schedule' : `${rows.length} schedules`}` },
-		);
-		return ok(outcomeOf(ends));
-	}
-
-	const switchTo =
-		(active: boolean) =>
-		(one: Overlaid): Decision =>
-		(standing, now) => {
-			const current = standing.change === null ? standing.entry?.definition : standing.change.mine;
-			if (current == null) return fail('conflict', `${nameOf(one)} is being removed.`);
-			return ok(editSchedule(standing, { ...current, active }, now));
-		};
-
 	return {
 		'schedule.add': async (input) => {
 			const profile = await profiles.find(input.profile);
@@ -161,7 +100,7 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 				});
 			}
 			const active = inactive !== true;
-			const definition = checked(profile.value, kind, { ...written, active }, base);
+			const definition = checkedDraft(core, profile.value, kind, { ...written, active }, base);
 			return definition.ok ? addOne(profile.value, kind, definition.value, 'schedule.add') : definition;
 		},
 		'schedule.edit': async (input) => {
@@ -185,7 +124,7 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 				...(rename === undefined ? {} : { name: rename }),
 				...(inactive === true ? { active: false } : active === true ? { active: true } : {}),
 			};
-			const definition = checked(profile, one.book, { ...written, ...more }, one.definition);
+			const definition = checkedDraft(core, profile, one.book, { ...written, ...more }, one.definition);
 			if (!definition.ok) return definition;
 			const free = nameTaken(gathered.rows, one.book, definition.value.name, one.key);
 			if (!free.ok) return free;
@@ -210,24 +149,8 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!found.ok) return found;
 			const { profile, one } = found.value;
 			const copy = { ...one.definition, name: input.as };
-			const definition = checked(profile, input.to ?? one.book, { active: false }, copy);
+			const definition = checkedDraft(core, profile, input.to ?? one.book, { active: false }, copy);
 			return definition.ok ? addOne(profile, input.to ?? one.book, definition.value, 'schedule.duplicate') : definition;
-		},
-		'schedule.remove': (input) =>
-			changeMany(input, 'schedule.remove', 'Removed', () => (standing, now) => removeSchedule(standing, now)),
-		'schedule.pause': (input) => changeMany(input, 'schedule.pause', 'Paused', switchTo(false)),
-		'schedule.resume': (input) => changeMany(input, 'schedule.resume', 'Resumed', switchTo(true)),
-		'schedule.run': async (input, context) => {
-			const found = await findAll(core, input);
-			if (!found.ok) return found;
-			const { profile, rows } = found.value;
-			if (input.dryRun === true) return ok(wouldBe(rows));
-			const items = [];
-			for (const one of rows) {
-				if (context.signal.aborted) break;
-				items.push(await runNow(core, profile, one, context.signal));
-			}
-			return ok(counted(items, false));
 		},
 		'schedule.restore': async (input) => {
 			const profile = await profiles.find(input.profile);
@@ -250,7 +173,7 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (wanted === null) {
 				return fail('invalid-input', 'Nothing was overwritten in that step.', { details: { field: 'overwritten' } });
 			}
-			const definition = checked(profile.value, book, {}, wanted as ScheduleDefinition);
+			const definition = checkedDraft(core, profile.value, book, {}, wanted as ScheduleDefinition);
 			if (!definition.ok) return definition;
 			if (row === undefined) return addOne(profile.value, book, definition.value, 'schedule.restore');
 			return changeOne(
@@ -321,125 +244,29 @@ export function scheduleChangeHandlers(core: Core): Pick<CallHandlers, Name> {
 				one.definition.name,
 			);
 		},
-		'schedule.revert': async (input) => {
-			if ((input.names === undefined) === (input.all !== true)) {
-				return fail('invalid-input', 'Name the schedules, or say --all.', { details: { field: 'names' } });
-			}
-			const profile = await profiles.find(input.profile);
-			if (!profile.ok) return profile;
-			const { rows } = await schedules.desk.gather(profile.value.id);
-			const waiting = rows.filter(
-				(one) => one.change !== null && (input.book === undefined || one.book === input.book),
-			);
-			const names = input.names ?? waiting.map((one) => one.key);
-			if (names.length === 0) return ok(counted([], false));
-			return changeMany(
-				{ ...input, names },
-				'schedule.revert',
-				'Took back edits of',
-				() => (standing, now) => revertSchedule(standing, now),
-			);
-		},
-		'schedule.import': async (input) => {
-			const profile = await profiles.find(input.profile);
-			if (!profile.ok) return profile;
-			const kind = input.book ?? 'local';
-			const read = readExchange(input.text, {
-				...exchangeWorld(profile.value, core.ports.clock.now()),
-				dialect: profile.value.dialect,
-			});
-			if (!read.ok) return read;
-			const { rows } = await schedules.desk.gather(profile.value.id);
-			const known = new Map(rows.filter((one) => one.book === kind).map((one) => [one.definition.name, one]));
-			const items = new Map<string, ScheduleItem>();
-			const say = (name: string, outcome: ScheduleItem['outcome'], reason: string | null) =>
-				void items.set(name, { name, book: kind, outcome, reason, taskId: null });
-			for (const { name, reason } of read.value.refused) say(name, 'failed', reason);
-			const wanted = new Map<string, ScheduleDefinition>();
-			const names: ScheduleName[] = [];
-			for (const imported of read.value.definitions) {
-				const { name } = imported;
-				const active = input.inactive === true ? { active: false } : {};
-				const definition = checked(profile.value, kind, active, imported);
-				const old = known.get(name);
-				if (!definition.ok) say(name, 'failed', definition.error.message);
-				else if (items.has(name)) say(name, 'failed', 'The text has two of that name.');
-				else if (old !== undefined && input.replace !== true) {
-					say(name, 'skipped', 'There is one of that name. Replacing has to be asked for.');
-				} else {
-					say(name, 'done', old === undefined ? 'would be made' : 'would be changed');
-					const key = old?.key ?? randomUUID();
-					wanted.set(key, definition.value);
-					names.push({ book: kind, key, name });
-				}
-			}
-			if (input.dryRun !== true) {
-				const ends = await changeSchedules(
-					schedules.target(profile.value),
-					names,
-					(standing, now) => {
-						const definition = wanted.get(standing.key);
-						return ok(
-							definition === undefined
-								? { change: standing.change, steps: [] }
-								: editSchedule(standing, definition, now),
-						);
-					},
-					{ action: 'schedule.import', title: `Imported ${names.length} schedules` },
-				);
-				for (const item of outcomeOf(ends).items) items.set(item.name, item);
-			}
-			return ok(counted([...items.values()], input.dryRun === true));
-		},
-		'schedule.sync': async (input, context) => {
-			const profile = await profiles.find(input.profile);
-			if (!profile.ok) return profile;
-			const books = schedules.books
-				.of(profile.value)
-				.filter((one) => input.book === undefined || one.kind === input.book);
-			if (books.length === 0) {
-				const missing = schedules.books.find(profile.value, input.book ?? 'local');
-				if (!missing.ok) return missing;
-			}
-			const items: SyncReport[] = [];
-			for (const book of books) {
-				const report = await schedules.sync(profile.value, book.kind, {
-					dryRun: input.dryRun === true,
-					signal: context.signal,
-				});
-				if (!report.ok) return report;
-				items.push(report.value);
-			}
-			return ok({ items, total: items.length });
-		},
 	};
 }
 
-type ScheduleItem = ScheduleOutcome['items'][number];
-
-function scheduleName(one: Overlaid): ScheduleName {
+/** Names a schedule to what changes it. */
+export function scheduleName(one: Overlaid): ScheduleName {
 	return { book: one.book, key: one.key, name: nameOf(one) };
 }
 
-/** Schedules by what people call them; the first that is not found fails all, so that nothing is half done by a slip. */
-async function findAll(
+/** What is written, checked by the book as well. */
+export function checkedDraft(
 	core: Core,
-	input: {
-		readonly profile: string;
-		readonly names?: readonly string[] | undefined;
-		readonly book?: BookKind | undefined;
-	},
-): Promise<Result<{ readonly profile: Profile; readonly rows: readonly Overlaid[] }>> {
-	const profile = await core.profiles.find(input.profile);
-	if (!profile.ok) return profile;
-	const gathered = await core.schedules.desk.gather(profile.value.id);
-	const rows = new Map<string, Overlaid>();
-	for (const name of input.names ?? []) {
-		const one = core.schedules.desk.find(gathered, name, input.book);
-		if (!one.ok) return one;
-		rows.set(`${one.value.book}/${one.value.key}`, one.value);
-	}
-	return ok({ profile: profile.value, rows: [...rows.values()] });
+	profile: Profile,
+	kind: BookKind,
+	written: WrittenSchedule,
+	base: ScheduleDefinition,
+): Result<ScheduleDefinition> {
+	const book = core.schedules.books.find(profile, kind);
+	if (!book.ok) return book;
+	const { definition, problems } = readDraft(written, base, profile.dialect, draftRules(book.value.capabilities));
+	if (definition === null) return refusedDraft(problems);
+	const found = book.value.check(definition);
+	if (found.length === 0) return ok(definition);
+	return refusedDraft(found.map((one) => problemOf(one, definition)));
 }
 
 function refusedDraft(problems: readonly DraftProblem[]): Result<never> {
@@ -455,30 +282,4 @@ function refusedDraft(problems: readonly DraftProblem[]): Result<never> {
 			problems,
 		},
 	});
-}
-
-function wouldBe(rows: readonly Overlaid[]): ScheduleOutcome {
-	const items = rows.map(
-		(one): ScheduleItem => ({ name: nameOf(one), book: one.book, outcome: 'done', reason: null, taskId: null }),
-	);
-	return counted(items, true);
-}
-
-function outcomeOf(ends: readonly ScheduleEnd[]): ScheduleOutcome {
-	const items = ends.map(
-		(end): ScheduleItem => ({
-			name: end.name,
-			book: end.book,
-			outcome: end.outcome === 'refused' ? 'failed' : end.outcome,
-			reason: end.note,
-			taskId: null,
-		}),
-	);
-	return counted(items, false);
-}
-
-function counted(items: readonly ScheduleItem[], dryRun: boolean): ScheduleOutcome {
-	const of = (...outcomes: readonly ScheduleItem['outcome'][]) =>
-		items.filter((item) => outcomes.includes(item.outcome)).length;
-	return { items, done: of('done'), waiting: of('waiting'), failed: of('failed', 'conflict'), dryRun };
 }

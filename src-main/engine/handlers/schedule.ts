@@ -1,9 +1,15 @@
 /** Handlers of the routes that read schedules; those that change them are in `schedule-change.ts`. */
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import { type BookCapabilities, NEW_SCHEDULE, type ScheduleDefinition, timingOf } from '#main/domain/schedule.ts';
+import {
+	type BookCapabilities,
+	type BookKind,
+	NEW_SCHEDULE,
+	type ScheduleDefinition,
+	timingOf,
+} from '#main/domain/schedule.ts';
 import type { Timing } from '#main/domain/timing.ts';
-import type { ComingRun, DraftProblem } from '#main/ipc/contract/schedule.ts';
+import type { ComingRun, DraftProblem } from '#main/ipc/contract/schedule-answers.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { FieldProblem } from '#main/scheduler/book.ts';
@@ -16,7 +22,7 @@ import type { Core } from '../core.ts';
 import { draftOf, readDraft } from '../schedule-draft.ts';
 import { type ExchangeWorld, exportSchedules } from '../schedule-exchange.ts';
 import { previewMessage } from '../schedule-message.ts';
-import { chosen, idOf, type Overlaid } from '../schedule-views.ts';
+import { chosen, type Overlaid } from '../schedule-views.ts';
 
 type Name =
 	| 'schedule.books'
@@ -38,10 +44,11 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 	const { profiles, schedules, store } = core;
 	const now = () => core.ports.clock.now();
 	return {
-		'schedule.list': async (input) => {
+		'schedule.list': async (input, { signal }) => {
 			const profile = await profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			const { id } = profile.value;
+			const unread = input.fetch === true ? await fetchBooks(core, profile.value, input.book, signal) : null;
 			const gathered = await schedules.desk.gather(id);
 			const matching = chosen(gathered.rows, input, gathered.troubled, now());
 			const window = matching.slice(input.offset, input.offset + input.limit);
@@ -50,6 +57,7 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 				total: matching.length,
 				counts: schedules.desk.counts(gathered),
 				books: await schedules.bookViews(profile.value, gathered),
+				unread,
 				revision: gathered.revision,
 			});
 		},
@@ -84,7 +92,12 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			const { profile: _profile, book: _book, of: _of, ...written } = input;
 			const book = schedules.books.find(profile.value, kind);
 			const start = newSchedule(profile.value, book.ok ? book.value.capabilities : null);
-			const read = readDraft(written, before?.definition ?? start, profile.value.dialect);
+			const read = readDraft(
+				written,
+				before?.definition ?? start,
+				profile.value.dialect,
+				book.ok ? draftRules(book.value.capabilities) : {},
+			);
 			const problems: DraftProblem[] = [...read.problems];
 			if (!book.ok) problems.push(atField('book', book.error.message));
 			const { definition } = read;
@@ -203,6 +216,26 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 	};
 }
 
+/** Takes in what books have, as a query may: nothing is sent to them. Those that could not be read, with the reason. */
+async function fetchBooks(
+	core: Core,
+	profile: Profile,
+	kind: BookKind | undefined,
+	signal: AbortSignal,
+): Promise<readonly { readonly book: BookKind; readonly reason: string }[]> {
+	const { books, sync } = core.schedules;
+	// The local one is never behind.
+	const some = books.of(profile).filter(({ kind: of }) => of !== 'local' && (kind === undefined || of === kind));
+	const options = { refusedAgain: false, receiveOnly: 'It was only read.', signal };
+	const reports = await Promise.all(some.map((book) => sync(profile, book.kind, options)));
+	return reports.flatMap((report, at) => {
+		const book = some[at]?.kind ?? 'local';
+		if (!report.ok) return [{ book, reason: report.error.message }];
+		const { state, note } = report.value;
+		return state === 'offline' ? [{ book, reason: note ?? 'It does not answer.' }] : [];
+	});
+}
+
 /** How far back the past is searched for a schedule that is gone. */
 const PAST_SEARCHED = 10_000;
 const MOST_VIEWS = 500;
@@ -241,16 +274,21 @@ function coming(timing: Timing, from: number, count: number, facts: RunFacts): r
 	return upcoming(timing, from, count, facts).map((run) => ({ ...run, local: showMoment(run.at, timing.zone) }));
 }
 
+/** What a book lets a person leave out: Celery routes a task without a queue by its own rules, and that is beat's book alone. */
+export function draftRules({ runBy }: Pick<BookCapabilities, 'runBy'>): { readonly queueMayBeEmpty: boolean } {
+	return { queueMayBeEmpty: runBy === 'beat' };
+}
+
 /** What a new schedule of a book starts from. */
 export function newSchedule(
 	profile: Profile,
-	book: Pick<BookCapabilities, 'aligns' | 'zone'> | null,
+	book: Pick<BookCapabilities, 'aligns' | 'runBy' | 'zone'> | null,
 ): ScheduleDefinition {
 	const { recurrence } = NEW_SCHEDULE;
 	const align = book?.aligns[0] ?? 'clock';
 	return {
 		...NEW_SCHEDULE,
-		queue: profile.queues[0] ?? NEW_SCHEDULE.queue,
+		queue: book?.runBy === 'beat' ? '' : (profile.queues[0] ?? NEW_SCHEDULE.queue),
 		zone: book?.zone ?? NEW_SCHEDULE.zone,
 		recurrence: recurrence.kind === 'every' ? { ...recurrence, align } : recurrence,
 	};
@@ -375,9 +413,4 @@ async function taskChoices(
 	return [...from]
 		.map(([name, sources]) => ({ name, from: [...sources] }))
 		.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-/** Names a schedule to whoever reads an outcome. */
-export function nameOf(one: Overlaid): string {
-	return one.definition.name === '' ? idOf(one) : one.definition.name;
 }

@@ -8,7 +8,7 @@ import type {
 	ScheduleChanged,
 	ScheduleOutcome,
 	ScheduleView,
-} from '#main/ipc/contract/schedule.ts';
+} from '#main/ipc/contract/schedule-answers.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { type Column, count, counted, harmless, oneLine, paint, pairs, type Style, table, when } from './text.ts';
 
@@ -38,7 +38,7 @@ const RUN_COLUMNS: readonly Column<ScheduleRun>[] = [
 	{ title: 'DUE', cell: (run) => (run.manual ? `${when(run.dueAt)} by hand` : when(run.dueAt)) },
 	{
 		title: 'STATE',
-		cell: (run) => run.state,
+		cell: (run) => (run.state === 'fired' && run.firedAt === null ? 'handed over' : run.state),
 		paint: (run) => (run.state === 'fired' ? null : run.state === 'claimed' ? 'blue' : 'red'),
 	},
 	{ title: 'LATE', cell: (run) => (run.firedAt === null ? '-' : `${count(run.firedAt - run.dueAt)} ms`), right: true },
@@ -123,13 +123,18 @@ export const SCHEDULE_VIEWS: {
 	};
 } = {
 	'schedule.list': {
-		text: ({ items, total, books }, style) => {
+		text: ({ items, total, books, unread }, style) => {
 			const list = items.length === 0 ? 'No schedules.' : table(style, items, SCHEDULE_COLUMNS);
 			const more =
 				total > items.length
 					? [paint(style, 'dim', `${count(items.length)} of ${count(total)}; --limit and --offset show more.`)]
 					: [];
-			return [list, ...more, ...books.flatMap((book) => bookNotes(book, style))].join('\n');
+			const read =
+				unread === null ? books.filter((book) => book.book !== 'local').map((book) => readWords(book, style)) : [];
+			const failed = (unread ?? []).map(({ book, reason }) =>
+				paint(style, 'red', oneLine(`The ${book} book could not be read: ${reason}`)),
+			);
+			return [list, ...more, ...read, ...failed, ...books.flatMap((book) => bookNotes(book, style))].join('\n');
 		},
 	},
 	'schedule.show': { text: showSchedule },
@@ -199,6 +204,12 @@ function sentence(words: string): string {
 
 function comingRuns(items: readonly ComingRun[], style: Style): string {
 	return items.length === 0 ? 'It never runs again.' : table(style, items, COMING_COLUMNS);
+}
+
+/** How old what is listed of a book may be. */
+function readWords({ book, readAt }: BookView, style: Style): string {
+	const words = readAt === null ? `The ${book} book was not read yet` : `The ${book} book as it was on ${when(readAt)}`;
+	return paint(style, 'dim', `${words}; --fetch reads it first.`);
 }
 
 function bookNotes(book: BookView, style: Style): readonly string[] {
@@ -339,6 +350,10 @@ export function scheduleExit(route: CallName, answer: unknown): number {
 			if (items.some((report) => report.state !== 'done')) return EXIT.unreachable;
 			const torn = items.some((report) => report.items.some(({ outcome: o }) => o === 'conflict' || o === 'refused'));
 			return torn ? EXIT.failed : EXIT.done;
+		}
+		case 'schedule.list': {
+			const { unread } = answer as Output<'schedule.list'>;
+			return (unread ?? []).length > 0 ? EXIT.unreachable : EXIT.done;
 		}
 		case 'schedule.add':
 		case 'schedule.edit':

@@ -33,7 +33,7 @@ export const SYNC_LOOKS: Readonly<Record<ScheduleView['sync'], Look>> = {
 };
 
 /** What became of a due time, and what that means. */
-export const RUN_LOOKS: Readonly<Record<ScheduleRunState, Look & { readonly meaning: string }>> = {
+const RUN_LOOKS: Readonly<Record<ScheduleRunState, Look & { readonly meaning: string }>> = {
 	claimed: {
 		icon: 'state-running',
 		word: 'Publishing',
@@ -62,6 +62,22 @@ export const RUN_LOOKS: Readonly<Record<ScheduleRunState, Look & { readonly mean
 			'Whoever had taken it on died, and it cannot be told whether it was published. It is not published again by itself, so that nothing runs twice.',
 	},
 };
+
+/** A run that went to whoever publishes it and says nothing back. */
+const HANDED_OVER: Look & { readonly meaning: string } = {
+	icon: 'arrow-up',
+	word: 'Handed over',
+	tone: 'neutral',
+	meaning: 'Whoever runs its book was told to publish it.',
+};
+
+/** How a run is shown. */
+export function runLook({
+	state,
+	firedAt,
+}: Pick<ScheduleRun, 'state' | 'firedAt'>): Look & { readonly meaning: string } {
+	return state === 'fired' && firedAt === null ? HANDED_OVER : RUN_LOOKS[state];
+}
 
 /** What a sync does, or did, with one schedule. */
 export const OUTCOME_LOOKS: Readonly<Record<SyncItem['outcome'], Look & { readonly would: string }>> = {
@@ -173,6 +189,8 @@ export function valueWords(field: ScheduleField, definition: ScheduleDefinition)
 			return definition.exchange === '' ? '(default)' : definition.exchange;
 		case 'routingKey':
 			return definition.routingKey === '' ? "(the queue's name)" : definition.routingKey;
+		case 'queue':
+			return definition.queue === '' ? "(Celery's routing)" : definition.queue;
 		case 'args':
 		case 'description':
 			return definition[field] === '' ? '(none)' : definition[field];

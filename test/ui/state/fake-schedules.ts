@@ -16,12 +16,12 @@ import type {
 	DraftProblem,
 	ScheduleCounts,
 	ScheduleDetail,
-	ScheduleDraft,
 	ScheduleOutcome,
 	SchedulePreview,
 	ScheduleTick,
 	ScheduleView,
-} from '#main/ipc/contract/schedule.ts';
+} from '#main/ipc/contract/schedule-answers.ts';
+import type { ScheduleDraft } from '#main/ipc/contract/schedule-draft.ts';
 import type { FakeEngine } from './fake-engine.ts';
 import { failure } from './fake-engine.ts';
 

@@ -6,7 +6,7 @@ import {
 	type ScheduleRun,
 	type ScheduleVersion,
 } from '#main/domain/schedule.ts';
-import type { ScheduleView } from '#main/ipc/contract/schedule.ts';
+import type { ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import type { FakeEngine } from '../state/fake-engine.ts';
 import { bookView, definition, FakeSchedules, scheduleView } from '../state/fake-schedules.ts';
 
