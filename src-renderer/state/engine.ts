@@ -14,7 +14,7 @@ export type {
 	ScheduleOutcome,
 	SchedulePreview,
 	ScheduleView,
-} from '#main/ipc/contract/schedule.ts';
+} from '#main/ipc/contract/schedule-answers.ts';
 export type { TaskLogLine } from '#main/ipc/contract/task.ts';
 export type { CallerInput, Output } from '#main/ipc/contract.ts';
 
