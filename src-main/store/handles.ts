@@ -51,6 +51,18 @@ const WRITER_CACHE_KIB = 24_000;
 /** How long one attempt at a lock waits; writers try again after that. */
 const BUSY_MS = 5_000;
 
+let kept = false;
+
+/**
+ * Keeps SQLite's binary loaded in this process, once. Without it, it is mapped out of memory whenever the last thread that uses it ends
+ * and mapped in again by the next, and what that thread leaves to be cleaned up late is then cleaned up by code that is gone.
+ */
+export function keepBinaryLoaded(): void {
+	if (kept) return;
+	new Database(':memory:').close();
+	kept = true;
+}
+
 /** Opens an existing file for reading only. */
 export function openForReading(file: string, slow: SlowListener): ReadHandle & Disposable {
 	const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });

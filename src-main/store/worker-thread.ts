@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Log } from '#main/domain/log.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { StoreError } from './failures.ts';
+import { keepBinaryLoaded } from './handles.ts';
 import type { Opened, ReadCalls, Reply, Request, ThreadData, WriteCalls } from './protocol.ts';
 
 type Calls = ReadCalls | WriteCalls;
@@ -45,6 +46,8 @@ export async function startThread<C extends Calls>(
 		await thread[Symbol.asyncDispose]();
 		return opened;
 	}
+	// Only now: that it cannot be loaded at all is the thread's to say.
+	keepBinaryLoaded();
 	return ok({ thread: thread as unknown as StoreThread<C>, opened: opened.value });
 }
 
