@@ -54,7 +54,7 @@ const testTools = ['vitest', 'fast-check'];
 
 export const rooms: readonly Room[] = [
 	{ path: 'src-main/domain', may: [], packages: [], node: 'none' },
-	{ path: 'src-main/dialects', may: domain, packages: [], node: 'none' },
+	{ path: 'src-main/dialects', may: domain, packages: [], node: ['node:crypto', 'node:zlib'] },
 	{ path: 'src-main/brokers', may: domain, packages: [], node: 'all' },
 	{ path: 'src-main/brokers/rabbitmq', may: [...domain, ...brokerParts], packages: ['amqplib'], node: 'all' },
 	{
