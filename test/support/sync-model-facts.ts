@@ -27,8 +27,8 @@ export interface Person {
 	readonly typed: ReadonlySet<string>;
 	/** What was wanted in full knowledge, as `wishes` has it. */
 	readonly wanted: ReadonlySet<string>;
-	/** Values taken back, and not asked for again since. */
-	readonly takenBack: ReadonlySet<string>;
+	/** Values taken back, and not asked for again since; each with the first write of the book's log that may not bring it there. */
+	readonly takenBack: ReadonlyMap<string, number>;
 	readonly past: readonly ScheduleVersion[];
 }
 
@@ -44,8 +44,9 @@ export function checkPerson(
 	}
 	const lost = [...typed].find((token) => !kept.has(token));
 	if (lost !== undefined) throw new Error(`${name} typed "${lost}", and it is nowhere`);
-	const back = [...takenBack].find((token) => inBook.has(token));
-	if (back !== undefined) throw new Error(`${name} took "${back}" back, and the book has it`);
+	// Somebody else may have brought it there, who had it from the past of the same schedule.
+	const back = [...takenBack].find(([token, since]) => inBook.has(token) && broughtBy(log, token, since) === name);
+	if (back !== undefined) throw new Error(`${name} took "${back[0]}" back, and the book has it`);
 	for (const { by, before, after } of log) {
 		if (by !== name || before === null) continue;
 		const now = new Set(tokensOf(after ?? {}));
@@ -60,6 +61,12 @@ export function checkPerson(
 		if (happened.has(JSON.stringify([before, after]))) continue;
 		throw new Error(`${name}'s past has a write that never was: ${JSON.stringify({ by, note, before, after })}`);
 	}
+}
+
+/** Who was the last to bring a value into the book, from a write of its log on; null: nobody. */
+function broughtBy(log: readonly WriteRecord[], token: string, since: number): string | null {
+	const has = (definition: ScheduleDefinition | null) => tokensOf(definition ?? {}).includes(token);
+	return log.findLast(({ before, after }, at) => at >= since && has(after) && !has(before))?.by ?? null;
 }
 
 /** What somebody wants who knows this and asks for that. */

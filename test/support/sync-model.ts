@@ -62,10 +62,11 @@ interface Home extends ModelStore {
 	readonly typed: Set<string>;
 	/** What its person wanted in full knowledge: `field: this instead of that`, and definitions to be removed. */
 	readonly wanted: Set<string>;
-	/** Values that its person took back. */
-	readonly takenBack: Set<string>;
-	/** What the edit under way types: it counts when the edit is made. */
+	/** Values that its person took back, each with the first write of the book's log that may not bring it there. */
+	readonly takenBack: Map<string, number>;
+	/** What the edit under way types, and what it takes back: both count when the edit is made. */
 	draft: readonly string[];
+	letsGo: ReadonlyMap<string, number>;
 }
 
 interface Client {
@@ -121,8 +122,8 @@ export class SyncModel {
 		for (const name of ['ann', 'bob', 'cleo'].slice(0, count)) {
 			const skew = this.#below(7_200_000) - 3_600_000;
 			const opened = await this.#options.open(name, () => this.#time + skew);
-			const sets = { typed: new Set<string>(), wanted: new Set<string>(), takenBack: new Set<string>(), draft: [] };
-			const home: Home = { ...opened, name, skew, connected: true, ...sets };
+			const sets = { typed: new Set<string>(), wanted: new Set<string>(), takenBack: new Map<string, number>() };
+			const home: Home = { ...opened, name, skew, connected: true, ...sets, draft: [], letsGo: new Map() };
 			this.#homes.push(home);
 			// The first has a service that works on the same home as the console.
 			for (const who of name === 'ann' ? [name, `${name}'s service`] : [name]) {
@@ -265,9 +266,10 @@ export class SyncModel {
 		await this.#decide(client, key, 'reverted', (standing) => {
 			const { base = null, mine = null, sending = null } = standing.change ?? {};
 			const before = new Set(tokensOf(base ?? {}));
-			for (const one of [mine, sending?.definition ?? null]) {
-				for (const token of tokensOf(one ?? {})) if (!before.has(token)) client.home.takenBack.add(token);
-			}
+			const since = new Map(tokensOf(mine ?? {}).map((token) => [token, this.book.log.length]));
+			// What is being sent may be there already, and is to be gone again.
+			for (const token of tokensOf(sending?.definition ?? {})) since.set(token, 0);
+			client.home.letsGo = new Map([...since].filter(([token]) => !before.has(token)));
 			return revertSchedule(standing, this.#now(client));
 		});
 	}
@@ -343,6 +345,7 @@ export class SyncModel {
 		const { home } = client;
 		const of = { profile: MODEL_PROFILE, book: this.book.kind, key };
 		home.draft = [];
+		home.letsGo = new Map();
 		const result = await this.#alive(client, () =>
 			editOne(client.store, of, (standing) => {
 				const decided = decide(standing);
@@ -356,6 +359,7 @@ export class SyncModel {
 		);
 		if (result?.ok !== true || result.value.steps.length === 0) return;
 		for (const token of home.draft) home.typed.add(token);
+		for (const [token, since] of home.letsGo) home.takenBack.set(token, since);
 		this.#note(what);
 	}
 
