@@ -1,4 +1,5 @@
 /** The books of each profile: made when first needed, remade when the profile is edited. */
+import { createHash } from 'node:crypto';
 import { createKeyspace } from '#main/brokers/connect.ts';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
@@ -15,6 +16,7 @@ import { createRedbeatBook } from '#main/scheduler/books/redbeat.ts';
 import { createSharedBook } from '#main/scheduler/books/shared.ts';
 import { createSharedLedger } from '#main/scheduler/books/shared-ledger.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
+import { RunFollower } from '#main/scheduler/run-follower.ts';
 import type { Store } from '#main/store/store.ts';
 import type { Ports } from './ports.ts';
 import type { Sites } from './sites.ts';
@@ -26,6 +28,8 @@ export interface ProfileBook {
 	readonly address: string | null;
 	/** Of books that Warren runs. */
 	readonly ledger: RunLedger | null;
+	/** Of a book whose runs are kept elsewhere too: takes them into this home's history. */
+	readonly follower: RunFollower | null;
 }
 
 export interface Books extends AsyncDisposable {
@@ -84,13 +88,14 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 				book: stack.use(createLocalBook({ profile: profile.id, schedules: store.schedules, clock, log })),
 				address: null,
 				ledger: createLocalLedger({ profile: profile.id, schedules: store.schedules, leases: store.leases }),
+				follower: null,
 			},
 		];
 		if (profile.framework === 'carrot' && profile.monitorUrl !== null) {
 			const site = sites.of(profile);
 			if (site.ok) {
 				const book = stack.use(createCarrotBook({ site: site.value.client, clock }));
-				books.push({ book, address: site.value.url, ledger: null });
+				books.push({ book, address: site.value.url, ledger: null, follower: null });
 			}
 		}
 		const { shared = null, redbeat = null } = profile.books ?? {};
@@ -98,13 +103,19 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 			const keys = stack.use(keyspace(profile, shared.address, 'shared'));
 			const book = stack.use(createSharedBook({ keyspace: keys, prefix: shared.prefix, clock }));
 			const ledger = createSharedLedger({ keyspace: keys, prefix: shared.prefix, profile: profile.id, clock });
-			books.push({ book, address: formatRedis(shared.address), ledger });
+			const follower = stack.use(
+				new RunFollower({
+					...{ ledger, schedules: store.schedules, profile: profile.id, book: 'shared' },
+					...{ name: ledgerName(shared.address, shared.prefix), clock, log },
+				}),
+			);
+			books.push({ book, address: formatRedis(shared.address), ledger, follower });
 		}
 		if (redbeat !== null) {
 			const keys = stack.use(keyspace(profile, redbeat.address, 'redbeat'));
 			const { prefix, zone } = redbeat;
 			const book = stack.use(createRedbeatBook({ keyspace: keys, prefix, zone, clock }));
-			books.push({ book, address: formatRedis(redbeat.address), ledger: null });
+			books.push({ book, address: formatRedis(redbeat.address), ledger: null, follower: null });
 		}
 		return { made: madeOf(profile), books, stack };
 	}
@@ -145,6 +156,14 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 			await Promise.all(closing);
 		},
 	};
+}
+
+/** Names a ledger by where it is, without who logs in. */
+function ledgerName({ host, port, db }: RedisAddress, prefix: string): string {
+	return createHash('sha256')
+		.update(JSON.stringify([host, port, db, prefix]))
+		.digest('hex')
+		.slice(0, 12);
 }
 
 function madeOf(profile: Profile): string {

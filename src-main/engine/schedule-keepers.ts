@@ -36,8 +36,10 @@ export function createKeepers(core: Core): Keepers {
 	function make(profile: Profile): Live {
 		const stack = new AsyncDisposableStack();
 		const keepers = new Map<BookKind, ScheduleKeeper>();
-		for (const { book, ledger } of schedules.books.all(profile)) {
+		for (const { book, ledger, follower } of schedules.books.all(profile)) {
 			if (ledger === null) continue;
+			// Whoever runs schedules is there all the time: its home keeps a longer memory of runs than the book does.
+			if (follower !== null) stack.use(follower.follow());
 			const keeper = stack.use(
 				createScheduleKeeper({
 					book,

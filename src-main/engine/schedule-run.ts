@@ -5,7 +5,7 @@ import type { TaskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, type Result } from '#main/domain/result.ts';
-import type { ScheduleDefinition, ScheduleRun } from '#main/domain/schedule.ts';
+import type { BookState, ScheduleDefinition, ScheduleRun } from '#main/domain/schedule.ts';
 import type { ScheduleOutcome } from '#main/ipc/contract/schedule-answers.ts';
 import { checkArguments } from './arguments.ts';
 import { type Core, target } from './core.ts';
@@ -96,26 +96,31 @@ export async function runNow(
 	if (!book.ok) return { ...item, outcome: 'failed', reason: book.error.message, taskId: null };
 	const messageId = randomUUID();
 	const dueAt = core.ports.clock.now();
-	const note = (state: ScheduleRun['state'], more: Partial<ScheduleRun>) =>
-		core.store.schedules.settle([
-			{
-				profile: profile.id,
-				book: one.book,
-				key: one.key,
-				name: definition.name,
-				dueAt,
-				manual: true,
-				state,
-				firedAt: null,
-				messageId: null,
-				taskId: null,
-				by: runnerName(),
-				tries: 1,
-				note: null,
-				updatedAt: core.ports.clock.now(),
-				...more,
-			},
-		]);
+	const note = async (state: ScheduleRun['state'], more: Partial<ScheduleRun>): Promise<void> => {
+		const run: ScheduleRun = {
+			profile: profile.id,
+			book: one.book,
+			key: one.key,
+			name: definition.name,
+			dueAt,
+			manual: true,
+			state,
+			firedAt: null,
+			messageId: null,
+			taskId: null,
+			by: runnerName(),
+			tries: 1,
+			note: null,
+			updatedAt: core.ports.clock.now(),
+			...more,
+		};
+		await core.store.schedules.settle([run]);
+		// Others who work on the book see it too; should they not hear of it, it is known here all the same.
+		const shared = core.schedules.books
+			.all(profile)
+			.find(({ book, follower }) => book.kind === one.book && follower !== null);
+		if (shared?.ledger != null && isThere(shared.book.state())) await shared.ledger.settle([run]);
+	};
 	if (book.value.runNow !== undefined) {
 		const would = wouldRun(core, profile, one);
 		if (would.outcome !== 'done') return would;
@@ -137,4 +142,9 @@ export async function runNow(
 	const { taskId } = published.value;
 	await note('fired', { firedAt: core.ports.clock.now(), messageId, taskId });
 	return { ...item, outcome: 'done', reason: null, taskId };
+}
+
+/** Whether a book may answer: one that is known to be away is not waited for. */
+function isThere({ kind }: BookState): boolean {
+	return kind !== 'reconnecting' && kind !== 'refused';
 }

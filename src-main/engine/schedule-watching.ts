@@ -4,8 +4,8 @@ import type { Profile } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { BookKind, SyncReport } from '#main/domain/schedule.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
-import type { ScheduleBook } from '#main/scheduler/book.ts';
 import type { Ports } from './ports.ts';
+import type { ProfileBook } from './schedule-books.ts';
 
 export interface Watching extends Disposable {
 	/** Calls back when the state of a book changes, until disposed of. */
@@ -27,8 +27,10 @@ export function createWatching(
 	ports: Pick<Ports, 'clock' | 'log'>,
 	parts: {
 		readonly profiles: Pick<Profiles, 'list' | 'onChange'>;
-		readonly books: (profile: Profile) => readonly ScheduleBook[];
+		readonly books: (profile: Profile) => readonly ProfileBook[];
 		readonly sync: (profile: Profile, kind: BookKind) => Promise<Result<SyncReport>>;
+		/** Calls back when somebody else runs a book. */
+		readonly runners: (profile: Profile, changed: () => void) => Disposable;
 	},
 ): Watching {
 	const watched = new Map<ProfileId, Watched>();
@@ -38,19 +40,21 @@ export function createWatching(
 		const tell = () => {
 			for (const listener of [...listeners]) listener();
 		};
-		for (const book of parts.books(profile)) {
-			const follower = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
-			stack.use(follower);
-			stack.use(book.onChange(() => follower.wake()));
+		for (const { book, follower } of parts.books(profile)) {
+			if (follower !== null) stack.use(follower.follow());
+			const syncing = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
+			stack.use(syncing);
+			stack.use(book.onChange(() => syncing.wake()));
 			stack.use(
 				book.onState((state) => {
 					tell();
 					// What waits here goes as soon as it answers, and what changed there meanwhile comes.
-					if (state.kind === 'connected') follower.wake();
+					if (state.kind === 'connected') syncing.wake();
 				}),
 			);
-			follower.wake();
+			syncing.wake();
 		}
+		stack.use(parts.runners(profile, tell));
 		return stack;
 	}
 

@@ -7,13 +7,13 @@ import type { Result } from '#main/domain/result.ts';
 import type { BookKind, BookState, SyncReport } from '#main/domain/schedule.ts';
 import type { BookView } from '#main/ipc/contract/schedule-answers.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
-import { localLeaseName } from '#main/scheduler/books/local-ledger.ts';
 import type { Store } from '#main/store/store.ts';
 import { syncBook } from '#main/sync/sync.ts';
 import { BookTurns } from '#main/sync/turns.ts';
 import type { Ports } from './ports.ts';
-import { BOOK_TITLES, type Books, createBooks } from './schedule-books.ts';
+import { BOOK_TITLES, type Books, createBooks, type ProfileBook } from './schedule-books.ts';
 import { createScheduleDesk, type Gathered, type ScheduleDesk } from './schedule-desk.ts';
+import { createHolders } from './schedule-holders.ts';
 import { type Keepers, runnerName } from './schedule-runners.ts';
 import { createWatching } from './schedule-watching.ts';
 import type { Sites } from './sites.ts';
@@ -36,6 +36,8 @@ export interface Schedules extends AsyncDisposable {
 	sync(profile: Profile, kind: BookKind, options?: SyncOptions): Promise<Result<SyncReport>>;
 	/** What changes of a profile's schedules are made on. */
 	target(profile: Profile): ScheduleTarget;
+	/** Takes in what others did with due times of a book (null: of all); why that was not possible, in words, else null. */
+	catchUpRuns(profile: Profile, kind: BookKind | null): Promise<string | null>;
 	bookViews(profile: Profile, gathered: Gathered): Promise<readonly BookView[]>;
 	/** Keeps a profile's books connected and in sync until disposed of; calls back when a book's state changes. */
 	watch(profile: Profile, changed: () => void): Disposable;
@@ -45,7 +47,8 @@ export interface Schedules extends AsyncDisposable {
 	keepers: Keepers | null;
 }
 
-const NOBODY = 'No window, served console or service of this home runs schedules now.';
+/** How long a question about runs waits for what others did, ms. */
+const CATCH_UP_MS = 4_000;
 
 /** Puts together what an engine needs for schedules. */
 export function createSchedules(ports: Ports, profiles: Profiles, store: Store, sites: Sites): Schedules {
@@ -62,17 +65,28 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 		return syncBook({ profile: profile.id, book: book.value, store: store.schedules, turns, now }, options);
 	}
 
+	const holders = createHolders(clock, books.all, (id, kind) => (schedules.keepers?.runner(id, kind) ?? null) !== null);
 	const watching = createWatching(ports, {
 		profiles,
-		books: books.of,
+		books: books.all,
 		sync: (profile, kind) => sync(profile, kind, byItself(profile)),
+		runners: holders.watch,
 	});
-	/** Who runs a book. A process that runs none itself knows the holder of the local one from the home's leases. */
-	function runnerOf(id: ProfileId, kind: BookKind, localHolder: string | null): BookView['runner'] {
-		const here = schedules.keepers?.runner(id, kind) ?? null;
-		if (here !== null) return here;
-		if (kind !== 'local') return { here: false, holder: null, note: 'This process does not ask who runs it.' };
-		return { here: false, holder: localHolder, note: localHolder === null ? NOBODY : null };
+	/** Who runs a book. A process that runs none itself asks whoever keeps the right. */
+	function runnerOf(id: ProfileId, book: ProfileBook): Promise<BookView['runner']> | BookView['runner'] {
+		return schedules.keepers?.runner(id, book.book.kind) ?? holders.runner(book);
+	}
+
+	/** Takes in what others did with a book's due times, unless that goes on anyway. Null: done; else why not, in words. */
+	async function catchUp({ book, follower }: ProfileBook): Promise<string | null> {
+		if (follower === null || follower.current) return null;
+		const away = awayWords(book.state());
+		const { promise: late, resolve } = Promise.withResolvers<null>();
+		using _timer = clock.after(CATCH_UP_MS, () => resolve(null));
+		const caught = away === null ? await Promise.race([follower.catchUp(), late]) : null;
+		if (caught?.ok === true) return null;
+		const why = away ?? (caught === null ? 'The book takes its time to answer.' : caught.error.message);
+		return `${why} Runs of the ${book.kind} book are shown as they were last known here.`;
 	}
 
 	const schedules: Schedules = {
@@ -81,6 +95,11 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 		keepers: null,
 		sync,
 		watch: (profile, changed) => watching.watch(profile, changed),
+		async catchUpRuns(profile, kind) {
+			const asked = books.all(profile).filter(({ book }) => kind === null || book.kind === kind);
+			const notes = (await Promise.all(asked.map(catchUp))).filter((note) => note !== null);
+			return notes.length === 0 ? null : notes.join(' ');
+		},
 		target: (profile) => ({
 			profile: profile.id,
 			schedules: store.schedules,
@@ -103,8 +122,8 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 		}),
 		async bookViews(profile, gathered) {
 			const stored = new Map((await store.schedules.books(profile.id)).map((one) => [one.book, one]));
-			const holder = await store.leases.holder(localLeaseName(profile.id));
-			return books.all(profile).map(({ book, address }): BookView => {
+			const view = async (one: ProfileBook): Promise<BookView> => {
+				const { book, address } = one;
 				const rows = gathered.rows.filter((one) => one.book === book.kind);
 				const kept = stored.get(book.kind);
 				return {
@@ -119,9 +138,10 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 					conflicts: rows.filter((one) => one.change?.conflict != null).length,
 					broken: kept?.broken ?? [],
 					facts: kept?.facts ?? [],
-					runner: book.capabilities.runBy === 'warren' ? runnerOf(profile.id, book.kind, holder) : null,
+					runner: book.capabilities.runBy === 'warren' ? await runnerOf(profile.id, one) : null,
 				};
-			});
+			};
+			return Promise.all(books.all(profile).map(view));
 		},
 		async forget(id) {
 			desk.forget(id);

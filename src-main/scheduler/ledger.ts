@@ -18,6 +18,8 @@ export interface RunLedger {
 	/** Takes or renews the right. `busy` (`details.holder`, `details.until`) while somebody else has it. */
 	hold(holder: string, ttlMs: number): Promise<Result<Hold>>;
 	release(hold: Hold): Promise<void>;
+	/** Who has the right now, for whoever only wants to know; null: nobody. */
+	holder(): Promise<Result<string | null>>;
 	/**
 	 * Claims due times, each by its schedule's key and `dueAt`; all in one step. One entry per claim: null where it is ours now, else
 	 * the run as it stands. `conflict` when the hold was lost meanwhile: then nothing was claimed.

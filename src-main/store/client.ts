@@ -198,6 +198,8 @@ class ThreadedStore implements OpenStore {
 			writeLocal: (profile, write, at) => told(writer.call('writeLocalSchedule', profile, write, at)),
 			claim: (runs, lease) => told(writer.call('claimRuns', runs, lease, clock.now())),
 			settle: (runs) => told(writer.call('settleRuns', runs)),
+			receive: (profile, received) => told(writer.call('receiveRuns', profile, received)),
+			followed: (profile, book, ledger) => quick().call('runsFollowed', profile, book, ledger),
 			onChange: (profile, listener) => ticker.onSchedules(profile, listener),
 		};
 	}

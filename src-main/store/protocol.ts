@@ -27,6 +27,7 @@ import type {
 	QuarantinePage,
 	QuarantineRequest,
 	QuarantineSettlement,
+	ReceivedRuns,
 	RetentionSettings,
 	RunRequest,
 	ScheduleStep,
@@ -80,6 +81,7 @@ export interface ReadCalls {
 	): readonly { readonly book: BookKind; readonly key: string; readonly count: number }[];
 	openRuns(profile: ProfileId, book: BookKind): readonly ScheduleRun[];
 	runCursors(profile: ProfileId, book: BookKind): readonly { readonly key: string; readonly dueAt: number }[];
+	runsFollowed(profile: ProfileId, book: BookKind, ledger: string): number;
 	schedulesRevision(profile: ProfileId): number;
 	definitionsRevision(profile: ProfileId, book: BookKind): number;
 	savedSets(profile: ProfileId): readonly SavedConsumerSet[];
@@ -124,6 +126,7 @@ export interface WriteCalls {
 		now: number,
 	): Result<readonly (ScheduleRun | null)[]>;
 	settleRuns(runs: readonly ScheduleRun[]): void;
+	receiveRuns(profile: ProfileId, received: ReceivedRuns): void;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;
 	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];

@@ -17,7 +17,7 @@ import type { ReadCalls } from './protocol.ts';
 import { quarantined, quarantinePage } from './quarantine.ts';
 import { previewRetention, retentionOf } from './retention.ts';
 import { pendingRetries } from './retries.ts';
-import { lastRuns, openRuns, runCursors, scheduleRuns, troubledRuns } from './schedule-runs.ts';
+import { lastRuns, openRuns, runCursors, runsFollowed, scheduleRuns, troubledRuns } from './schedule-runs.ts';
 import {
 	definitionsRevision,
 	scheduleBooks,
@@ -78,6 +78,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		troubledRuns: (profile, since) => troubledRuns(db, profile, since),
 		openRuns: (profile, book) => openRuns(db, profile, book),
 		runCursors: (profile, book) => runCursors(db, profile, book),
+		runsFollowed: (profile, book, ledger) => runsFollowed(db, profile, book, ledger),
 		schedulesRevision: (profile) => schedulesRevision(db, profile),
 		definitionsRevision: (profile, book) => definitionsRevision(db, profile, book),
 		leaseHolder: (name, now) => leaseHolder(db, name, now),

@@ -3,7 +3,7 @@ import { type ProfileId, profileId, type TaskId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { BookKind, ScheduleRun, ScheduleRunState } from '#main/domain/schedule.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import type { RunRequest } from './store.ts';
+import type { ReceivedRuns, RunRequest } from './store.ts';
 
 interface RunRow {
 	readonly profile: string;
@@ -123,6 +123,20 @@ export function runCursors(
 		.all(profile, book);
 }
 
+/** How far a ledger that others keep too was followed; 0: never. */
+export function runsFollowed(db: ReadHandle, profile: ProfileId, book: BookKind, ledger: string): number {
+	const row = db.read<{ value: number }>('runs followed', 'SELECT value FROM revisions WHERE name = ?');
+	return row.get(followedName(profile, book, ledger))?.value ?? 0;
+}
+
+function followedName(profile: string, book: BookKind, ledger: string): string {
+	return `${followedPrefix(profile)}${book}:${ledger}`;
+}
+
+function followedPrefix(profile: string): string {
+	return `schedule-runs:${profile}:`;
+}
+
 export interface RunTable {
 	claim(
 		runs: readonly ScheduleRun[],
@@ -130,6 +144,9 @@ export interface RunTable {
 		now: number,
 	): Result<readonly (ScheduleRun | null)[]>;
 	settle(runs: readonly ScheduleRun[]): void;
+	receive(profile: ProfileId, received: ReceivedRuns): void;
+	/** Forgets how far the ledgers of a removed profile were followed. */
+	dropFollowed(profile: string): void;
 }
 
 /** How many runs of one schedule are kept. */
@@ -161,6 +178,52 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 		) AND state NOT IN ('claimed', 'retrying')`,
 	);
 
+	const dropRun = db.write(
+		'drop schedule run',
+		'DELETE FROM schedule_runs WHERE profile = ? AND book = ? AND key = ? AND due_at = ? AND manual = ?',
+	);
+	const follow = db.write(
+		'follow runs',
+		'INSERT INTO revisions (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+	);
+	const unfollow = db.write('unfollow runs', 'DELETE FROM revisions WHERE substr(name, 1, ?) = ?');
+
+	function standing({ profile, book, key, dueAt, manual }: ScheduleRun): ScheduleRun | null {
+		const row = find.get(profile, book, key, dueAt, manual ? 1 : 0);
+		return row === undefined ? null : runOf(row);
+	}
+
+	/** Settled runs as their ledger has them. Whether that was news. */
+	function receiveSettled(runs: readonly ScheduleRun[]): boolean {
+		let news = false;
+		for (const run of runs) {
+			const here = standing(run);
+			if (here !== null && sameRun(here, run)) continue;
+			write(run);
+			trim.run(run.profile, run.book, run.key, run.profile, run.book, run.key);
+			news = true;
+		}
+		return news;
+	}
+
+	/** Open runs as their ledger has them. What is settled here stays so: another process may have read the ledger later. */
+	function receiveOpen(profile: ProfileId, book: BookKind, runs: readonly ScheduleRun[]): boolean {
+		let news = false;
+		const there = new Set(runs.map(placeOf));
+		for (const run of openRuns(db, profile, book)) {
+			if (there.has(placeOf(run))) continue;
+			dropRun.run(run.profile, run.book, run.key, run.dueAt, run.manual ? 1 : 0);
+			news = true;
+		}
+		for (const run of runs) {
+			const here = standing(run);
+			if (here !== null && (!isOpen(here) || sameRun(here, run))) continue;
+			write(run);
+			news = true;
+		}
+		return news;
+	}
+
 	function write(run: ScheduleRun): void {
 		put.run(
 			run.profile,
@@ -185,14 +248,13 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			if ((held.get(lease.name, lease.holder, now)?.n ?? 0) === 0) {
 				return fail('conflict', 'Another process runs these schedules by now.', { details: { lease: lease.name } });
 			}
-			const standing = runs.map((run) => {
-				const row = find.get(run.profile, run.book, run.key, run.dueAt, run.manual ? 1 : 0);
-				if (row !== undefined) return runOf(row);
-				write(run);
-				return null;
+			const found = runs.map((run) => {
+				const there = standing(run);
+				if (there === null) write(run);
+				return there;
 			});
 			for (const profile of new Set(runs.map((run) => run.profile))) raise(profile);
-			return ok(standing);
+			return ok(found);
 		},
 		settle(runs) {
 			for (const run of runs) {
@@ -201,5 +263,31 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			}
 			for (const profile of new Set(runs.map((run) => run.profile))) raise(profile);
 		},
+		receive(profile, { book, ledger, settled, open, followed }) {
+			// Open ones first: they were read before.
+			const opened = open !== null && receiveOpen(profile, book, open);
+			if (receiveSettled(settled) || opened) raise(profile);
+			// Another process of this home may have come further meanwhile.
+			if (followed === null || runsFollowed(db, profile, book, ledger) !== followed.from) return;
+			if (followed.from !== followed.to) follow.run(followedName(profile, book, ledger), followed.to);
+		},
+		dropFollowed(profile) {
+			const prefix = followedPrefix(profile);
+			unfollow.run(prefix.length, prefix);
+		},
 	};
+}
+
+function isOpen({ state }: ScheduleRun): boolean {
+	return state === 'claimed' || state === 'retrying';
+}
+
+function placeOf({ key, dueAt, manual }: ScheduleRun): string {
+	return `${dueAt} ${manual} ${key}`;
+}
+
+function sameRun(a: ScheduleRun, b: ScheduleRun): boolean {
+	const said = ({ state, name, firedAt, messageId, taskId, by, tries, note, updatedAt }: ScheduleRun) =>
+		JSON.stringify([state, name, firedAt, messageId, taskId, by, tries, note, Math.trunc(updatedAt)]);
+	return said(a) === said(b);
 }

@@ -195,6 +195,19 @@ export interface RunRequest {
 	readonly before: number | null;
 }
 
+/** What was read of a ledger that others keep too. */
+export interface ReceivedRuns {
+	readonly book: BookKind;
+	/** Names the ledger, whatever the book's address is now. */
+	readonly ledger: string;
+	/** Settled ones: what is here under their due time is replaced. */
+	readonly settled: readonly ScheduleRun[];
+	/** All that are open there; others that are open here are no more. Null: they were not asked for. */
+	readonly open: readonly ScheduleRun[] | null;
+	/** How far the ledger is followed with this, if it is still followed as far as `from`; null: not further yet. */
+	readonly followed: { readonly from: number; readonly to: number } | null;
+}
+
 /** Schedules: the local book, what was last read of others, edits that wait, the past, and runs. */
 export interface ScheduleStore {
 	/** In no promised order. */
@@ -254,6 +267,10 @@ export interface ScheduleStore {
 	): Promise<Result<readonly (ScheduleRun | null)[]>>;
 	/** Puts runs as they are, in one transaction. */
 	settle(runs: readonly ScheduleRun[]): Promise<void>;
+	/** Takes in runs of a ledger that others keep too, in one transaction. The same again changes nothing. */
+	receive(profile: ProfileId, received: ReceivedRuns): Promise<void>;
+	/** How far such a ledger has been followed; 0: never. */
+	followed(profile: ProfileId, book: BookKind, ledger: string): Promise<number>;
 	/** Calls back after changes by any process of this home, folded to one per 100 ms. */
 	onChange(profile: ProfileId, listener: (revision: number) => void): Disposable;
 }

@@ -78,6 +78,7 @@ export class Writer implements Disposable {
 				sets.dropAll(id);
 				retention.drop(id);
 				schedules.dropAll(id);
+				runs.dropFollowed(id);
 				this.#purgeDue = true;
 			},
 			audit,
@@ -94,6 +95,7 @@ export class Writer implements Disposable {
 			writeLocalSchedule: (profile, write, at) => schedules.writeLocal(profile, write, at),
 			claimRuns: (claims, lease, now) => runs.claim(claims, lease, now),
 			settleRuns: (settled) => runs.settle(settled),
+			receiveRuns: (profile, received) => runs.receive(profile, received),
 			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
 			release: (name, holder) => leases.release(name, holder),
 			expired: (prefix, now) => leases.takeExpired(prefix, now),

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Keyspace } from '#main/brokers/keyspace.ts';
 import { systemClock } from '#main/domain/clock.ts';
 import { profileId } from '#main/domain/ids.ts';
+import type { ScheduleRun } from '#main/domain/schedule.ts';
 import { createSharedBook } from '#main/scheduler/books/shared.ts';
-import { createSharedLedger, type SharedLedger } from '#main/scheduler/books/shared-ledger.ts';
+import { createSharedLedger, type RecentStep, type SharedLedger } from '#main/scheduler/books/shared-ledger.ts';
 import type { Hold } from '#main/scheduler/ledger.ts';
 import { must } from '#test/support/brokers.ts';
 import { openKeyspace } from '#test/support/keyspaces.ts';
@@ -306,20 +307,35 @@ describe('what is known of runs', () => {
 		const all = Array.from({ length: 1_000 }, (_, at) => fired(claimed(`k${at}`, 1_000)));
 		must(await ledger.settle(all));
 		await server.cli('CONFIG', 'RESETSTAT');
-		const first = must(await other.recent(0));
+		/** All steps of it. */
+		const recent = async (
+			since: number,
+		): Promise<{ readonly runs: readonly ScheduleRun[]; readonly until: number }> => {
+			const runs: ScheduleRun[] = [];
+			for (let step: RecentStep | undefined; ; ) {
+				const read = must(await other.recent(since, step));
+				runs.push(...read.runs);
+				if (read.next === null) return { runs, until: read.until };
+				step = read.next;
+			}
+		};
+		const first = await recent(0);
 		expect(first.runs.toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual(
 			all.map((run) => ({ ...run, profile: 'theirs' })).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
 		);
 		expect(Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.cli('INFO', 'commandstats'))?.[1])).toBeLessThan(10);
-		expect(must(await other.recent(first.until))).toEqual({ runs: [], until: first.until });
-		const more = fired(claimed('k7', 2_000));
-		must(await ledger.settle([more]));
-		const next = must(await other.recent(first.until));
-		expect(next.runs.map((run) => [run.key, run.dueAt]).toSorted()).toEqual([
-			['k7', 1_000],
-			['k7', 2_000],
-		]);
-		expect(next.until).toBeGreaterThan(first.until);
+		expect(await recent(first.until)).toEqual({ runs: [], until: first.until });
+		// Only what is new comes, of a schedule that has older runs too.
+		must(await ledger.settle([fired(claimed('k7', 2_000)), claimed('k8', 2_000)]));
+		const next = await recent(first.until);
+		expect(next.runs.map((run) => [run.key, run.dueAt])).toEqual([['k7', 2_000]]);
+		expect(next.until).toBe(first.until + 1);
+		// A Redis that lost it all begins to count anew, and is read from its beginning.
+		await server.cli('FLUSHALL');
+		must(await ledger.settle([fired(claimed('k1', 9_000))]));
+		const anew = await recent(next.until);
+		expect(anew.runs.map((run) => [run.key, run.dueAt])).toEqual([['k1', 9_000]]);
+		expect(anew.until).toBe(1);
 	});
 
 	it('of a schedule that is removed is forgotten after a while, and there again when the removal is undone', async () => {

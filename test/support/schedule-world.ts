@@ -135,6 +135,9 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 			async release(hold) {
 				if (lease?.holder === hold.holder) lease = null;
 			},
+			async holder() {
+				return ok(lease !== null && lease.until > clock.monotonic() ? lease.holder : null);
+			},
 			async claim(claims, hold) {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
 				if (lease?.holder !== hold.holder || lease.until <= clock.monotonic() || fence !== hold.fence) {
@@ -210,6 +213,7 @@ export function mortalKeeper(
 		ledger: {
 			hold: alive(ledger.hold),
 			release: alive(ledger.release),
+			holder: alive(ledger.holder),
 			claim: alive(ledger.claim),
 			settle: alive(ledger.settle),
 			open: alive(ledger.open),

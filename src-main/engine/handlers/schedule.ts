@@ -143,12 +143,15 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (input.name === undefined) {
 				const profile = await profiles.find(input.profile);
 				if (!profile.ok) return profile;
-				return ok(await store.schedules.runs(profile.value.id, { book: input.book ?? null, key: null, ...page }));
+				const note = await schedules.catchUpRuns(profile.value, input.book ?? null);
+				const runs = await store.schedules.runs(profile.value.id, { book: input.book ?? null, key: null, ...page });
+				return ok({ ...runs, note });
 			}
 			const found = await findSchedule(core, { ...input, name: input.name });
 			if (!found.ok) return found;
 			const { profile, one } = found.value;
-			return ok(await store.schedules.runs(profile.id, { book: one.book, key: one.key, ...page }));
+			const note = await schedules.catchUpRuns(profile, one.book);
+			return ok({ ...(await store.schedules.runs(profile.id, { book: one.book, key: one.key, ...page })), note });
 		},
 		'schedule.history': async (input) => {
 			const profile = await profiles.find(input.profile);

@@ -43,7 +43,7 @@ const RUN_COLUMNS: readonly Column<ScheduleRun>[] = [
 	},
 	{ title: 'LATE', cell: (run) => (run.firedAt === null ? '-' : `${count(run.firedAt - run.dueAt)} ms`), right: true },
 	{ title: 'TASK', cell: (run) => run.taskId ?? '-' },
-	{ title: 'BY', cell: (run) => run.by, shrink: true },
+	{ title: 'RUN BY', cell: (run) => run.by, shrink: true },
 	{ title: 'NOTE', cell: (run) => run.note ?? '', shrink: true },
 ];
 
@@ -151,10 +151,11 @@ export const SCHEDULE_VIEWS: {
 	'schedule.revert': { text: outcome },
 	'schedule.import': { text: outcome },
 	'schedule.runs': {
-		text: ({ items, total }, style) =>
-			items.length === 0
-				? 'Nothing was due yet.'
-				: `${table(style, items, RUN_COLUMNS)}\n${paint(style, 'dim', `${count(items.length)} of ${count(total)}.`)}`,
+		text: ({ items, total, note }, style) => {
+			const counted = paint(style, 'dim', `${count(items.length)} of ${count(total)}.`);
+			const list = items.length === 0 ? 'Nothing was due yet.' : `${table(style, items, RUN_COLUMNS)}\n${counted}`;
+			return note === null ? list : `${list}\n${paint(style, 'yellow', note)}`;
+		},
 	},
 	'schedule.history': {
 		text: ({ items }, style) => (items.length === 0 ? 'No past.' : table(style, items, VERSION_COLUMNS)),

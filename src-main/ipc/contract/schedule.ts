@@ -193,7 +193,12 @@ export const scheduleRoutes = {
 			limit: limit.default(50),
 			before: z.int().min(0).optional().describe('Only those due before this time (epoch ms)'),
 		}),
-		output: returns<{ readonly items: readonly ScheduleRun[]; readonly total: number }>(),
+		output: returns<{
+			readonly items: readonly ScheduleRun[];
+			readonly total: number;
+			/** Why what others did may be missing; null: nothing is. */
+			readonly note: string | null;
+		}>(),
 		cli: { positional: ['name'] },
 	}),
 	'schedule.restore': command({

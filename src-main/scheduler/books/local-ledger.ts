@@ -42,6 +42,9 @@ export function createLocalLedger(deps: LocalLedgerDeps): RunLedger {
 			held = null;
 			await leases.release(name, holder);
 		},
+		async holder() {
+			return ok(await leases.holder(name));
+		},
 		claim: (claims, { holder }) => schedules.claim(claims, { name, holder }),
 		async settle(runs) {
 			await schedules.settle(runs);

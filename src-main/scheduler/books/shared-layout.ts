@@ -13,11 +13,11 @@
  * cursors    hash     key -> newest due time that has a run
  * ran        hash     key -> newest due time that was published
  * total      hash     key -> how often it was published
- * touched    sorted   key by the number of the run that was settled last
- * settling   number   rises with every settled run
+ * touched    sorted   key by the number of its run that was settled last
+ * settling   number   rises with every settled run, and is its number
  *
- * DUE is epoch ms, with an `m` before it for a run by hand. A run is JSON that begins with its state, without what its place says
- * (book, key, due time) and without the profile, which is each console's own.
+ * DUE is epoch ms, with an `m` before it for a run by hand. A run is JSON that begins with its state and, once it is settled, ends
+ * with its number (`"settled":N}`); without what its place says (book, key, due time) and without the profile, which is each console's own.
  */
 import type { ProfileId, TaskId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';

@@ -10,11 +10,14 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { ScheduleRun } from '#main/domain/schedule.ts';
 import type { Hold, RunLedger } from '../ledger.ts';
 import { listOf, pairsOf } from './redis-replies.ts';
+import { leaseHolder } from './shared-facts.ts';
 import { dueField, isOpen, openPlace, readRun, sharedKeys, writeRun } from './shared-layout.ts';
 import { CLAIM, HOLD, RECENT, RELEASE, SETTLE } from './shared-scripts.ts';
 
 /** Schedules whose runs are read in one round trip. */
 const RECENT_STEP = 200;
+/** Who holds a lease that is none of Warren's. */
+const NOT_OURS = 'something else than Warren';
 
 export interface SharedLedgerDeps {
 	readonly keyspace: Keyspace;
@@ -30,10 +33,26 @@ export interface SharedLedger extends RunLedger {
 	/** The settled runs of one schedule that are kept, newest due time first, and those of it that are open. */
 	runs(key: string): Promise<Result<readonly ScheduleRun[]>>;
 	/**
-	 * Runs of all schedules of which one was settled after `since` (0: of all), by whomever: what another console shows. `until` is
-	 * the `since` of the next time.
+	 * Runs that were settled after `since` (0: all that are kept), by whomever, in steps of some hundred schedules: the next step is
+	 * asked for with what this one gives, until there is none.
 	 */
-	recent(since: number): Promise<Result<{ readonly runs: readonly ScheduleRun[]; readonly until: number }>>;
+	recent(since: number, step?: RecentStep): Promise<Result<RecentRuns>>;
+}
+
+/** Where a reading of recent runs goes on. */
+export interface RecentStep {
+	/** As the first step has it: less than what was asked for where this ledger has not come so far. */
+	readonly since: number;
+	readonly beyond: number;
+}
+
+/** One step of reading recent runs. */
+export interface RecentRuns {
+	readonly runs: readonly ScheduleRun[];
+	/** Null: that was the last one. */
+	readonly next: RecentStep | null;
+	/** After the last step, the `since` of the next time. */
+	readonly until: number;
 }
 
 /** The ledger of the shared book under a prefix. It connects when it is first used. */
@@ -67,7 +86,7 @@ export function createSharedLedger(deps: SharedLedgerDeps): SharedLedger {
 			const [fence, other, left] = listOf(answer.value);
 			if (other === undefined) return ok({ holder, fence: Number(fence) });
 			const until = clock.now() + Math.max(0, Number(left));
-			const by = other === '' ? 'something else than Warren' : String(other);
+			const by = other === '' ? NOT_OURS : String(other);
 			return fail('busy', `${by} runs the schedules of this book at the moment.`, {
 				details: { holder: by, until },
 			});
@@ -139,21 +158,34 @@ export function createSharedLedger(deps: SharedLedgerDeps): SharedLedger {
 			return ok([...settled, ...own].toSorted((a, b) => b.dueAt - a.dueAt));
 		},
 
-		async recent(since) {
+		async recent(since, step = { since, beyond: since }) {
 			keyspace.connect();
+			const answer = await keyspace.script(
+				RECENT,
+				[keys.touched, keys.settling],
+				[keys.runs, step.since, step.beyond, RECENT_STEP],
+			);
+			if (!answer.ok) return answer;
+			const [from, ...found] = listOf(answer.value);
 			const runs: ScheduleRun[] = [];
-			let until = since;
-			for (;;) {
-				const answer = await keyspace.script(RECENT, [keys.touched], [keys.runs, until, RECENT_STEP]);
-				if (!answer.ok) return answer;
-				const found = listOf(answer.value);
-				for (let at = 0; at < found.length; at += 3) {
-					const key = String(found[at]);
-					until = Math.max(until, Number(found[at + 1]));
-					for (const [due, text] of pairsOf(found[at + 2])) runs.push(readRun(text, { profile, key, due }));
-				}
-				if (found.length < 3 * RECENT_STEP) return ok({ runs, until });
+			const base = Number(from);
+			// What has no news leaves it where it was, but for a ledger that begins anew.
+			let until = base < step.since ? base : Math.max(base, step.beyond);
+			for (let at = 0; at < found.length; at += 3) {
+				const key = String(found[at]);
+				until = Math.max(until, Number(found[at + 1]));
+				for (const [due, text] of pairsOf(found[at + 2])) runs.push(readRun(text, { profile, key, due }));
 			}
+			const more = found.length >= 3 * RECENT_STEP;
+			return ok({ runs, next: more ? { since: base, beyond: until } : null, until });
+		},
+
+		async holder() {
+			keyspace.connect();
+			const lease = await keyspace.call('GET', keys.lease);
+			if (!lease.ok) return lease;
+			if (typeof lease.value !== 'string') return ok(null);
+			return ok(leaseHolder(lease.value)?.holder ?? NOT_OURS);
 		},
 	};
 }

@@ -132,12 +132,13 @@ return standing`,
 
 /**
  * Writes what became of runs. What was published stays so: somebody who judged a claim before its publisher was heard of knew less.
+ * Each settled run gets a number, which stands at the end of its text, so that others read only what they do not have.
  * KEYS open cursors ran total touched settling entries; ARGV beginning of runs:KEY, then for each: key, field of the due time, due
  * time for cursor and last run (empty: by hand, so for neither), state, run
  */
 export const SETTLE: KeyScript = {
 	name: 'settle',
-	lua: `${RISE}
+	lua: `${NUMBERS}${RISE}
 for at = 2, #ARGV, 5 do
 	local key, field, due, state, text = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
 	local runs, place = ARGV[1] .. key, field .. '|' .. key
@@ -150,10 +151,11 @@ for at = 2, #ARGV, 5 do
 			redis.call('HSET', KEYS[1], place, text)
 			redis.call('HDEL', runs, field)
 		else
-			redis.call('HSET', runs, field, text)
+			local number = redis.call('INCR', KEYS[6])
+			redis.call('HSET', runs, field, string.sub(text, 1, -2) .. ',"settled":' .. whole(number) .. '}')
 			redis.call('HDEL', KEYS[1], place)
+			redis.call('ZADD', KEYS[5], number, key)
 		end
-		redis.call('ZADD', KEYS[5], redis.call('INCR', KEYS[6]), key)
 		rise(KEYS[2], key, due)
 		if state == 'fired' and was ~= 'fired' then
 			redis.call('HINCRBY', KEYS[4], key, 1)
@@ -172,19 +174,30 @@ return 1`,
 };
 
 /**
- * Runs of schedules that were settled after a number, the longest ago first, of so many schedules at most.
- * KEYS touched; ARGV beginning of runs:KEY, number, most
- * -> for each schedule: key, number, {field, run, …}
+ * Runs that were settled after a number, of so many schedules at most: of those beyond a number, the longest ago first.
+ * KEYS touched settling; ARGV beginning of runs:KEY, settled after, beyond, most
+ * -> the number that was gone by (0 where this ledger has not come so far: it is another one, or was put back),
+ *    then for each schedule: key, number, {field, run, …}
  */
 export const RECENT: KeyScript = {
 	name: 'recent',
 	lua: `
-local found = {}
-local touched = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+local since, beyond = tonumber(ARGV[2]), tonumber(ARGV[3])
+if since > (tonumber(redis.call('GET', KEYS[2]) or '') or 0) then since, beyond = 0, 0 end
+local found = {since}
+local touched = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', beyond), '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[4])
 for index = 1, #touched, 2 do
+	local runs, news = redis.call('HGETALL', ARGV[1] .. touched[index]), {}
+	for at = 1, #runs, 2 do
+		local settled = tonumber(string.match(runs[at + 1], '"settled":(%d+)}$') or '')
+		if not settled or settled > since then
+			news[#news + 1] = runs[at]
+			news[#news + 1] = runs[at + 1]
+		end
+	end
 	found[#found + 1] = touched[index]
 	found[#found + 1] = tonumber(touched[index + 1])
-	found[#found + 1] = redis.call('HGETALL', ARGV[1] .. touched[index])
+	found[#found + 1] = news
 end
 return found`,
 };

@@ -339,6 +339,11 @@ export function runnerWords(book: BookView): {
 	return { words: runner.holder ?? 'nobody', note: runner.note, tone };
 }
 
+/** Which Warren took a run on: host and process, without what only tells two keepers of one process apart. */
+export function consoleOf({ by }: Pick<ScheduleRun, 'by'>): string {
+	return by.replace(/^(.+:\d+):[0-9a-f]{8}$/, '$1');
+}
+
 /** A wall clock as the engine writes it (`2026-12-24T18:00:00`), by day and time; a year is said where it is another one than now. */
 export function wallClock(local: string, now: number): { readonly day: string; readonly time: string } {
 	const [date = '', time = ''] = local.split('T');

@@ -188,7 +188,7 @@ export class FakeSchedules {
 		on.set('schedule.runs', (input) => {
 			const view = this.#find(input);
 			const items = view === null ? [] : (this.runs.get(idOf(view)) ?? []);
-			return { ok: true, value: { items: items.slice(0, Number(input.limit)), total: items.length } };
+			return { ok: true, value: { items: items.slice(0, Number(input.limit)), total: items.length, note: null } };
 		});
 		on.set('schedule.history', (input) => {
 			const view = this.#find(input);

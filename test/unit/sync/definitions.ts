@@ -15,6 +15,9 @@ export const SHOP = profileId('shop');
 /** How often a property is tried: some hundred times, many thousand with `WARREN_LONG`. */
 export const RUNS = process.env.WARREN_LONG === undefined ? 300 : 20_000;
 
+/** How long such a property may take. */
+export const PATIENCE_MS = process.env.WARREN_LONG === undefined ? 20_000 : 600_000;
+
 /** A schedule of some name. */
 export function schedule(name: string, more: Partial<ScheduleDefinition> = {}): ScheduleDefinition {
 	return { ...NEW_SCHEDULE, name, task: 'shop.tasks.tick', ...more };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SCHEDULE_FIELDS, type ScheduleDefinition, type ScheduleField } from '#main/domain/schedule.ts';
 import { differing, identical, identicalDefinitions, same, sameDefinitions } from '#main/sync/meaning.ts';
 import { mergeDefinitions } from '#main/sync/merge.ts';
-import { DEFINITION, editOf, RUNS, schedule, THREE } from './definitions.ts';
+import { DEFINITION, editOf, PATIENCE_MS, RUNS, schedule, THREE } from './definitions.ts';
 
 const base = schedule('nightly', { args: '1', kwargs: '{"a": 1}', queue: 'default' });
 const edit = (more: Partial<ScheduleDefinition>): ScheduleDefinition => ({ ...base, ...more });
@@ -133,7 +133,7 @@ describe('a merge', () => {
 	});
 });
 
-describe('whatever is merged', () => {
+describe('whatever is merged', { timeout: PATIENCE_MS }, () => {
 	it('stays as it is where one side did nothing', () => {
 		property(THREE, ([start, mine]) => {
 			expect(mergeDefinitions(start, mine, start)).toMatchObject({ conflicts: [], definition: mine });
