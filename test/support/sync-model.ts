@@ -18,6 +18,7 @@ import type { SyncBook, SyncStore } from '#main/sync/ports.ts';
 import { type SyncOptions, syncBook } from '#main/sync/sync.ts';
 import { BookTurns } from '#main/sync/turns.ts';
 import { randomFrom } from './deployment.ts';
+import { type MortalProcess, mortal } from './mortal-process.ts';
 import { type KeyStyle, SharedBook, type VersionStyle, type Weather } from './shared-book.ts';
 import { checkPerson, TOKEN_FIELDS, TOKENS, tokensOf, wishes } from './sync-model-facts.ts';
 
@@ -44,15 +45,6 @@ export interface ModelStore {
 /** How often what happened, so that a test sees that it did. */
 export type Tally = Record<string, number>;
 
-class Killed extends Error {}
-
-/** A process: killed, nothing that it calls does anything any more. */
-interface Process {
-	dead: boolean;
-	/** Calls until it is killed; and whether the last one takes effect. Null: it lives on. */
-	fuse: { left: number; readonly takesEffect: boolean } | null;
-}
-
 /** One person's home, on which a console works, or two. */
 interface Home extends ModelStore {
 	readonly name: string;
@@ -72,7 +64,7 @@ interface Home extends ModelStore {
 interface Client {
 	readonly name: string;
 	readonly home: Home;
-	process: Process;
+	process: MortalProcess;
 	book: SyncBook;
 	store: SyncStore;
 	turns: BookTurns;
@@ -135,7 +127,7 @@ export class SyncModel {
 	/** A process of a console: a store and a book that die with it, and turns under its own name. */
 	#process(name: string, home: Home): Pick<Client, 'process' | 'book' | 'store' | 'turns'> {
 		const { skew } = home;
-		const process: Process = { dead: false, fuse: null };
+		const process: MortalProcess = { dead: false, fuse: null };
 		const clock = {
 			now: () => this.#time + skew,
 			monotonic: () => this.#time,
@@ -152,31 +144,8 @@ export class SyncModel {
 	}
 
 	/** Calls of a process: others come in between, and the fuse burns. */
-	#wired<T extends object>(target: T, process: Process, name: string): T {
-		const burn = () => {
-			if (process.dead) throw new Killed();
-			if (process.fuse === null) return false;
-			process.fuse.left -= 1;
-			return process.fuse.left < 0;
-		};
-		return new Proxy(target, {
-			get: (of, property) => {
-				const value: unknown = Reflect.get(of, property);
-				if (typeof value !== 'function' || property === 'check') return value;
-				return async (...args: readonly unknown[]) => {
-					const last = burn();
-					if (last && process.fuse?.takesEffect !== true) {
-						process.dead = true;
-						throw new Killed();
-					}
-					await this.#meddle(name, keyOf(property, args));
-					const result: unknown = await Reflect.apply(value, of, args);
-					if (last) process.dead = true;
-					if (process.dead) throw new Killed();
-					return result;
-				};
-			},
-		});
+	#wired<T extends object>(target: T, process: MortalProcess, name: string): T {
+		return mortal(target, process, (call, args) => this.#meddle(name, keyOf(call, args)));
 	}
 
 	#weather(home: Home, call: 'read' | 'get' | 'write'): Weather {
