@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from '#main/headless/cli/run.ts';
 import { testIo } from '#test/support/cli-io.ts';
 
@@ -25,6 +25,8 @@ async function json(args: readonly string[], options: Parameters<typeof testIo>[
 }
 const publish = async (...args: readonly string[]) =>
 	(await json(['task', 'publish', 'orders.total', ...args])).doc.id as string;
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('warren', () => {
 	it('lists the sandbox on its first start, as a table and as JSON', async () => {
