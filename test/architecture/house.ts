@@ -55,6 +55,7 @@ const testTools = ['vitest', 'fast-check'];
 export const rooms: readonly Room[] = [
 	{ path: 'src-main/domain', may: [], packages: [], node: 'none' },
 	{ path: 'src-main/dialects', may: domain, packages: [], node: ['node:crypto', 'node:zlib'] },
+	{ path: 'src-main/dialects/yaml', may: [...domain, ...dialects], packages: ['yaml'], node: 'none' },
 	{ path: 'src-main/brokers', may: domain, packages: [], node: 'all' },
 	{ path: 'src-main/brokers/rabbitmq', may: [...domain, ...brokerParts], packages: ['amqplib'], node: 'all' },
 	{
@@ -233,7 +234,7 @@ export const closedFolders: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'sync',
 	],
-	'src-main/dialects': ['carrot', 'celery', 'django-q', 'json', 'python'],
+	'src-main/dialects': ['carrot', 'celery', 'django-q', 'json', 'msgpack', 'python', 'yaml'],
 	'src-main/brokers': ['embedded', 'rabbitmq', 'redis'],
 	'src-main/domain': [],
 	'src-main/engine': ['handlers'],

@@ -67,7 +67,9 @@ function packed(type: string, show: (bytes: Uint8Array, zone: string | null) => 
 }
 
 function intsOf(args: readonly Value[], count: number): readonly bigint[] | null {
-	const ints = args.slice(0, count).map((arg) => (arg.kind === 'int' && arg.text.length < 30 ? BigInt(arg.text) : null));
+	const ints = args
+		.slice(0, count)
+		.map((arg) => (arg.kind === 'int' && arg.text.length < 30 ? BigInt(arg.text) : null));
 	return ints.length === count && ints.every((one) => one !== null) ? ints : null;
 }
 
@@ -93,7 +95,10 @@ function mapping(first: (args: readonly Value[]) => Value | undefined): Show {
 		if (given.kind === 'dict') return { kind: 'dict', entries: [...given.entries, ...entries] };
 		const pairs = itemsOf(given)?.map((pair) => itemsOf(pair) ?? []) ?? null;
 		if (pairs === null || pairs.some((pair) => pair.length !== 2)) return null;
-		return { kind: 'dict', entries: [...pairs.map(([key, value]) => [key as Value, value as Value] as const), ...entries] };
+		return {
+			kind: 'dict',
+			entries: [...pairs.map(([key, value]) => [key as Value, value as Value] as const), ...entries],
+		};
 	};
 }
 
@@ -135,11 +140,14 @@ const timezone: Show = ({ args: [offset, name] }) => {
 };
 
 const uuid: Show = ({ state }) => {
-	const entry = state?.kind === 'dict' ? state.entries.find(([key]) => key.kind === 'str' && key.value === 'int') : null;
+	const entry =
+		state?.kind === 'dict' ? state.entries.find(([key]) => key.kind === 'str' && key.value === 'int') : null;
 	const number = entry?.[1];
 	if (number?.kind !== 'int' || number.text.length > 39 || number.text.startsWith('-')) return null;
 	const hex = BigInt(number.text).toString(16).padStart(32, '0');
-	return hex.length > 32 ? null : opaque('uuid.UUID', `UUID('${hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}')`);
+	return hex.length > 32
+		? null
+		: opaque('uuid.UUID', `UUID('${hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}')`);
 };
 
 /** `getattr(Class, 'NAME')`, as enums and bound methods are pickled. */
@@ -178,7 +186,9 @@ const zoneNamed: Show = ({ args: [key] }) =>
 	key?.kind === 'str' ? opaque('zoneinfo.ZoneInfo', `zoneinfo.ZoneInfo(key=${writeLiteral(key).slice(0, 100)})`) : null;
 
 const pytzZone: Show = ({ args: [key] }) =>
-	key?.kind === 'str' ? opaque('pytz', `pytz.timezone(${writeLiteral(key).slice(0, 100)})`) : opaque('pytz', 'pytz.utc');
+	key?.kind === 'str'
+		? opaque('pytz', `pytz.timezone(${writeLiteral(key).slice(0, 100)})`)
+		: opaque('pytz', 'pytz.utc');
 
 const decimal: Show = ({ args: [text] }) =>
 	text?.kind === 'str' ? opaque('decimal.Decimal', `Decimal(${writeLiteral(text).slice(0, 5_000)})`) : null;
@@ -192,7 +202,11 @@ const range: Show = ({ args }) => {
 const KNOWN: Readonly<Record<string, Show>> = {
 	'_codecs.encode': encoded,
 	'builtins.bytes': (seen) =>
-		seen.args.length === 0 ? { kind: 'bytes', base64: '' } : seen.args[0]?.kind === 'bytes' ? seen.args[0] : encoded(seen),
+		seen.args.length === 0
+			? { kind: 'bytes', base64: '' }
+			: seen.args[0]?.kind === 'bytes'
+				? seen.args[0]
+				: encoded(seen),
 	'builtins.bytearray': bytearray,
 	'builtins.complex': complex,
 	'builtins.range': range,

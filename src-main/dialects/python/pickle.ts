@@ -139,7 +139,8 @@ class Machine {
 			const op = this.#in.byte();
 			if (op === OP.STOP) return this.#pop();
 			if (!this.#scalar(op) && !this.#container(op) && !this.#memory(op) && !this.#object(op)) {
-				const shown = op >= 0x21 && op < 0x7f ? `"${String.fromCharCode(op)}"` : `0x${op.toString(16).padStart(2, '0')}`;
+				const shown =
+					op >= 0x21 && op < 0x7f ? `"${String.fromCharCode(op)}"` : `0x${op.toString(16).padStart(2, '0')}`;
 				throw this.#in.stop(`This is no pickle: there is no instruction ${shown}.`);
 			}
 		}
@@ -381,7 +382,8 @@ class Machine {
 			case OP.STACK_GLOBAL: {
 				const attribute = textOf(this.#pop());
 				const module = textOf(this.#pop());
-				if (module === null || attribute === null) throw from.stop('The pickle names a class by something that is no text.');
+				if (module === null || attribute === null)
+					throw from.stop('The pickle names a class by something that is no text.');
 				return this.#push(name(module, attribute));
 			}
 			case OP.REDUCE: {

@@ -44,7 +44,8 @@ export function readYaml(text: string, limits: YamlLimits = {}): Result<Value> {
 	const parsed = parsedDocument(text);
 	if (!parsed.ok) return parsed;
 	const [error] = parsed.value.errors;
-	if (error !== undefined) return fail('undecodable', (error.message.split('\n')[0] ?? '').replace(/:$/, '.').slice(0, 300));
+	if (error !== undefined)
+		return fail('undecodable', (error.message.split('\n')[0] ?? '').replace(/:$/, '.').slice(0, 300));
 	try {
 		return ok(new Walker(depth, limits.values ?? 200_000).value(parsed.value.contents, 0));
 	} catch (stop) {
@@ -86,7 +87,10 @@ function bracketsDeep(text: string): number {
 	}
 	// `- - - x` nests by one line, without brackets.
 	for (const line of text.matchAll(/^[ ]*((?:[-?:] +)*)/gm)) {
-		deepest = Math.max(deepest, (line[1] ?? '').replaceAll(' ', '').length + Math.floor((line[0].length - (line[1] ?? '').length) / 2));
+		deepest = Math.max(
+			deepest,
+			(line[1] ?? '').replaceAll(' ', '').length + Math.floor((line[0].length - (line[1] ?? '').length) / 2),
+		);
 	}
 	return deepest;
 }
@@ -131,7 +135,8 @@ class Walker {
 
 	#alias(node: Alias, depth: number): Value {
 		const target = this.#targets.get(node) ?? this.#anchors.get(node.source);
-		if (target === undefined) throw new Stop(`The alias *${node.source.slice(0, 40)} refers to nothing.`, 'undecodable');
+		if (target === undefined)
+			throw new Stop(`The alias *${node.source.slice(0, 40)} refers to nothing.`, 'undecodable');
 		this.#targets.set(node, target);
 		this.#inAlias += 1;
 		const value = this.value(target, depth);
@@ -142,7 +147,9 @@ class Walker {
 	#collection(node: Node, depth: number): Value {
 		const tag = node.tag ?? '';
 		if (isSeq(node)) {
-			const items = node.items.map((item) => (isPair(item) ? this.#pair(item.key, item.value, depth) : this.value(item, depth)));
+			const items = node.items.map((item) =>
+				isPair(item) ? this.#pair(item.key, item.value, depth) : this.value(item, depth),
+			);
 			return { kind: tag.endsWith('python/tuple') ? 'tuple' : 'list', items };
 		}
 		if (!isMap(node)) return { kind: 'opaque', type: 'yaml', text: tag.slice(0, 200) };
@@ -197,7 +204,8 @@ class Walker {
 
 /** Whether a tag asks for an object of Python's, which a safe reader never makes. */
 function foreign(tag: string | undefined): boolean {
-	return tag !== undefined && tag.startsWith('tag:yaml.org,2002:python/') && !/\/(?:tuple|str|unicode|int|bool)$/.test(tag);
+	const python = tag?.startsWith('tag:yaml.org,2002:python/') === true;
+	return python && !/\/(?:tuple|str|unicode|int|bool)$/.test(tag);
 }
 
 function named(tag: string, value: Value): Value {
