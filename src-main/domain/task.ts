@@ -1,6 +1,7 @@
 /** What a task and its attempts are, and the facts ("history operations") from which both are folded. */
 import type { AttemptId, ProfileId, TaskId } from './ids.ts';
 import type { BrokerMessage, OutgoingMessage } from './message.ts';
+import type { ObservedCall, TaskFact, TaskLineage } from './observed.ts';
 import type { QuarantineCause } from './quarantine.ts';
 import type { CallArguments } from './value.ts';
 
@@ -147,6 +148,9 @@ export interface TaskDetail extends TaskRow {
 	readonly history: readonly Attempt[];
 	/** Epoch ms of removal from the lists; null while listed. */
 	readonly removedAt: number | null;
+	/** What others told of it, by time; absent: nobody told. */
+	readonly events?: readonly TaskFact[];
+	readonly lineage?: TaskLineage;
 }
 
 /** What a dialect read from a message's envelope. */
@@ -269,6 +273,21 @@ export type HistoryOp =
 			readonly name: string | null;
 			readonly messageId: string | null;
 			readonly message: BrokerMessage;
+	  }
+	/**
+	 * What others told of a task that they run. Facts may come in any order and more than once: the message's attempts are what all its
+	 * facts together say.
+	 */
+	| {
+			readonly kind: 'observed';
+			readonly profile: ProfileId;
+			/** When we heard, by our clock. */
+			readonly at: number;
+			/** The message's id, which with Celery is the task's. */
+			readonly key: string;
+			readonly facts: readonly TaskFact[];
+			/** Null: none of the facts tells. */
+			readonly call: ObservedCall | null;
 	  }
 	/** A person removed tasks from the lists; rows and raw messages stay for undo until retention takes them. */
 	| { readonly kind: 'removed'; readonly profile: ProfileId; readonly at: number; readonly ids: readonly TaskId[] }

@@ -134,6 +134,12 @@ export type AttemptHead = Pick<
 const HEAD =
 	'id, task, number, state, name, message_key, queue, queued_at, started_at, log_lines, log_bytes, log_full, has_message';
 
+/** An attempt that others told of, in the columns that they tell. */
+export type ObservedColumns = Pick<
+	AttemptRow,
+	'state' | 'name' | 'queue' | 'worker' | 'published_at' | 'queued_at' | 'started_at'
+> & { /** Null: as it is. */ readonly cause: AttemptCause | null };
+
 export interface AttemptTable {
 	byRun(profile: number, run: string): AttemptHead | undefined;
 	/** Oldest first. */
@@ -150,6 +156,8 @@ export interface AttemptTable {
 	queued(id: number, cause: AttemptCause, queuedAt: number, publishedAt: number | null): void;
 	keptMessage(id: number, truncated: boolean): void;
 	move(id: number, task: number, number: number): void;
+	/** Makes it say what others told, in everything that they tell; what they don't tell stays. */
+	observe(id: number, columns: ObservedColumns, ending: Ending | null): void;
 	drop(id: number): void;
 }
 
@@ -194,6 +202,13 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		'UPDATE attempts SET has_message = 1 - ?, truncated = max(truncated, ?) WHERE id = ?',
 	);
 	const move = db.write('move attempt', 'UPDATE attempts SET task = ?, number = ? WHERE id = ?');
+	const observe = db.write(
+		'attempt as told',
+		`UPDATE attempts SET cause = coalesce(?, cause), state = ?, name = ?, queue = ?, worker = ?,
+			published_at = CASE has_message WHEN 1 THEN coalesce(?, published_at) ELSE ? END, queued_at = ?, started_at = ?, finished_at = ?, runtime_ms = ?, exception_type = ?,
+			exception_message = ?, traceback = ?, result_kind = ?, result_text = ?, result_type = ?,
+			truncated = CASE has_message WHEN 1 THEN max(truncated, ?) ELSE ? END WHERE id = ?`,
+	);
 	const drop = db.write('drop attempt', 'DELETE FROM attempts WHERE id = ?');
 	return {
 		byRun: (profile, run) => byRun.get(profile, run),
@@ -234,6 +249,19 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		queued: (id, cause, queuedAt, publishedAt) => void queued.run(cause, queuedAt, publishedAt, id),
 		keptMessage: (id, cut) => void kept.run(cut ? 1 : 0, cut ? 1 : 0, id),
 		move: (id, task, number) => void move.run(task, number, id),
+		observe(id, row, ending) {
+			const values: SqlValue[] = [row.cause, row.state, row.name, row.queue, row.worker, row.published_at];
+			values.push(
+				row.published_at,
+				row.queued_at,
+				row.started_at,
+				ending?.finished_at ?? null,
+				ending?.runtime_ms ?? null,
+			);
+			values.push(ending?.exception_type ?? null, ending?.exception_message ?? null, ending?.traceback ?? null);
+			values.push(ending?.result_kind ?? null, ending?.result_text ?? null, ending?.result_type ?? null);
+			observe.run(...values, ending?.truncated ?? 0, ending?.truncated ?? 0, id);
+		},
 		drop: (id) => void drop.run(id),
 	};
 }

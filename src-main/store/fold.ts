@@ -16,6 +16,7 @@ import { earlierOutcome, endingsWithin, lostEnding, ownKey } from './fold-facts.
 import type { WriteHandle } from './handles.ts';
 import { type LogTable, logTable } from './log-lines.ts';
 import { keepable, type MessageTable, messageTable } from './messages.ts';
+import { type ObservedFold, observedFold } from './observed.ts';
 import type { ProfileKeys } from './profile-keys.ts';
 import type { QuarantineTable } from './quarantine.ts';
 import { type RetryTable, retryTable } from './retries.ts';
@@ -45,6 +46,7 @@ export class Fold {
 	readonly #messages: MessageTable;
 	readonly #attemptTexts: AttemptTexts;
 	readonly #retries: RetryTable;
+	readonly #observed: ObservedFold;
 	readonly #touched = new Set<number>();
 	/** Ends that follow in the same call, by run, until they are written. */
 	#endings: ReadonlyMap<string, Op<'finished'>> = new Map();
@@ -58,6 +60,13 @@ export class Fold {
 		this.#messages = messageTable(db);
 		this.#attemptTexts = attemptTexts(db);
 		this.#retries = retryTable(db);
+		this.#observed = observedFold(db, {
+			...keepers,
+			tasks: this.#tasks,
+			attempts: this.#attempts,
+			dropAttempt: (id) => this.#dropAttempt(id),
+			touched: (profile) => this.#touched.add(profile),
+		});
 	}
 
 	/** Profiles that operations have changed since the last call. */
@@ -109,6 +118,9 @@ export class Fold {
 				return null;
 			case 'quarantined':
 				this.#keepers.quarantine.keep(profile, op);
+				return null;
+			case 'observed':
+				this.#observed.apply(profile, op);
 				return null;
 			case 'removed':
 				for (const id of op.ids) this.#setRemoved(profile, id, Math.trunc(op.at), op.at);
@@ -483,6 +495,7 @@ export class Fold {
 		this.#logs.drop(id);
 		this.#messages.drop(id);
 		this.#attemptTexts.drop(id);
+		this.#observed.dropLog(id);
 		this.#attempts.drop(id);
 	}
 

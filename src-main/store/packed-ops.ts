@@ -62,6 +62,11 @@ function contentOf(op: HistoryOp): number {
 			return op.task === null ? 0 : op.task.argsJson.length + op.task.kwargsJson.length;
 		case 'log':
 			return op.lines.reduce((sum, line) => sum + line.text.length, 0);
+		case 'observed':
+			return op.facts.reduce(
+				(sum, fact) => sum + (fact.traceback?.length ?? 0) + (fact.result?.length ?? 0) + (fact.more?.length ?? 0),
+				0,
+			);
 		case 'finished': {
 			const { outcome } = op;
 			if (outcome.state === 'succeeded') return outcome.result?.text.length ?? 0;

@@ -8,7 +8,7 @@ import type { SeenKeeper } from './seen.ts';
 
 /** Takes one task with everything that hangs on it; counts are the caller's business. */
 export function taskEraser(db: WriteHandle, search: SearchIndex): (seq: number) => void {
-	const ofAttempts = ['log_lines', 'messages', 'attempt_texts'].map((table) =>
+	const ofAttempts = ['log_lines', 'messages', 'attempt_texts', 'attempt_events'].map((table) =>
 		db.write(`purge ${table}`, `DELETE FROM ${table} WHERE attempt IN (SELECT id FROM attempts WHERE task = ?)`),
 	);
 	const attempts = db.write('purge attempts', 'DELETE FROM attempts WHERE task = ?');

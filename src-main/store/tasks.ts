@@ -6,6 +6,7 @@ import { type AttemptRow, attemptOf, attemptsOf, exceptionOf } from './attempts.
 import { STATE_CODES, stateName } from './codes.ts';
 import type { ReadHandle, SqlValue, WriteHandle } from './handles.ts';
 import { readCall } from './json.ts';
+import { toldOf } from './observed-read.ts';
 import { profileKeyOf } from './profile-keys.ts';
 
 /** Columns of `tasks` (as t) and `task_texts` (as x) that make a `TaskRow`. */
@@ -98,6 +99,7 @@ export function taskDetail(db: ReadHandle, profile: ProfileId, id: TaskId): Task
 			result: last?.result ?? null,
 			history,
 			removedAt: row.removed_at,
+			...toldOf(db, seq),
 		};
 	});
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { profileId, taskId } from '#main/domain/ids.ts';
 import { silentLog } from '#main/domain/log.ts';
 import { openStore } from '#main/store/client.ts';
 import { APPLICATION_ID, prepareFile } from '#main/store/migrate.ts';
@@ -24,6 +25,25 @@ function opened(file: string): Database.Database & Disposable {
 describe('the list of steps', () => {
 	it('is numbered from 1 without gaps', () => {
 		expect(MIGRATIONS.map((step) => step.version)).toEqual(MIGRATIONS.map((_, at) => at + 1));
+	});
+});
+
+describe('step 5, observed', () => {
+	it('leaves the tasks of a file of step 4 as they were, and knows of nobody who told of them', async () => {
+		using home = testHome();
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 4));
+		if (!before.ok) throw new Error(before.error.message);
+		before.db.exec(`INSERT INTO profile_keys (id) VALUES ('p');
+			INSERT INTO tasks (profile, id, name, state, attempts, updated_at) VALUES (1, 't', 'shop.add', 2, 1, 7);
+			INSERT INTO task_texts (seq, preview) VALUES (1, '1');
+			INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, state, name)
+			VALUES (1, 1, 1, 'published', 't', 1, 2, 'shop.add')`);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		expect(version(home.file)).toBe(newest);
+		const detail = await store.history.detail(profileId('p'), taskId('t'));
+		expect(detail).toMatchObject({ name: 'shop.add', state: 'succeeded', attempts: 1 });
+		expect(detail).not.toHaveProperty('events');
 	});
 });
 

@@ -3,6 +3,7 @@ import { history } from './0001-history.ts';
 import { consumers } from './0002-consumers.ts';
 import { retries } from './0003-retries.ts';
 import { schedules } from './0004-schedules.ts';
+import { observed } from './0005-observed.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [history, consumers, retries, schedules];
+export const MIGRATIONS: readonly Migration[] = [history, consumers, retries, schedules, observed];
