@@ -9,6 +9,7 @@ import { createEmbeddedDriver } from './embedded/driver.ts';
 import type { Keyspace } from './keyspace.ts';
 import { createRabbitDoctor } from './rabbitmq/doctor.ts';
 import { createRabbitDriver } from './rabbitmq/driver.ts';
+import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
 
 export interface DriverContext {
@@ -29,6 +30,8 @@ export function createDriver(address: BrokerAddress, context: DriverContext): Br
 	switch (address.kind) {
 		case 'amqp':
 			return createRabbitDriver({ ...context, address });
+		case 'redis':
+			return createRedisDriver({ ...context, address });
 		case 'embedded':
 			return createEmbeddedDriver(context);
 		default:

@@ -24,6 +24,10 @@ export interface BrokerCapabilities {
 	readonly removesSingle: boolean;
 	/** Highest priority it honours; 0: none. */
 	readonly maxPriority: number;
+	/** Which priority is handed out first: AMQP's highest, or the lowest, as kombu has it on Redis. */
+	readonly firstPriority: 'highest' | 'lowest';
+	/** Knows how many consumers a queue has. */
+	readonly countsConsumers: boolean;
 }
 
 /** One message handed to us, to be settled exactly once. */
@@ -62,7 +66,7 @@ export interface Look {
 }
 
 export interface BrokerDriver extends AsyncDisposable {
-	readonly kind: 'rabbitmq' | 'embedded';
+	readonly kind: 'rabbitmq' | 'embedded' | 'redis';
 	readonly capabilities: BrokerCapabilities;
 
 	/** Starts connecting, once; resolves at once. State tells the rest. */

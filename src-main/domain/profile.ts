@@ -28,6 +28,7 @@ export type BrokerAddress =
 			/** Seconds; 0 turns heartbeats off. */
 			readonly heartbeat: number;
 	  }
+	| RedisBrokerAddress
 	/** SQLite in the profile's folder. */
 	| { readonly kind: 'embedded' };
 
@@ -40,6 +41,25 @@ export interface RedisAddress {
 	/** Null: without a user name (Redis before 6, or its default user). */
 	readonly username: string | null;
 	readonly tls: TlsOptions | null;
+	/** Path of a Unix socket, which is used instead of host and port; absent: TCP. */
+	readonly socket?: string;
+}
+
+/** A Redis that carries messages as kombu lays them there, with the transport options of the deployment (kombu's names in brackets). */
+export interface RedisBrokerAddress extends RedisAddress {
+	readonly kind: 'redis';
+	/** Begins all keys (`global_keyprefix`); usually empty. */
+	readonly keyPrefix: string;
+	/** Priorities that have a list of their own, rising from 0 (`priority_steps`). The lowest is handed out first. */
+	readonly prioritySteps: readonly number[];
+	/** Stands between a queue's name and its step, and in bindings (`sep`). */
+	readonly separator: string;
+	/** Seconds after which workers give back what is held and not acknowledged (`visibility_timeout`). */
+	readonly visibilityTimeout: number;
+	/** Hash of what is held (`unacked_key`). */
+	readonly unackedKey: string;
+	/** When each of it was taken (`unacked_index_key`). */
+	readonly unackedIndexKey: string;
 }
 
 /** Books of a profile that live in a Redis. */
@@ -137,7 +157,7 @@ export type ConnectionState =
 
 /** One step of the connection doctor. */
 export interface DoctorStep {
-	readonly step: 'address' | 'dns' | 'tcp' | 'tls' | 'login' | 'vhost' | 'queues' | 'storage';
+	readonly step: 'address' | 'dns' | 'tcp' | 'tls' | 'login' | 'vhost' | 'database' | 'server' | 'rights' | 'queues' | 'storage';
 	readonly status: 'passed' | 'failed' | 'warning' | 'skipped';
 	/** What was found, in words. */
 	readonly finding: string;

@@ -12,7 +12,7 @@ export interface QueueFigures {
 	/** Epoch ms. */
 	readonly at: number;
 	/** Where the figures come from. */
-	readonly source: 'amqp' | 'management' | 'embedded';
+	readonly source: 'amqp' | 'management' | 'embedded' | 'redis';
 }
 
 /** What a look at waiting messages costs here, stated before it is taken. */

@@ -5,6 +5,7 @@
  */
 import type { BrokerAddress, TlsOptions } from '../domain/profile.ts';
 import { assertNever, fail, ok, type Result } from '../domain/result.ts';
+import { formatRedisBroker, parseRedisBroker } from './redis-broker.ts';
 import {
 	bracketed,
 	decode,
@@ -31,6 +32,8 @@ export const DEFAULT_HEARTBEAT = 20;
 
 /** How an address with an IPv6 address looks. */
 const EXAMPLE = 'amqp://user@[::1]:5672/';
+/** All that begin an address of Redis; which of them are taken, their own reader says. */
+const REDIS_SCHEMES = ['redis', 'rediss', 'redis+socket', 'redis-socket', 'unix', 'sentinel', 'redis+sentinel'];
 const PLAIN_PORT = 5672;
 const TLS_PORT = 5671;
 
@@ -45,9 +48,10 @@ export function parseBroker(text: string): Result<ParsedBroker> {
 	if (/^embedded(:(\/\/)?)?$/i.test(written)) return ok({ address: { kind: 'embedded' }, password: null });
 	if (written.startsWith('{')) return parseDict(written);
 	const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1]?.toLowerCase();
+	if (scheme !== undefined && REDIS_SCHEMES.includes(scheme)) return parseRedisBroker(written);
 	switch (scheme) {
 		case undefined: {
-			if (/^(embedded|rediss?|redis-socket|sentinel|memory|sqs|kafka|https?):/i.test(written)) return unsupported();
+			if (/^(embedded|rediss?|sentinel|memory|sqs|kafka|https?):/i.test(written)) return unsupported();
 			return parseUrl(written.replace(/^amqp:/i, ''), false);
 		}
 		case 'amqp':
@@ -66,6 +70,8 @@ export function formatBroker(address: BrokerAddress): string {
 	switch (address.kind) {
 		case 'embedded':
 			return 'embedded:';
+		case 'redis':
+			return formatRedisBroker(address);
 		case 'amqp': {
 			const { tls, heartbeat, vhost } = address;
 			const host = bracketed(address.host);
@@ -202,6 +208,6 @@ function invalid(message: string): Result<never> {
 function unsupported(): Result<never> {
 	return fail(
 		'unsupported',
-		'This version connects to RabbitMQ (amqp:, amqps:) and to the built-in broker (embedded:).',
+		'This version connects to RabbitMQ (amqp://, amqps://), to Redis (redis://, rediss://, redis+socket://) and to the built-in broker (embedded:).',
 	);
 }

@@ -1,5 +1,6 @@
 /**
- * Where a Redis is, as people write it: `redis://[user[:password]@]host[:port][/database][?parameters]`, `rediss://` over TLS. Also
+ * Where a Redis is, as people write it: `redis://[user[:password]@]host[:port][/database][?parameters]`, `rediss://` over TLS,
+ * `redis+socket://[user[:password]@]/path/of/the.sock[?db=0]` for a Unix socket. Also
  * taken: what Celery's and RedBeat's settings have in such an address, by redis-py's names. The password comes out apart from the
  * address, because an address is shown, logged and stored in the open.
  */
@@ -29,6 +30,8 @@ export interface ParsedRedis {
 export const REDIS_PORT = 6379;
 
 const EXAMPLE = 'redis://user@host:6379/0';
+
+const NO_MORE: MoreParameters = { names: [], take: () => null };
 
 /** redis-py's names for the same. */
 const TLS_ALIASES: Readonly<Record<string, string>> = {
@@ -61,17 +64,22 @@ const IGNORED = [
 	'ssl_check_hostname',
 ];
 
+/** Parameters of an address beyond those of Redis itself. `take` says what is wrong with one; null when nothing is. */
+export interface MoreParameters {
+	readonly names: readonly string[];
+	take(name: string, value: string): string | null;
+}
+
 /** Reads an address. `invalid-input` and `unsupported` say what to write instead, and never repeat a password. */
-export function parseRedis(text: string): Result<ParsedRedis> {
+export function parseRedis(text: string, more: MoreParameters = NO_MORE): Result<ParsedRedis> {
 	const written = text.trim();
 	if (written === '') return invalid(`Write where Redis is, for example ${EXAMPLE}.`);
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(written)?.[1]?.toLowerCase();
 	if (scheme === 'sentinel' || scheme === 'redis+sentinel') {
 		return unsupported(`Warren does not ask sentinels. Give the address of the primary itself: ${EXAMPLE}.`);
 	}
-	if (scheme === 'unix' || scheme === 'redis+socket' || scheme === 'redis-socket') {
-		return unsupported(`Warren reaches Redis over TCP only: ${EXAMPLE}.`);
-	}
+	const local = /^(?:unix|redis[+-]socket):\/\//i.exec(written);
+	if (local !== null) return parseRest(written.slice(local[0].length), 'socket', more);
 	const begin = /^(rediss?):\/\//i.exec(written);
 	if (begin === null) {
 		return invalid(`An address of Redis begins with redis:// (or rediss:// over TLS), for example ${EXAMPLE}.`);
@@ -79,18 +87,23 @@ export function parseRedis(text: string): Result<ParsedRedis> {
 	if (/[,;]/.test(written.replace(/[?].*$/, '').replace(/^.*@/, ''))) {
 		return unsupported('Warren works with one Redis, not with several addresses. Give the one of the primary.');
 	}
-	return parseRest(written.slice(begin[0].length), begin[1]?.toLowerCase() === 'rediss');
+	return parseRest(written.slice(begin[0].length), begin[1]?.toLowerCase() === 'rediss' ? 'tls' : 'plain', more);
 }
 
 /** Writes an address without its password, so that `parseRedis` reads the same address again. */
-export function formatRedis(address: RedisAddress): string {
-	const { host, port, db, username, tls } = address;
-	const scheme = tls === null ? 'redis' : 'rediss';
+export function formatRedis(address: RedisAddress, more: ReadonlyMap<string, string> = new Map()): string {
+	const { host, port, db, username, tls, socket } = address;
 	const user = username === null ? '' : `${encode(username)}@`;
-	return `${scheme}://${user}${bracketed(host)}:${port}/${db}${queryOf(tlsPairs(tls))}`;
+	if (socket !== undefined) {
+		const path = socket.split('/').map(encode).join('/');
+		return `redis+socket://${user}${path}${queryOf(new Map([['db', String(db)], ...more]))}`;
+	}
+	const scheme = tls === null ? 'redis' : 'rediss';
+	return `${scheme}://${user}${bracketed(host)}:${port}/${db}${queryOf(new Map([...tlsPairs(tls), ...more]))}`;
 }
 
-function parseRest(rest: string, secure: boolean): Result<ParsedRedis> {
+function parseRest(rest: string, carrier: 'plain' | 'tls' | 'socket', more: MoreParameters): Result<ParsedRedis> {
+	const secure = carrier === 'tls';
 	const parts = split(rest);
 	if (!parts.ok) return parts;
 	const { userinfo, hostport, path, query } = parts.value;
@@ -99,7 +112,15 @@ function parseRest(rest: string, secure: boolean): Result<ParsedRedis> {
 	const where = parseHost(hostport, { port: REDIS_PORT, example: 'redis://user@[::1]:6379/0' });
 	if (!where.ok) return where;
 	let db: number | null = null;
-	if (path !== null && path !== '') {
+	let socket: string | null = null;
+	if (carrier === 'socket') {
+		const file = decode(path ?? '', 'path of the socket');
+		if (!file.ok) return file;
+		if (hostport !== '' || file.value === '') {
+			return invalid('Of a socket write the whole path after three slashes, for example redis+socket:///run/redis/redis.sock?db=0.');
+		}
+		socket = `/${file.value}`;
+	} else if (path !== null && path !== '') {
 		const number = database(path);
 		if (!number.ok) return number;
 		db = number.value;
@@ -109,16 +130,22 @@ function parseRest(rest: string, secure: boolean): Result<ParsedRedis> {
 		const value = decode(encoded, `parameter ${written}`);
 		if (!value.ok) return value;
 		if (IGNORED.includes(written)) continue;
-		if (written === 'db') {
+		if (written === 'db' || written === 'virtual_host') {
 			const number = database(value.value);
 			if (!number.ok) return number;
 			if (db !== null && db !== number.value) return invalid('The address names two databases. Leave out one of them.');
 			db = number.value;
 			continue;
 		}
+		if (more.names.includes(written)) {
+			const problem = more.take(written, value.value);
+			if (problem !== null) return invalid(problem);
+			continue;
+		}
 		const key = TLS_ALIASES[written] ?? written;
 		if (!TLS_PARAMETERS.includes(key)) {
-			return invalid(`The parameter "${written}" is not known here. Known are: db, ${TLS_PARAMETERS.join(', ')}.`);
+			const known = ['db', ...TLS_PARAMETERS, ...more.names].join(', ');
+			return invalid(`The parameter "${written}" is not known here. Known are: ${known}.`);
 		}
 		let meant = value.value;
 		if (written === 'ssl_cert_reqs') {
@@ -132,7 +159,13 @@ function parseRest(rest: string, secure: boolean): Result<ParsedRedis> {
 	const options = tls.options();
 	if (!options.ok) return options;
 	return ok({
-		address: { ...where.value, db: db ?? 0, username: login.value.username, tls: secure ? options.value : null },
+		address: {
+			...where.value,
+			db: db ?? 0,
+			username: login.value.username,
+			tls: secure ? options.value : null,
+			...(socket === null ? {} : { socket }),
+		},
 		password: login.value.password,
 	});
 }

@@ -64,7 +64,17 @@ export const rooms: readonly Room[] = [
 		packages: ['better-sqlite3'],
 		node: 'all',
 	},
-	{ path: 'src-main/brokers/redis', may: [...domain, ...brokerParts], packages: ['ioredis'], node: 'all' },
+	{
+		path: 'src-main/brokers/redis',
+		// kombu's envelope is JSON as Python writes it, which is read in one place; what is inside stays bytes here too.
+		may: [
+			...domain,
+			...brokerParts,
+			{ to: 'src-main/dialects', files: ['src-main/dialects/json/read.ts', 'src-main/dialects/json/write.ts'] },
+		],
+		packages: ['ioredis'],
+		node: 'all',
+	},
 	{ path: 'src-main/store', may: domain, packages: ['better-sqlite3'], node: 'all' },
 	{ path: 'src-main/profiles', may: [...domain, ...storeInterface], packages: [], node: 'all' },
 	{ path: 'src-main/monitor', may: below, packages: [], node: 'all' },

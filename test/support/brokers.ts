@@ -1,4 +1,4 @@
-/** Both brokers as the conformance suite needs them: a place where drivers can be made, broken and counted. */
+/** All brokers as the conformance suite needs them: a place where drivers can be made, broken and counted. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import type { BrokerAddress } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import { parseBroker } from '#main/profiles/address.ts';
 import { type RabbitServer, startRabbit } from './rabbitmq.ts';
+import { type RedisServer, startRedis } from './redis.ts';
 import { startProxy, type TcpProxy } from './tcp-proxy.ts';
 import { waitFor } from './wait.ts';
 
@@ -23,12 +24,12 @@ const CRASHING_THREAD = new URL('./crashing-thread.ts', import.meta.url);
 
 /** One broker of a kind. Drivers it made are disposed of with it. */
 export interface Bench extends AsyncDisposable {
-	readonly kind: 'rabbitmq' | 'embedded';
+	readonly kind: BrokerDriver['kind'];
 	/** A connected driver. */
 	driver(): Promise<BrokerDriver>;
 	/** A driver that was not told to connect. */
 	idleDriver(): BrokerDriver;
-	/** Breaks every driver's connection (RabbitMQ: the network; built-in: its threads), which then come back by themselves. */
+	/** Breaks every driver's connection (RabbitMQ and Redis: the network; built-in: its threads), which then come back by themselves. */
 	breakConnections(): void;
 	/** A process of its own that consumes a queue without settling, until it is killed. */
 	holder(queue: string, count: number): Promise<ChildProcess>;
@@ -44,16 +45,32 @@ export async function rabbitBench(server: RabbitServer): Promise<Bench> {
 	return bench('rabbitmq', { ...parsed.address, host: '127.0.0.1', port: proxy.port }, parsed.password, proxy);
 }
 
+/** A Redis behind a proxy, as Celery uses it. */
+export async function redisBench(server: RedisServer): Promise<Bench> {
+	const parsed = must(parseBroker(server.url));
+	if (parsed.address.kind !== 'redis') throw new Error('The server has no URL of Redis.');
+	const proxy = await startProxy({ host: parsed.address.host, port: parsed.address.port });
+	return bench('redis', { ...parsed.address, host: '127.0.0.1', port: proxy.port }, parsed.password, proxy);
+}
+
 /** The built-in broker on a folder of its own. */
 export function embeddedBench(): Promise<Bench> {
 	return bench('embedded', { kind: 'embedded' }, null, null);
 }
 
 /** A bench with the server it needs. */
-export async function startBench(kind: 'rabbitmq' | 'embedded'): Promise<Bench> {
+export async function startBench(kind: BrokerDriver['kind']): Promise<Bench> {
 	if (kind === 'embedded') return embeddedBench();
-	const server = await startRabbit();
-	const inner = await rabbitBench(server);
+	if (kind === 'rabbitmq') {
+		const server = await startRabbit();
+		return withServer(await rabbitBench(server), server);
+	}
+	const server = await startRedis();
+	return withServer(await redisBench(server), server);
+}
+
+/** Stops the server after the bench. */
+function withServer(inner: Bench, server: { stop(): Promise<void> }): Bench {
 	return {
 		...inner,
 		async [Symbol.asyncDispose]() {
@@ -64,7 +81,7 @@ export async function startBench(kind: 'rabbitmq' | 'embedded'): Promise<Bench> 
 }
 
 async function bench(
-	kind: 'rabbitmq' | 'embedded',
+	kind: BrokerDriver['kind'],
 	address: BrokerAddress,
 	password: string | null,
 	proxy: TcpProxy | null,

@@ -20,6 +20,8 @@ const CAPABILITIES: BrokerCapabilities = {
 	look: 'free',
 	removesSingle: true,
 	maxPriority: 255,
+	firstPriority: 'highest',
+	countsConsumers: true,
 };
 const FREE: LookCost = { kind: 'free', words: 'Looking changes nothing here.' };
 /** How long an orderly end of the thread may take, in ms. */

@@ -27,6 +27,8 @@ const CAPABILITIES: BrokerCapabilities = {
 	look: 'flagged',
 	removesSingle: false,
 	maxPriority: 255,
+	firstPriority: 'highest',
+	countsConsumers: true,
 };
 
 export interface RabbitOptions {

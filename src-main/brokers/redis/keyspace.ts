@@ -2,14 +2,13 @@
  * Keys of a Redis, by up to three connections, each opened when first needed: one for everything (its state is the keyspace's), one
  * that listens to channels, one for changes under WATCH, which belong to a connection rather than to a command.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../domain/log.ts';
 import type { ConnectionState, RedisAddress } from '../../domain/profile.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '../keyspace.ts';
 import { Session } from '../session.ts';
-import { dial, type Link } from './link.ts';
+import { dial, digestOf, type Link } from './link.ts';
 import { Listening } from './listening.ts';
 import { connectProblem, unreachable } from './problems.ts';
 
@@ -211,17 +210,6 @@ class RedisKeyspace implements Keyspace {
 			});
 		});
 	}
-}
-
-const digests = new Map<string, string>();
-
-/** A script's name in Redis. */
-function digestOf(lua: string): string {
-	const known = digests.get(lua);
-	if (known !== undefined) return known;
-	const digest = createHash('sha1').update(lua).digest('hex');
-	digests.set(lua, digest);
-	return digest;
 }
 
 function outOfPlace(commands: readonly KeyCommand[]): ReturnType<typeof fail> | null {

@@ -6,12 +6,13 @@
  * may not have the one asked for. Login, database and name are given here too, so that every answer to them is read. RESP2,
  * because answers are the same for us and every Redis and every proxy speaks it.
  */
+import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import './unasked.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RedisAddress } from '../../domain/profile.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { KeyCommand, KeyReply } from '../keyspace.ts';
+import type { KeyCommand, KeyReply, KeyScript } from '../keyspace.ts';
 import { tlsSettings } from '../network.ts';
 import type { SessionLink } from '../session.ts';
 import { cutOff, endingWords, type Failed, replyCode, replyFailure, Silence, silent } from './problems.ts';
@@ -23,12 +24,21 @@ const GOODBYE = 500;
 /** How often an idle connection is asked whether it lives, in ms: the network may have lost it without a word. */
 const BEAT = 15_000;
 
+export type ByteArgument = string | number | Buffer;
+export type ByteCommand = readonly [command: string, ...args: readonly ByteArgument[]];
+/** What Redis answers, with bulk strings as bytes. */
+export type ByteReply = Buffer | number | null | readonly ByteReply[];
+
 export interface Link extends SessionLink {
 	call(command: KeyCommand): Promise<Result<KeyReply>>;
 	/** All in one round trip. Fails as a whole when the connection went before the last answer. */
 	pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>>;
 	/** One MULTI; null: a watched key had changed, and nothing was done. */
 	multi(commands: readonly KeyCommand[]): Promise<Result<readonly KeyReply[] | null>>;
+	/** A command whose arguments and answer need not be text. */
+	bytes(command: ByteCommand): Promise<Result<ByteReply>>;
+	/** A script with bytes: by its digest, and whole where the server does not know it yet. */
+	script(script: KeyScript, keys: readonly string[], args: readonly ByteArgument[]): Promise<Result<ByteReply>>;
 	subscribe(channels: readonly string[]): Promise<Result<void>>;
 	unsubscribe(channel: string): void;
 	onMessage(listener: (channel: string, text: string) => void): void;
@@ -51,9 +61,7 @@ export async function dial(options: Dial): Promise<Link> {
 	const { address } = options;
 	const tls = address.tls === null ? null : await tlsSettings(address.tls);
 	const redis = new Redis({
-		host: address.host,
-		port: address.port,
-		family: 0,
+		...(address.socket === undefined ? { host: address.host, port: address.port, family: 0 } : { path: address.socket }),
 		...(tls === null ? {} : { tls }),
 		lazyConnect: true,
 		connectTimeout: GREETING,
@@ -196,6 +204,19 @@ class RedisLink implements Link {
 		return ok(Array.isArray(end.value) ? (end.value as readonly KeyReply[]) : null);
 	}
 
+	async bytes([command, ...args]: ByteCommand): Promise<Result<ByteReply>> {
+		const answer = await this.#await(this.#redis.callBuffer(command.toUpperCase(), [...args]));
+		if (!answer.ok) return answer;
+		const error = errorWithin(answer.value);
+		return error === null ? ok(answer.value as ByteReply) : this.#refusal(error);
+	}
+
+	async script(script: KeyScript, keys: readonly string[], args: readonly ByteArgument[]): Promise<Result<ByteReply>> {
+		const known = await this.bytes(['EVALSHA', digestOf(script.lua), keys.length, ...keys, ...args]);
+		if (known.ok || known.error.details?.reply !== 'NOSCRIPT') return known;
+		return this.bytes(['EVAL', script.lua, keys.length, ...keys, ...args]);
+	}
+
 	async subscribe(channels: readonly string[]): Promise<Result<void>> {
 		const answer = await this.#await(this.#redis.subscribe(...channels));
 		return answer.ok ? ok(undefined) : answer;
@@ -276,6 +297,17 @@ class RedisLink implements Link {
 			});
 		});
 	}
+}
+
+const digests = new Map<string, string>();
+
+/** A script's name in Redis. */
+export function digestOf(lua: string): string {
+	const known = digests.get(lua);
+	if (known !== undefined) return known;
+	const digest = createHash('sha1').update(lua).digest('hex');
+	digests.set(lua, digest);
+	return digest;
 }
 
 /** Whether Redis itself said it; everything else is the connection's or the client's. */

@@ -28,7 +28,9 @@ export function connectProblem(error: unknown, address: RedisAddress): ConnectPr
 	const { text: message, code } = whatWasSaid(error);
 	// What Redis says before it was asked anything, ioredis wraps into a complaint of its own.
 	const text = /Last error: (.*)$/s.exec(message)?.[1] ?? message;
-	const where = place(address);
+	const where = placeOf(address);
+	const socket = address.socket === undefined ? null : socketProblem(code, address.socket);
+	if (socket !== null) return { kind: 'unreachable', at: 'tcp', reason: socket };
 	const network = networkProblem(code, address);
 	if (network !== null) return { kind: 'unreachable', ...network };
 	const tls = tlsProblem(code, text, address, 'Redis server');
@@ -104,6 +106,28 @@ export function connectProblem(error: unknown, address: RedisAddress): ConnectPr
 		return { kind: 'unreachable', at: 'redis', reason: `${where} closed the connection while greeting.${hint}` };
 	}
 	return { kind: 'unreachable', at: 'redis', reason: `No connection to ${where}: ${text}` };
+}
+
+/** Where a Redis is, as a person writes it. */
+export function placeOf(address: RedisAddress): string {
+	return address.socket ?? place(address);
+}
+
+/** What the system says of a Unix socket, in words; null: it is about something else. */
+function socketProblem(code: string, socket: string): string | null {
+	switch (code) {
+		case 'ENOENT':
+			return `There is no socket ${socket}.`;
+		case 'EACCES':
+		case 'EPERM':
+			return `This user may not use the socket ${socket}.`;
+		case 'ECONNREFUSED':
+			return `Nothing listens on the socket ${socket}.`;
+		case 'ENOTSOCK':
+			return `${socket} is no socket.`;
+		default:
+			return null;
+	}
 }
 
 /** Why a connection that lived has ended, in words. */

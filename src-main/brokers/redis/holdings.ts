@@ -1,0 +1,238 @@
+/**
+ * What this driver's consumers hold, as Redis knows it. A session is one driver that consumes: it renews a key that expires, and
+ * writes down every tag it took (`scripts.ts`). Redis gives nothing back when a connection ends, so Warren does: what was taken by
+ * an earlier connection of ours goes back as soon as there is a new one, what a dead session held as soon as another Warren consumes
+ * from the same database. Should none ever do so, Celery's workers give it back after the visibility timeout, since it lies where
+ * theirs does. While it is held it is kept younger than that timeout.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import type { Clock } from '../../domain/clock.ts';
+import type { Log } from '../../domain/log.ts';
+import { ok, type Result } from '../../domain/result.ts';
+import { markRedelivered } from './envelope.ts';
+import type { Keys } from './keys.ts';
+import type { Link } from './link.ts';
+import { GIVE_BACK, SETTLE, TAKE } from './scripts.ts';
+
+/** How long a session is taken to live without a sign of life, in ms. */
+const LEASE = 15_000;
+/** Between two signs of life, in ms. */
+const BEAT = 4_000;
+/** Most bytes that one step takes off a queue. */
+const TAKE_BYTES = 8 * 1024 * 1024;
+
+/** An entry that is ours until it is settled. */
+export interface Taken {
+	readonly tag: string;
+	readonly raw: Buffer;
+}
+
+export class Holdings {
+	readonly #keys: Keys;
+	readonly #clock: Clock;
+	readonly #log: Log;
+	readonly #visibilityMs: number;
+	readonly #session: string = randomUUID();
+	readonly #held = new Map<string, Link>();
+	#next = 1;
+	/** The connection that is set up for taking, and whether that is done. */
+	#open: { readonly link: Link; readonly done: Promise<Result<void>> } | null = null;
+	#beat: Disposable | null = null;
+	#refreshedAt = 0;
+	#closed = false;
+
+	constructor(options: { readonly keys: Keys; readonly clock: Clock; readonly log: Log; readonly visibilityMs: number }) {
+		this.#keys = options.keys;
+		this.#clock = options.clock;
+		this.#log = options.log;
+		this.#visibilityMs = options.visibilityMs;
+	}
+
+	/** Whether anything was ever taken, so that something may have to go back. */
+	get used(): boolean {
+		return this.#open !== null;
+	}
+
+	/** Sets a connection up for taking: the session lives, and what was taken by another connection has gone back. */
+	open(link: Link): Promise<Result<void>> {
+		if (this.#open?.link === link) return this.#open.done;
+		this.#beat?.[Symbol.dispose]();
+		const done = this.#begin(link);
+		this.#open = { link, done };
+		return done;
+	}
+
+	/** Takes up to `most` entries off a queue, next ones first. */
+	async take(link: Link, queue: string, most: number): Promise<Result<readonly Taken[]>> {
+		const opened = this.#open;
+		const first = this.#next;
+		this.#next += most;
+		const keys = [...this.#own(), this.#keys.alive(this.#session), ...this.#keys.steps(queue)];
+		const tail = `,"",${JSON.stringify(queue)}]`;
+		const seconds = (this.#clock.now() / 1000).toFixed(3);
+		const reply = await link.script(TAKE, keys, [most, TAKE_BYTES, `warren:${this.#session}:`, first, seconds, tail]);
+		if (!reply.ok) return reply;
+		if (reply.value === null) {
+			// This process was asleep for so long that others may have given back what it held: begin anew.
+			if (this.#open === opened) this.#open = null;
+			const again = await this.open(link);
+			return again.ok ? ok([]) : again;
+		}
+		const parts = reply.value as readonly Buffer[];
+		const taken: Taken[] = [];
+		for (let at = 0; at + 1 < parts.length; at += 2) {
+			const [tag, raw] = [parts[at]?.toString() ?? '', parts[at + 1] ?? Buffer.alloc(0)];
+			this.#held.set(tag, link);
+			taken.push({ tag, raw });
+		}
+		return ok(taken);
+	}
+
+	/** Whether a tag is still ours, by the connection it came by. */
+	holds(tag: string): boolean {
+		return this.#held.get(tag)?.alive() === true;
+	}
+
+	/** Forgets an entry for good; false: it had been given back by somebody else. */
+	async settle(tag: string): Promise<Result<boolean>> {
+		const link = this.#held.get(tag);
+		this.#held.delete(tag);
+		if (link === undefined || !link.alive()) return ok(false);
+		const reply = await link.script(SETTLE, this.#own(), [tag]);
+		return reply.ok ? ok((reply.value as readonly number[])[0] !== 0) : reply;
+	}
+
+	/** Puts entries back where they were taken, the first of them to be the next; answers how many went back. */
+	async release(tags: readonly string[]): Promise<Result<number>> {
+		const link = this.#held.get(tags[0] ?? '');
+		for (const tag of tags) this.#held.delete(tag);
+		if (link === undefined || !link.alive()) return ok(0);
+		return this.#giveBack(link, this.#session, tags);
+	}
+
+	/** Says goodbye: nothing is held any more, or what is goes back by itself. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		this.#beat?.[Symbol.dispose]();
+		const link = this.#open?.link;
+		if (link?.alive() !== true) return;
+		await this.#open?.done;
+		const left = await this.#restore(link, this.#session);
+		if (!left.ok) return;
+		await link.bytes(['DEL', this.#keys.alive(this.#session)]);
+		await link.bytes(['SREM', this.#keys.sessions, this.#session]);
+	}
+
+	#own(session = this.#session): readonly string[] {
+		return [this.#keys.unacked, this.#keys.index, this.#keys.held(session), this.#keys.aside(session)];
+	}
+
+	async #begin(link: Link): Promise<Result<void>> {
+		const alive = await this.#live(link);
+		if (!alive.ok) return alive;
+		// All of it was taken by an earlier connection, or before the session lapsed.
+		this.#held.clear();
+		const restored = await this.#restore(link, this.#session);
+		if (!restored.ok) return restored;
+		await this.#restoreDead(link);
+		this.#refreshedAt = this.#clock.monotonic();
+		this.#nextBeat(link);
+		return ok(undefined);
+	}
+
+	async #live(link: Link): Promise<Result<unknown>> {
+		const set = await link.bytes(['SET', this.#keys.alive(this.#session), '1', 'PX', LEASE]);
+		return set.ok ? link.bytes(['SADD', this.#keys.sessions, this.#session]) : set;
+	}
+
+	#nextBeat(link: Link): void {
+		this.#beat = this.#clock.after(BEAT, () => {
+			if (!link.alive() || this.#closed) return;
+			void this.#onBeat(link).then((result) => {
+				if (!result.ok) this.#log.warn('redis session not renewed', { reason: result.error.message });
+				if (link.alive() && !this.#closed && this.#open?.link === link) this.#nextBeat(link);
+			});
+		});
+	}
+
+	async #onBeat(link: Link): Promise<Result<unknown>> {
+		// Only while it is there: a session that has lapsed begins anew with its next taking.
+		const renewed = await link.bytes(['PEXPIRE', this.#keys.alive(this.#session), LEASE]);
+		if (!renewed.ok) return renewed;
+		const now = this.#clock.monotonic();
+		if (now - this.#refreshedAt > this.#visibilityMs / 4 && this.#held.size > 0) {
+			this.#refreshedAt = now;
+			const seconds = (this.#clock.now() / 1000).toFixed(3);
+			const scores = [...this.#held.keys()].flatMap((tag) => [seconds, tag]);
+			const kept = await link.bytes(['ZADD', this.#keys.index, 'XX', ...scores]);
+			if (!kept.ok) return kept;
+		}
+		return this.#restoreDead(link);
+	}
+
+	/** Gives back what sessions hold that show no sign of life any more. */
+	async #restoreDead(link: Link): Promise<Result<void>> {
+		const sessions = await link.bytes(['SMEMBERS', this.#keys.sessions]);
+		if (!sessions.ok) return sessions;
+		for (const entry of sessions.value as readonly Buffer[]) {
+			const session = entry.toString();
+			if (session === this.#session) continue;
+			const lives = await link.bytes(['EXISTS', this.#keys.alive(session)]);
+			if (!lives.ok) return lives;
+			if (lives.value !== 0) continue;
+			const restored = await this.#restore(link, session);
+			if (!restored.ok) return restored;
+			await link.bytes(['SREM', this.#keys.sessions, session]);
+			if (restored.value > 0) this.#log.warn('gave back what a dead consumer held', { count: restored.value });
+		}
+		return ok(undefined);
+	}
+
+	/** Gives back all that a session holds; answers how many. */
+	async #restore(link: Link, session: string): Promise<Result<number>> {
+		const tags = await link.bytes(['HKEYS', this.#keys.held(session)]);
+		if (!tags.ok) return tags;
+		const names = (tags.value as readonly Buffer[]).map((tag) => tag.toString());
+		names.sort((a, b) => numberOf(a) - numberOf(b));
+		return this.#giveBack(link, session, names);
+	}
+
+	/** Gives tags back, oldest first in `tags`; pushed from the last on, so that the first comes to lie at the very front. */
+	async #giveBack(link: Link, session: string, tags: readonly string[]): Promise<Result<number>> {
+		let count = 0;
+		for (const tag of tags.toReversed()) {
+			const given = await this.#giveOneBack(link, session, tag);
+			if (!given.ok) return given;
+			count += given.value ? 1 : 0;
+		}
+		return ok(count);
+	}
+
+	async #giveOneBack(link: Link, session: string, tag: string): Promise<Result<boolean>> {
+		const [unacked, , held, aside] = this.#own(session) as readonly [string, string, string, string];
+		const [place, kept, apart] = await Promise.all([
+			link.bytes(['HGET', held, tag]),
+			link.bytes(['HGET', unacked, tag]),
+			link.bytes(['HGET', aside, tag]),
+		]);
+		if (!place.ok) return place;
+		if (!kept.ok) return kept;
+		if (!apart.ok) return apart;
+		const from = /^(\d+):(.*)$/s.exec(String(place.value ?? ''));
+		const raw = (kept.value ?? apart.value) as Buffer | null;
+		if (from === null || raw === null) {
+			// A worker has given it back already, after the visibility timeout.
+			const forgotten = await link.script(SETTLE, this.#own(session), [tag]);
+			return forgotten.ok ? ok(false) : forgotten;
+		}
+		const entry = kept.value === null ? raw : markRedelivered(raw.subarray(1, raw.length - Number(from[1])));
+		const digest = createHash('sha1').update(raw).digest('hex');
+		const given = await link.script(GIVE_BACK, [...this.#own(session), from[2] ?? ''], [tag, digest, entry]);
+		return given.ok ? ok(given.value === 1) : given;
+	}
+}
+
+/** The number at the end of a tag, by which they were taken. */
+function numberOf(tag: string): number {
+	return Number(tag.slice(tag.lastIndexOf(':') + 1));
+}
