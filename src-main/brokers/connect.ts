@@ -9,6 +9,7 @@ import { createEmbeddedDriver } from './embedded/driver.ts';
 import type { Keyspace } from './keyspace.ts';
 import { createRabbitDoctor } from './rabbitmq/doctor.ts';
 import { createRabbitDriver } from './rabbitmq/driver.ts';
+import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
 
@@ -44,6 +45,8 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 	switch (address.kind) {
 		case 'amqp':
 			return createRabbitDoctor({ ...context, address });
+		case 'redis':
+			return createRedisDoctor({ ...context, address });
 		case 'embedded':
 			return createEmbeddedDoctor(context);
 		default:

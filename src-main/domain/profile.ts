@@ -157,7 +157,18 @@ export type ConnectionState =
 
 /** One step of the connection doctor. */
 export interface DoctorStep {
-	readonly step: 'address' | 'dns' | 'tcp' | 'tls' | 'login' | 'vhost' | 'database' | 'server' | 'rights' | 'queues' | 'storage';
+	readonly step:
+		| 'address'
+		| 'dns'
+		| 'tcp'
+		| 'tls'
+		| 'login'
+		| 'vhost'
+		| 'database'
+		| 'server'
+		| 'rights'
+		| 'queues'
+		| 'storage';
 	readonly status: 'passed' | 'failed' | 'warning' | 'skipped';
 	/** What was found, in words. */
 	readonly finding: string;

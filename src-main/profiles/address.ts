@@ -172,6 +172,9 @@ function parseDict(text: string): Result<ParsedBroker> {
 	const url = string('url');
 	if (url !== null) {
 		const parsed = parseBroker(url);
+		if (parsed.ok && parsed.value.address.kind === 'redis') {
+			return invalid('carrot works over RabbitMQ: in its settings "url" begins with amqp: or amqps:.');
+		}
 		if (!parsed.ok || parsed.value.address.kind !== 'amqp' || !secure) return parsed;
 		const { address, password } = parsed.value;
 		return ok({ address: { ...address, tls: address.tls ?? NO_TLS_EXTRAS }, password });

@@ -117,7 +117,9 @@ function parseRest(rest: string, carrier: 'plain' | 'tls' | 'socket', more: More
 		const file = decode(path ?? '', 'path of the socket');
 		if (!file.ok) return file;
 		if (hostport !== '' || file.value === '') {
-			return invalid('Of a socket write the whole path after three slashes, for example redis+socket:///run/redis/redis.sock?db=0.');
+			return invalid(
+				'Of a socket write the whole path after three slashes, for example redis+socket:///run/redis/redis.sock?db=0.',
+			);
 		}
 		socket = `/${file.value}`;
 	} else if (path !== null && path !== '') {

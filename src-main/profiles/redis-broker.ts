@@ -69,7 +69,8 @@ function take(options: Writable, name: string, value: string): string | null {
 			return null;
 		}
 		case 'visibility_timeout':
-			if (!/^\d{1,9}$/.test(value) || Number(value) < 1) return 'visibility_timeout is a number of seconds, at least 1.';
+			if (!/^\d{1,9}$/.test(value) || Number(value) < 1)
+				return 'visibility_timeout is a number of seconds, at least 1.';
 			options.visibilityTimeout = Number(value);
 			return null;
 		default:

@@ -79,6 +79,10 @@ export function timeOfDay(at: number): string {
 export function brokerWords(profile: Profile): string {
 	const { broker } = profile;
 	if (broker.kind === 'embedded') return 'built-in broker';
+	if (broker.kind === 'redis') {
+		if (broker.socket !== undefined) return `redis ${broker.socket}/${broker.db}`;
+		return `${broker.tls === null ? 'redis' : 'rediss'} ${broker.host}${broker.port === 6379 ? '' : `:${broker.port}`}/${broker.db}`;
+	}
 	const port = broker.port === (broker.tls === null ? 5672 : 5671) ? '' : `:${broker.port}`;
 	const vhost = broker.vhost === '/' ? '' : `/${broker.vhost}`;
 	return `${broker.tls === null ? 'amqp' : 'amqps'} ${broker.host}${port}${vhost}`;

@@ -124,7 +124,8 @@ export class RedisConsumption implements Consumption {
 					continue;
 				}
 				if (!there.value) {
-					const was = seenAt === null ? 'does not exist yet. Waiting for it.' : 'was deleted. Waiting for it to come back.';
+					const was =
+						seenAt === null ? 'does not exist yet. Waiting for it.' : 'was deleted. Waiting for it to come back.';
 					this.#tell(`The queue "${this.queue}" ${was}`);
 					seenAt = null;
 					await this.#sleep(MISSING_QUEUE);
@@ -236,7 +237,10 @@ class RedisDelivery implements Delivery {
 }
 
 function gone(): Result<never> {
-	return fail('gone', 'This message is not held any more: its connection was lost, or it was settled. It is handed out again if it was not.');
+	return fail(
+		'gone',
+		'This message is not held any more: its connection was lost, or it was settled. It is handed out again if it was not.',
+	);
 }
 
 function clamp(count: number): number {

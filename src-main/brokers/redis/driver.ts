@@ -111,7 +111,11 @@ class RedisDriver implements BrokerDriver {
 	async queues(names: readonly string[]) {
 		const link = await this.#link(CONNECT_DEADLINE);
 		if (!link.ok) return link;
-		return queueFigures(link.value, names, { keys: this.#keys, bindings: this.#bindings, now: this.#options.clock.now });
+		return queueFigures(link.value, names, {
+			keys: this.#keys,
+			bindings: this.#bindings,
+			now: this.#options.clock.now,
+		});
 	}
 
 	lookCost(): Promise<Result<LookCost>> {

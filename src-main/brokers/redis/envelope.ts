@@ -25,6 +25,13 @@ const EXACT = 'x-warren-properties';
 type Dict = Extract<Value, { kind: 'dict' }>;
 type Writable = { -readonly [K in keyof MessageProperties]: MessageProperties[K] };
 
+/**
+ * Header that stands for properties which AMQP has not, as Celery makes of options it does not know: here they have no other place.
+ * They are put back where they were when the message is laid down again.
+ */
+const BESIDE = 'x-kombu-properties';
+const KNOWN_NUMBERS = ['timestamp', 'delivery_mode', 'priority'];
+
 /** kombu's names of the properties that are texts. */
 const TEXTS = {
 	correlation_id: 'correlationId',
@@ -79,7 +86,9 @@ export function writeEntry(message: OutgoingMessage, tag: string): Result<Buffer
 		exact = writeProperties(properties);
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		return fail('invalid-input', `A property of the message does not fit: ${why}`, { details: { outcome: 'not-sent' } });
+		return fail('invalid-input', `A property of the message does not fit: ${why}`, {
+			details: { outcome: 'not-sent' },
+		});
 	}
 	const parts = partsOf(properties);
 	const [type, encoding, headers, carried] = parts;
@@ -93,14 +102,18 @@ export function writeEntry(message: OutgoingMessage, tag: string): Result<Buffer
 				'properties',
 				dict([
 					...carried.entries,
-					['delivery_info', dict([['exchange', str(exchange)], ['routing_key', str(routingKey)]])],
+					[
+						'delivery_info',
+						dict([
+							['exchange', str(exchange)],
+							['routing_key', str(routingKey)],
+						]),
+					],
 					['body_encoding', str('base64')],
 					['delivery_tag', str(tag)],
 				]),
 			],
-			...(isDeepStrictEqual(propertiesOf(parts), properties)
-				? []
-				: [[EXACT, str(exact.toString('base64'))] as const]),
+			...(isDeepStrictEqual(propertiesOf(parts), properties) ? [] : [[EXACT, str(exact.toString('base64'))] as const]),
 		]),
 		'python',
 	);
@@ -156,16 +169,22 @@ function partsOf(properties: MessageProperties): Parts {
 	if (properties.deliveryMode !== undefined) carried.push(['delivery_mode', number(properties.deliveryMode)]);
 	// kombu writes one always, and its consumers count on it.
 	carried.push(['priority', number(properties.priority ?? 0)]);
+	const headers = properties.headers ?? [];
+	const beside = headers.find(([name, field]) => name === BESIDE && field.type === 'table')?.[1];
+	if (beside?.type === 'table') carried.push(...namedEntries(tableDict(beside.fields)));
 	return [
 		properties.contentType === undefined ? NONE : str(properties.contentType),
 		properties.contentEncoding === undefined ? NONE : str(properties.contentEncoding),
-		tableDict(properties.headers ?? []),
+		tableDict(headers.filter(([, field]) => field !== beside)),
 		dict(carried),
 	];
 }
 
 function propertiesOf([type, encoding, headers, carried]: Parts): MessageProperties {
-	const properties: Writable = { headers: headers.entries.map(([key, value]) => [keyText(key), fieldOf(value)] as const) };
+	const fields = namedEntries(headers).map(([name, value]) => [name, fieldOf(value)] as const);
+	const others = without(carried, [...Object.keys(TEXTS), ...KNOWN_NUMBERS]);
+	const beside = others.entries.length === 0 ? [] : [[BESIDE, fieldOf(others)] as const];
+	const properties: Writable = { headers: [...fields, ...beside] };
 	if (type.kind === 'str') properties.contentType = type.value;
 	if (encoding.kind === 'str') properties.contentEncoding = encoding.value;
 	for (const [name, key] of Object.entries(TEXTS)) {
@@ -263,6 +282,11 @@ function number(value: number): Value {
 
 function dict(entries: readonly (readonly [Value | string, Value])[]): Dict {
 	return { kind: 'dict', entries: entries.map(([key, value]) => [typeof key === 'string' ? str(key) : key, value]) };
+}
+
+/** What a dict holds, by the text of its keys. */
+function namedEntries(from: Dict): readonly (readonly [string, Value])[] {
+	return from.entries.map(([key, value]) => [keyText(key), value] as const);
 }
 
 function keyText(key: Value): string {

@@ -1,10 +1,11 @@
 /** Figures of queues: what waits by the lengths of their lists, what is held by what kombu keeps of it. */
-import { ok, type Result } from '../../domain/result.ts';
+
 import type { QueueFigures } from '../../domain/queue.ts';
-import { type Bindings } from './bindings.ts';
+import { ok, type Result } from '../../domain/result.ts';
+import type { Bindings } from './bindings.ts';
 import { type Binding, isPlumbing, type Keys, route } from './keys.ts';
-import { lengths } from './lists.ts';
 import type { Link } from './link.ts';
+import { lengths } from './lists.ts';
 import { HELD } from './scripts.ts';
 
 /** Beyond so many held entries they are not counted: each has to be looked at. */
@@ -28,7 +29,10 @@ export async function queueFigures(
 			: [...new Set(all.value.filter((binding) => !isPlumbing(binding)).map((binding) => binding.queue))].sort();
 	const distinct = [...new Set(asked)];
 	const [waiting, held] = await Promise.all([
-		lengths(link, distinct.flatMap((name) => keys.steps(name))),
+		lengths(
+			link,
+			distinct.flatMap((name) => keys.steps(name)),
+		),
 		heldByQueue(link, keys, all.value),
 	]);
 	if (!waiting.ok) return waiting;

@@ -41,7 +41,12 @@ export class Holdings {
 	#refreshedAt = 0;
 	#closed = false;
 
-	constructor(options: { readonly keys: Keys; readonly clock: Clock; readonly log: Log; readonly visibilityMs: number }) {
+	constructor(options: {
+		readonly keys: Keys;
+		readonly clock: Clock;
+		readonly log: Log;
+		readonly visibilityMs: number;
+	}) {
 		this.#keys = options.keys;
 		this.#clock = options.clock;
 		this.#log = options.log;

@@ -61,7 +61,9 @@ export async function dial(options: Dial): Promise<Link> {
 	const { address } = options;
 	const tls = address.tls === null ? null : await tlsSettings(address.tls);
 	const redis = new Redis({
-		...(address.socket === undefined ? { host: address.host, port: address.port, family: 0 } : { path: address.socket }),
+		...(address.socket === undefined
+			? { host: address.host, port: address.port, family: 0 }
+			: { path: address.socket }),
 		...(tls === null ? {} : { tls }),
 		lazyConnect: true,
 		connectTimeout: GREETING,

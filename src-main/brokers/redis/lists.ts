@@ -70,7 +70,11 @@ export async function remove(
 		if (before.value.every((length) => length === 0)) break;
 		const found: Found[] = [];
 		const most = options.scanLimit - scanned;
-		for await (const step of walkQueue(link, queue, { ...options, deadlineMs: end - options.clock.monotonic(), most })) {
+		for await (const step of walkQueue(link, queue, {
+			...options,
+			deadlineMs: end - options.clock.monotonic(),
+			most,
+		})) {
 			if (!step.ok) return partly(step, removed);
 			scanned += 1;
 			const id = isCalled(step.value, wanted);

@@ -42,7 +42,7 @@ export function fieldOf(value: Value): FieldValue {
 }
 
 /** A field as JSON can say it: numbers lose their width, bytes become base64. */
-export function valueOf(field: FieldValue): Value {
+export function jsonOf(field: FieldValue): Value {
 	switch (field.type) {
 		case 'longstr':
 			return { kind: 'str', value: field.text };
@@ -68,7 +68,7 @@ export function valueOf(field: FieldValue): Value {
 		case 'void':
 			return { kind: 'none' };
 		case 'array':
-			return { kind: 'list', items: field.items.map(valueOf) };
+			return { kind: 'list', items: field.items.map(jsonOf) };
 		case 'table':
 			return dictOf(field.fields);
 		default:
@@ -78,7 +78,7 @@ export function valueOf(field: FieldValue): Value {
 
 /** A table as an object. Of a key that stands twice the last holds, since it would be read so again. */
 export function dictOf(fields: FieldTable): Extract<Value, { kind: 'dict' }> {
-	const entries = new Map(fields.map(([key, item]) => [key, valueOf(item)] as const));
+	const entries = new Map(fields.map(([key, item]) => [key, jsonOf(item)] as const));
 	return { kind: 'dict', entries: [...entries].map(([key, item]) => [{ kind: 'str', value: key }, item] as const) };
 }
 

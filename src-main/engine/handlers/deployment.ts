@@ -32,9 +32,15 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 			if (!ready.ok) return ready;
 			const known = await history.queues(profile.id);
 			const names = [...new Set([...profile.queues, ...known])];
-			const figures = await driver.queues(names.length === 0 && !driver.capabilities.listsQueues ? ['default'] : names);
-			if (!figures.ok) return figures;
-			const items = figures.value.toSorted((a, b) => a.name.localeCompare(b.name));
+			const listed = driver.capabilities.listsQueues ? await driver.queues([]) : ok([]);
+			if (!listed.ok) return listed;
+			// Those that a profile names and the broker does not list are shown as what they are: not there.
+			const unlisted = names.filter((name) => !listed.value.some((queue) => queue.name === name));
+			if (unlisted.length === 0 && listed.value.length === 0 && !driver.capabilities.listsQueues)
+				unlisted.push('default');
+			const others = unlisted.length > 0 ? await driver.queues(unlisted) : ok([]);
+			if (!others.ok) return others;
+			const items = [...listed.value, ...others.value].sort((a, b) => a.name.localeCompare(b.name));
 			return ok({ items, total: items.length, complete: driver.capabilities.listsQueues });
 		},
 		'queue.peek': async (input) => {

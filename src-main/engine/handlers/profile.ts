@@ -237,14 +237,18 @@ function readBroker(
 	const parsed = parseBroker(text);
 	if (!parsed.ok) return parsed;
 	const { address, password } = parsed.value;
-	if (address.kind !== 'amqp') return ok({ address, password });
-	const base: TlsOptions | null = old?.kind === 'amqp' ? old.tls : address.tls;
+	if (address.kind === 'embedded') return ok({ address, password });
 	const given = [input.caFile, input.certFile, input.keyFile, input.serverName, input.insecure];
+	const base: TlsOptions | null = old === undefined || old.kind === 'embedded' ? address.tls : old.tls;
 	if (base === null) {
 		if (given.every((field) => field === undefined)) return ok({ address, password });
-		return fail('invalid-input', 'Certificates belong to TLS connections. Write the address as amqps://…', {
-			details: { field: 'broker' },
-		});
+		return fail(
+			'invalid-input',
+			`Certificates belong to TLS connections. Write the address as ${address.kind === 'redis' ? 'rediss' : 'amqps'}://…`,
+			{
+				details: { field: 'broker' },
+			},
+		);
 	}
 	const tls: TlsOptions = {
 		caFile: choose(input.caFile, base.caFile),

@@ -33,7 +33,9 @@ const broker = z
 	.string()
 	.min(1)
 	.max(4_000)
-	.describe("amqp:// or amqps:// URL, carrot's VirtualHost settings as JSON, or embedded:");
+	.describe(
+		"amqp:// or amqps:// URL, redis://, rediss:// or redis+socket:// URL, carrot's VirtualHost settings as JSON, or embedded:",
+	);
 const framework = z.enum(['carrot', 'celery', 'django-q']).describe('What the tasks are written for');
 const environment = z.enum(['development', 'staging', 'production']).describe('How careful to be');
 const url = z.url({ protocol: /^https?$/ }).max(2_000);

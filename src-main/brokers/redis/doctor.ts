@@ -1,0 +1,271 @@
+/**
+ * Reads a connection to Redis from end to end, as a broker of Celery's: address, name, port, TLS, login, database, server, rights,
+ * queues. It goes the way the driver itself goes, and stops at the first failure. It leaves nothing behind: rights to change are
+ * tried by changes that find nothing to change.
+ */
+import { randomUUID } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Clock } from '../../domain/clock.ts';
+import type { DoctorStep, RedisBrokerAddress } from '../../domain/profile.ts';
+import type { Doctor } from '../driver.ts';
+import { Bindings } from './bindings.ts';
+import { queueFigures } from './figures.ts';
+import { Keys } from './keys.ts';
+import { type ByteCommand, dial, type Link } from './link.ts';
+import { type ConnectProblem, connectProblem, placeOf } from './problems.ts';
+
+/** How long each step may wait for an answer, in ms. */
+const PATIENCE = 8_000;
+
+export interface RedisDoctorOptions {
+	readonly address: RedisBrokerAddress;
+	readonly password: () => Promise<string | null>;
+	readonly clock: Clock;
+	readonly clientName: string;
+}
+
+type Verdict = Pick<DoctorStep, 'status' | 'finding' | 'cure'>;
+type Step = DoctorStep['step'];
+
+/** Makes the doctor of one address. */
+export function createRedisDoctor(options: RedisDoctorOptions): Doctor {
+	return async (queues, signal) => {
+		const { address, clock } = options;
+		const steps: DoctorStep[] = [];
+		let started = clock.monotonic();
+		/** Notes a step; false when the examination ends with it. */
+		const note = (step: Step, verdict: Verdict): boolean => {
+			const now = clock.monotonic();
+			steps.push({ step, ...verdict, tookMs: Math.round(now - started) });
+			started = now;
+			return verdict.status !== 'failed';
+		};
+		note('address', addressVerdict(address));
+		if (address.socket === undefined && !note('dns', await nameVerdict(address.host))) return steps;
+
+		const password = await options.password();
+		let link: Link;
+		try {
+			link = await dial({ address, password, name: options.clientName, signal, clock, patience: PATIENCE });
+		} catch (error) {
+			for (const [step, verdict] of untilProblem(connectProblem(error, address), address)) note(step, verdict);
+			return steps;
+		}
+		try {
+			note('tcp', passed(`Something listens on ${placeOf(address)}.`));
+			if (address.tls !== null) note('tls', passed('Spoken over TLS.'));
+			note('login', passed(loginWords(address, password)));
+			note('database', await databaseVerdict(link, address));
+			const keys = new Keys(address);
+			if (signal.aborted || !note('server', serverVerdict(await infoOf(link)))) return steps;
+			if (signal.aborted || !note('rights', await rightsVerdict(link, keys, queues[0] ?? 'celery'))) return steps;
+			if (!signal.aborted) note('queues', await queuesVerdict(link, keys, queues, clock));
+			return steps;
+		} finally {
+			await link.close();
+		}
+	};
+}
+
+function passed(finding: string): Verdict {
+	return { status: 'passed', finding, cure: null };
+}
+
+function failed(finding: string, cure: string): Verdict {
+	return { status: 'failed', finding, cure };
+}
+
+function warning(finding: string, cure: string): Verdict {
+	return { status: 'warning', finding, cure };
+}
+
+function addressVerdict(address: RedisBrokerAddress): Verdict {
+	const how = address.socket !== undefined ? 'a Unix socket' : address.tls === null ? 'without TLS' : 'over TLS';
+	const prefix = address.keyPrefix === '' ? '' : `, all keys begin with "${address.keyPrefix}"`;
+	const what = `${placeOf(address)}, ${how}, database ${address.db}${prefix}.`;
+	if (address.tls !== null && !address.tls.verify) {
+		return warning(
+			`${what} The server's certificate is not checked.`,
+			'Anybody on the way can read and change what is said. Give the authority’s file (cacertfile) instead of verify_none.',
+		);
+	}
+	const local = address.socket !== undefined || /^(?:localhost|::1|127\..*)$/.test(address.host);
+	if (address.tls === null && !local) {
+		return warning(
+			`${what} The password and all messages cross the network in the open.`,
+			'Use rediss:// where the server offers it.',
+		);
+	}
+	return passed(what);
+}
+
+async function nameVerdict(host: string): Promise<Verdict> {
+	if (isIP(host) !== 0) return { status: 'skipped', finding: `${host} is an address already.`, cure: null };
+	const found = await lookup(host, { all: true }).catch(() => []);
+	if (found.length > 0) return passed(`${host} is ${found.map((entry) => entry.address).join(', ')}.`);
+	return failed(
+		`The host name "${host}" is not known here.`,
+		'Check the spelling. If it is a name of a private network, a VPN may have to be on; inside containers use the service’s name.',
+	);
+}
+
+/** The steps of dialling that went well before the one that did not, and that one. */
+function untilProblem(problem: ConnectProblem, address: RedisBrokerAddress): readonly (readonly [Step, Verdict])[] {
+	const order: readonly Step[] =
+		address.tls === null ? ['tcp', 'login', 'database'] : ['tcp', 'tls', 'login', 'database'];
+	const at: Step =
+		problem.at === 'dns' ? 'tcp' : problem.at === 'files' ? 'tls' : problem.at === 'redis' ? 'login' : problem.at;
+	const before = order.slice(0, Math.max(0, order.indexOf(at)));
+	return [
+		...before.map(
+			(step) => [step, passed(step === 'tcp' ? `Something listens on ${placeOf(address)}.` : 'Fine.')] as const,
+		),
+		[at, failed(problem.reason, cureOf(problem, address))],
+	];
+}
+
+function cureOf(problem: ConnectProblem, address: RedisBrokerAddress): string {
+	switch (problem.at) {
+		case 'dns':
+		case 'tcp':
+			return address.socket === undefined
+				? 'Start Redis, or correct host and port: 6379 is usual. A firewall between here and there may be in the way.'
+				: 'Start Redis, or correct the path: it is the "unixsocket" in redis.conf.';
+		case 'tls':
+			return address.tls === null
+				? 'This may be a port for TLS: write the address as rediss://.'
+				: 'Give the file of the authority that signed the certificate as cacertfile; a port without TLS wants redis://.';
+		case 'files':
+			return 'Correct the path, or the rights of the file.';
+		case 'login':
+			return 'Check user and password. In a URL, signs like @ : / % in a password must be percent-encoded. Without a user name it is redis://:password@host.';
+		case 'database':
+			return 'Celery’s broker URL ends in the number of its database; usual is 0.';
+		default:
+			return 'Check host and port, and Redis’s own log.';
+	}
+}
+
+function loginWords(address: RedisBrokerAddress, password: string | null): string {
+	if (address.username !== null) return `Redis accepted user "${address.username}".`;
+	return password === null || password === '' ? 'Redis asks for no password.' : 'Redis accepted the password.';
+}
+
+async function databaseVerdict(link: Link, address: RedisBrokerAddress): Promise<Verdict> {
+	const size = await link.call(['DBSIZE']);
+	return passed(`Database ${address.db}${size.ok ? ` holds ${Number(size.value)} keys` : ''}.`);
+}
+
+/** What Redis tells of itself; null: it does not, or not to this user. */
+async function infoOf(link: Link): Promise<ReadonlyMap<string, string> | null> {
+	const info = await link.call(['INFO']);
+	if (!info.ok || typeof info.value !== 'string') return null;
+	return new Map(
+		info.value.split(/\r?\n/).flatMap((line) => {
+			const colon = line.indexOf(':');
+			return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)] as const] : [];
+		}),
+	);
+}
+
+/** What a server's own words mean for a broker. Pure. */
+export function serverVerdict(info: ReadonlyMap<string, string> | null): Verdict {
+	if (info === null) {
+		return { status: 'skipped', finding: 'Redis does not tell this user about itself (INFO).', cure: null };
+	}
+	const version = info.get('valkey_version') ?? info.get('redis_version') ?? '';
+	const what = `${info.has('valkey_version') ? 'Valkey' : 'Redis'} ${version}`.trim();
+	if (info.get('redis_mode') === 'cluster') {
+		return failed(
+			`${what} is part of a cluster.`,
+			'kombu’s transport and Warren need a Redis that stands alone: what has to happen as one lies on several nodes there.',
+		);
+	}
+	if (Number(version.split('.')[0]) < 5) {
+		return failed(`${what} is too old.`, 'Warren’s scripts need Redis 5 or newer.');
+	}
+	if (info.get('role') === 'slave') {
+		return failed(`${what} is a read-only replica.`, 'Give the address of its primary.');
+	}
+	const policy = info.get('maxmemory_policy') ?? '';
+	const limited = Number(info.get('maxmemory') ?? 0) > 0;
+	if (limited && policy.startsWith('allkeys-')) {
+		return warning(
+			`${what}. When its memory is full it deletes any key (maxmemory-policy ${policy}): whole queues and what is held can go.`,
+			'Set maxmemory-policy to noeviction on a Redis that is a broker.',
+		);
+	}
+	if (limited) return passed(`${what}, maxmemory-policy ${policy}.`);
+	return passed(`${what}, without a limit of memory.`);
+}
+
+async function rightsVerdict(link: Link, keys: Keys, queue: string): Promise<Verdict> {
+	const nothing = `warren-probe-${randomUUID()}`;
+	const [list = queue] = keys.steps(queue);
+	const binding = keys.binding(queue);
+	const reads: readonly ByteCommand[] = [
+		['SCAN', 0, 'MATCH', nothing, 'COUNT', 1],
+		['LLEN', list],
+		['SISMEMBER', binding, nothing],
+		['SSCAN', binding, 0],
+		['HLEN', keys.unacked],
+		['EVAL', "return redis.call('LRANGE', KEYS[1], -1, -1)", 1, list],
+		['EVAL', "return redis.call('HEXISTS', KEYS[1], ARGV[1])", 1, keys.unacked, nothing],
+	];
+	const changes: readonly ByteCommand[] = [
+		['SREM', binding, nothing],
+		['HDEL', keys.unacked, nothing],
+		['ZREM', keys.index, nothing],
+		['SREM', keys.sessions, nothing],
+		['DEL', keys.alive(nothing)],
+		// All of it stays.
+		['LTRIM', list, 0, -1],
+	];
+	const denied = async (commands: readonly ByteCommand[]) => {
+		const answers = await Promise.all(commands.map((command) => link.bytes(command)));
+		return answers.flatMap((answer, at) => {
+			const [name = '', key = ''] = commands[at] ?? [];
+			return !answer.ok && answer.error.details?.reply === 'NOPERM'
+				? [name === 'EVAL' ? 'EVAL' : `${name} ${String(key)}`]
+				: [];
+		});
+	};
+	const rights = '~* &* +@read +@write +@scripting +@connection +info';
+	const unread = await denied(reads);
+	if (unread.length > 0) {
+		return failed(`This user may not look: ${unread.join(', ')}.`, `Have it permitted: ACL SETUSER <user> ${rights}`);
+	}
+	const unchanged = await denied(changes);
+	if (unchanged.length > 0) {
+		return warning(
+			`This user may look, but not change: ${unchanged.join(', ')}.`,
+			`Enough for a read-only profile. For more: ACL SETUSER <user> ${rights}`,
+		);
+	}
+	return passed('This user may look at queues and change them.');
+}
+
+async function queuesVerdict(link: Link, keys: Keys, names: readonly string[], clock: Clock): Promise<Verdict> {
+	const bindings = new Bindings(keys, clock);
+	const figures = await queueFigures(link, names, { keys, bindings, now: clock.now });
+	if (!figures.ok) return failed(figures.error.message, 'Check the rights of the user, and the address.');
+	const found = figures.value.filter((figure) => figure.exists);
+	const missing = figures.value.filter((figure) => !figure.exists).map((figure) => figure.name);
+	const words = found
+		.map((figure) => `${figure.name} (${figure.ready} waiting, ${figure.unacked ?? '?'} held)`)
+		.join(', ');
+	if (missing.length > 0) {
+		return warning(
+			`Not there yet: ${missing.join(', ')}.${words === '' ? '' : ` There: ${words}.`}`,
+			'Celery’s workers and publishers bind their queues when they start. Otherwise check database and global_keyprefix.',
+		);
+	}
+	if (found.length === 0) {
+		return warning(
+			'No queue is bound in this database.',
+			'Celery’s workers bind theirs when they start. Otherwise check the number of the database and global_keyprefix.',
+		);
+	}
+	return passed(`Found: ${words}.`);
+}
