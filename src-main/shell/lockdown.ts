@@ -1,5 +1,6 @@
 /** What pages and windows may not do. Every lock is here, so that they can be read, and tested, in one place. */
-import { app, type Session, shell, type WebContents, type WebFrameMain } from 'electron';
+import { basename, join } from 'node:path';
+import { app, type DownloadItem, dialog, type Session, shell, type WebContents, type WebFrameMain } from 'electron';
 import { PAGE_ORIGIN } from './protocol.ts';
 
 /** Schemes under which editors open files. */
@@ -43,8 +44,8 @@ function lockContents(contents: WebContents, log: (event: string, what: string) 
 	});
 }
 
-/** Nothing is permitted but putting text on the clipboard, and that to our own page only. */
-export function lockSession(session: Session): void {
+/** Nothing is permitted but putting text on the clipboard and saving it where a person says, and that to our own page only. */
+export function lockSession(session: Session, log: (event: string, what: string) => void): void {
 	const permitted = (permission: string, origin: string) =>
 		permission === 'clipboard-sanitized-write' && isOurs(origin);
 	session.setPermissionRequestHandler((_contents, permission, decide, details) => {
@@ -52,7 +53,36 @@ export function lockSession(session: Session): void {
 	});
 	session.setPermissionCheckHandler((_contents, permission, origin) => permitted(permission, origin));
 	session.setDevicePermissionHandler(() => false);
-	session.on('will-download', (event) => event.preventDefault());
+	session.on('will-download', (event, item, contents) => {
+		if (isOurSave(item, contents)) return askWhere(item, log);
+		event.preventDefault();
+		log('shell.download-refused', item.getURL().slice(0, 200));
+	});
+}
+
+/** A text that our own page made to be saved. Nothing is ever fetched from elsewhere, nor saved as what a system would run. */
+function isOurSave(item: DownloadItem, contents: WebContents | null): boolean {
+	// Of a page that is gone by then there are none.
+	const ours = contents != null && isOurs(contents.mainFrame.url);
+	return ours && item.getURL().startsWith(`blob:${PAGE_ORIGIN}/`) && /\.json$/i.test(item.getFilename());
+}
+
+/** Given no path of its own, Electron has the person choose one, or none. */
+function askWhere(item: DownloadItem, log: (event: string, what: string) => void): void {
+	const name = basename(item.getFilename());
+	item.setSaveDialogOptions({
+		title: 'Save as a file',
+		defaultPath: join(app.getPath('downloads'), name),
+		filters: [{ name: 'JSON', extensions: ['json'] }],
+	});
+	item.once('done', (_event, state) => {
+		if (state !== 'interrupted') return;
+		log('shell.save-failed', name);
+		dialog.showErrorBox(
+			'The file was not saved',
+			`${name} could not be written there. Choose another folder and try again.`,
+		);
+	});
 }
 
 /** The one way out: https pages in the system's browser, files in an editor. Resolves with whether it was opened. */

@@ -50,10 +50,15 @@ process.on('uncaughtException', (error) => {
 	app.exit(1);
 });
 
+/** The system ends us: nobody is asked anything any more. */
+let told = false;
 // A library beneath electron-store answers signals by sending them again, which would end the process before the engine is closed.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 	process.removeAllListeners(signal);
-	process.on(signal, () => app.quit());
+	process.on(signal, () => {
+		told = true;
+		app.quit();
+	});
 }
 
 // Chromium's own files lie apart from Warren's; the lock of a single instance goes by this folder.
@@ -77,7 +82,7 @@ if (app.requestSingleInstanceLock()) {
 
 async function start(): Promise<void> {
 	const engine = await startEngine();
-	lockSession(session.defaultSession);
+	lockSession(session.defaultSession, note);
 	servePage(places().renderer);
 	openMain(engine);
 }
@@ -96,7 +101,7 @@ function openMain(engine: Engine): void {
 	setMenu();
 
 	const open = () => {
-		const made = openWindow({ preload: found.preload, icon, places: placement, log: note });
+		const made = openWindow({ preload: found.preload, icon, places: placement, asks: () => !told, log: note });
 		const ports = servePorts(made, {
 			router: engine.router,
 			build: manifest.version,

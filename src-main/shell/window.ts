@@ -1,5 +1,5 @@
 /** The one window. Its preferences are Electron's defaults, which are the safe ones, written out where a person may look. */
-import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { BrowserWindow, dialog, nativeTheme, screen } from 'electron';
 import { PAGE_URL } from './protocol.ts';
 import type { PlaceStore, WindowPlace } from './settings.ts';
 
@@ -7,6 +7,8 @@ export interface WindowOptions {
 	readonly preload: string;
 	readonly icon: string;
 	readonly places: PlaceStore;
+	/** Whether there is somebody to be asked before unsaved edits are dropped. */
+	readonly asks: () => boolean;
 	readonly log: (event: string, what: string) => void;
 }
 
@@ -39,6 +41,10 @@ export function openWindow(options: WindowOptions): BrowserWindow {
 	window.on('close', () => {
 		options.places.set({ ...window.getNormalBounds(), maximized: window.isMaximized() });
 	});
+	window.webContents.on('will-prevent-unload', (event) => {
+		// Without an answer the page would simply stay, and the window could not be closed.
+		if (!options.asks() || leaves(window)) event.preventDefault();
+	});
 	let reloads = 0;
 	window.webContents.on('render-process-gone', (_event, details) => {
 		options.log('shell.page-gone', details.reason);
@@ -48,6 +54,21 @@ export function openWindow(options: WindowOptions): BrowserWindow {
 	});
 	void window.loadURL(PAGE_URL);
 	return window;
+}
+
+/** Asks whether what the page has unsaved may go. The answer has to be there before this returns, so the question blocks. */
+function leaves(window: BrowserWindow): boolean {
+	const chosen = dialog.showMessageBoxSync(window, {
+		type: 'warning',
+		title: 'Warren',
+		message: 'There are edits that are not saved.',
+		detail: 'They are lost when the window closes.',
+		buttons: ['Keep editing', 'Close without saving'],
+		defaultId: 0,
+		cancelId: 0,
+		noLink: true,
+	});
+	return chosen === 1;
 }
 
 function bounds(place: WindowPlace) {

@@ -84,7 +84,30 @@ facts.navigation = Object.fromEntries(
 	]),
 );
 facts.webview = prevented('will-attach-webview', '');
-facts.download = prevented('will-download', '', electron.session.defaultSession.events);
+const saved = (url: string, filename: string, by: unknown = contents) => {
+	const item = new electron.DownloadItem(url, filename);
+	let stopped = false;
+	electron.session.defaultSession.events.emit('will-download', { preventDefault: () => (stopped = true) }, item, by);
+	return { stopped, where: item.options?.defaultPath ?? null, item };
+};
+electron.app.paths.downloads = '/downloads';
+const ourText = 'blob:app://console/5b1c7a3e';
+const elsewhere = new electron.Contents();
+elsewhere.mainFrame.url = 'https://evil.example/';
+const save = saved(ourText, 'sandbox-schedules.json');
+save.item.emit('done', {}, 'interrupted');
+facts.saveFailure = electron.errorBoxes.splice(0);
+facts.saves = [
+	save,
+	saved(ourText, '../../.bashrc.json'),
+	saved(ourText, 'schedules.exe'),
+	saved(ourText, 'schedules.json', elsewhere),
+	saved(ourText, 'schedules.json', null),
+	saved('blob:https://evil.example/5b1c7a3e', 'schedules.json'),
+	saved('https://evil.example/schedules.json', 'schedules.json'),
+	saved('app://console/assets/schedules.json', 'schedules.json'),
+	saved('data:application/json,1', 'schedules.json'),
+].map(({ stopped, where }) => ({ stopped, where }));
 const links = [
 	'https://example.org/a',
 	'http://example.org/',
@@ -224,9 +247,19 @@ await waitFor('the client to be back', () => states.at(-1) === 'connected');
 facts.afterReload = (await client.call('app.info', {})).ok;
 client[Symbol.dispose]();
 
-// The end: the engine is closed before the process goes.
-window.close();
-electron.app.emit('window-all-closed');
+// The end: unsaved edits are asked about, and the engine is closed before the process goes.
+contents.unsaved = true;
+if (process.env.STAND_IN_END === 'signal') process.emit('SIGTERM');
+else {
+	electron.nextAnswer.button = 0;
+	window.close();
+	electron.app.quit();
+	facts.stayed = !window.destroyed && electron.app.exitCode === null;
+	electron.nextAnswer.button = 1;
+	window.close();
+	electron.app.emit('window-all-closed');
+}
 facts.exitCode = await electron.app.exited.promise;
+facts.questions = electron.questions;
 facts.errors = electron.errorBoxes;
 process.stdout.write(`${JSON.stringify(facts)}\n`, () => process.exit(0));

@@ -81,7 +81,7 @@ describe('the window', () => {
 		expect(facts.journal).toContain('loadURL app://console/');
 	});
 
-	it('goes nowhere else, opens no other, and takes no webview and no download', () => {
+	it('goes nowhere else, opens no other, and takes no webview', () => {
 		expect(facts.navigation).toEqual({
 			'will-navigate': [false, true, true, true, true, true],
 			'will-frame-navigate': [false, true, true, true, true, true],
@@ -89,7 +89,16 @@ describe('the window', () => {
 		});
 		expect(facts.windowOpens).toEqual(Array.from({ length: 7 }, () => 'deny'));
 		expect(facts.webview).toBe(true);
-		expect(facts.download).toBe(true);
+	});
+
+	it('saves a text of its own page where a person says, and nothing else', () => {
+		const refused = { stopped: true, where: null };
+		expect(facts.saves).toEqual([
+			{ stopped: false, where: join('/downloads', 'sandbox-schedules.json') },
+			{ stopped: false, where: join('/downloads', '.bashrc.json') },
+			...Array.from({ length: 7 }, () => refused),
+		]);
+		expect(facts.saveFailure).toMatchObject([expect.stringContaining('sandbox-schedules.json could not be written')]);
 	});
 
 	it('may put text on the clipboard, and nothing else', () => {
@@ -184,10 +193,12 @@ describe('a password', () => {
 	it('goes to the encrypted file where the system has no keychain, and the profile form says so', () => {
 		const folder = mkdtempSync(join(tmpdir(), 'warren-shell-'));
 		try {
-			const without = drive(folder, { STAND_IN_KEYCHAIN: 'basic_text' });
+			const without = drive(folder, { STAND_IN_KEYCHAIN: 'basic_text', STAND_IN_END: 'signal' });
 			expect(without.info).toMatchObject({ value: { vault: { kind: 'file-with-key-file' } } });
 			expect(JSON.stringify(without.info)).toContain('basic_text');
 			expect(readdirSync(folder)).toEqual(expect.arrayContaining(['vault.json', 'vault.key']));
+			// Ended by a signal, with edits unsaved: nobody is there to be asked.
+			expect(without).toMatchObject({ questions: [], exitCode: 0, errors: [] });
 		} finally {
 			rmSync(folder, { recursive: true, force: true });
 		}
@@ -195,6 +206,16 @@ describe('a password', () => {
 });
 
 describe('the end', () => {
+	it('is asked about while edits are unsaved, and the window stays unless a person lets them go', () => {
+		expect(facts.stayed).toBe(true);
+		const question = {
+			message: 'There are edits that are not saved.',
+			buttons: ['Keep editing', 'Close without saving'],
+		};
+		// By the window's own button, by quitting, and once more with the other answer.
+		expect(facts.questions).toEqual([question, question, question]);
+	});
+
 	it('comes after the engine was closed, without an error', () => {
 		expect(facts.exitCode).toBe(0);
 		expect(facts.errors).toEqual([]);

@@ -38,6 +38,9 @@ class App extends EventEmitter {
 	}
 	quit(): void {
 		journal.push('quit');
+		for (const window of windows) if (!window.destroyed) window.close();
+		// A window that stays keeps the app.
+		if (windows.some((window) => !window.destroyed)) return;
 		let prevented = false;
 		this.emit('will-quit', { preventDefault: () => (prevented = true) });
 		if (!prevented) this.exit(0);
@@ -103,6 +106,8 @@ export class Frame {
 }
 
 export class Contents extends EventEmitter {
+	/** Whether the page wants to be asked before it goes (its `beforeunload`). */
+	unsaved = false;
 	readonly mainFrame = new Frame('about:blank');
 	openHandler: ((details: { readonly url: string }) => { readonly action: string }) | null = null;
 	setWindowOpenHandler(handler: NonNullable<Contents['openHandler']>): void {
@@ -145,8 +150,13 @@ export class BrowserWindow extends EventEmitter {
 	getNormalBounds(): object {
 		return { x: 10, y: 20, width: 1000, height: 700 };
 	}
+	/** As Electron does: `close` comes before the page is asked; where it wants to stay, only `will-prevent-unload` overrules it. */
 	close(): void {
 		this.emit('close');
+		let overruled = false;
+		const event = { preventDefault: () => (overruled = true) };
+		if (this.webContents.unsaved) this.webContents.emit('will-prevent-unload', event);
+		if (this.webContents.unsaved && !overruled) return;
 		this.destroyed = true;
 		this.emit('closed');
 	}
@@ -199,12 +209,41 @@ export const shell = {
 	},
 };
 
+/** Something that a page wants to save. */
+export class DownloadItem extends EventEmitter {
+	readonly url: string;
+	readonly filename: string;
+	options: { readonly defaultPath?: string } | null = null;
+	constructor(url: string, filename: string) {
+		super();
+		this.url = url;
+		this.filename = filename;
+	}
+	getURL(): string {
+		return this.url;
+	}
+	getFilename(): string {
+		return this.filename;
+	}
+	setSaveDialogOptions(options: NonNullable<DownloadItem['options']>): void {
+		this.options = options;
+	}
+}
+
+/** Questions that blocked, and the button that is pressed next. */
+export const questions: { readonly message: string; readonly buttons: readonly string[] }[] = [];
+export const nextAnswer = { button: 0 };
+
 export const dialogs: { readonly title?: string; readonly properties?: readonly string[] }[] = [];
 export const errorBoxes: string[] = [];
 export const dialog = {
 	async showOpenDialog(_window: unknown, options: (typeof dialogs)[number]) {
 		dialogs.push(options);
 		return { canceled: false, filePaths: ['/chosen'] };
+	},
+	showMessageBoxSync(_window: unknown, options: (typeof questions)[number]): number {
+		questions.push({ message: options.message, buttons: options.buttons });
+		return nextAnswer.button;
 	},
 	showErrorBox(title: string, content: string): void {
 		errorBoxes.push(`${title}: ${content}`);
