@@ -109,6 +109,9 @@ function checkNames(definition: ScheduleDefinition, options: CheckOptions): read
 	if (description.length > DESCRIPTION_LENGTH) {
 		wrong('description', `A description has at most ${DESCRIPTION_LENGTH} characters.`);
 	} else if (!description.isWellFormed()) wrong('description', HALF);
+	else if (/[^\P{Cc}\t\n\r]/u.test(description)) {
+		wrong('description', 'A description holds no control characters but line breaks and tabs.');
+	}
 	return problems;
 }
 
@@ -177,6 +180,7 @@ function checkArguments(definition: ScheduleDefinition): readonly FieldProblem[]
 	for (const field of ['args', 'kwargs', 'options'] as const) {
 		const text = definition[field];
 		if (text.length > TEXT_LENGTH) wrong(field, `This has at most ${TEXT_LENGTH} characters; it has ${text.length}.`);
+		else if (text.includes('\0')) problems.push(nulIn(field, text));
 		else if (field === 'args') {
 			const read = readLiterals(text);
 			if (!read.ok) problems.push(placed(field, read.error));
@@ -187,6 +191,14 @@ function checkArguments(definition: ScheduleDefinition): readonly FieldProblem[]
 		}
 	}
 	return problems;
+}
+
+/** Neither language has one in its source, and much that reads a text stops at it. */
+function nulIn(field: ScheduleField, text: string): FieldProblem {
+	const offset = text.indexOf('\0');
+	const before = text.slice(0, offset).split('\n');
+	const at = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, offset };
+	return { field, message: `There is a NUL here. Write ${field === 'args' ? '\\x00' : '\\u0000'} instead.`, at };
 }
 
 /** The readers of both languages say where they stopped. */

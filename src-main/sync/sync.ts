@@ -173,9 +173,12 @@ function offline(
 ): SyncReport {
 	const items = changes
 		.filter((change) => keys === undefined || keys.includes(change.key))
-		.map(({ key, mine, base }): SyncItem => {
+		.map(({ key, mine, base, conflict, problem }): SyncItem => {
 			const name = (mine ?? base)?.name ?? '';
-			return { book: book.kind, key, name, outcome: 'waiting', fields: [], resumed: null, message: null };
+			// What was known of it when the book last answered is still so.
+			const outcome = conflict !== null ? 'conflict' : problem !== null ? 'refused' : 'waiting';
+			const fields = conflict?.fields ?? [];
+			return { book: book.kind, key, name, outcome, fields, resumed: null, message: problem };
 		});
 	const unchanged = 0;
 	return {

@@ -1,5 +1,6 @@
 /**
- * `npm run screenshots`: takes the pictures of the guide, each view in both themes, from the sandbox as a newcomer has it.
+ * `npm run screenshots`: takes the pictures of the guide, each view in both themes, from the sandbox as a newcomer has it. With words
+ * after `--` only those whose names begin like that: `npm run screenshots -- scheduled`.
  * Written to `docs/screenshots/<view>-<theme>.png` at 1440 x 900.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -11,9 +12,12 @@ import { type StandInSite, startStandIn } from './carrot-site/server.ts';
 import { warrenJson } from './cli.ts';
 import { openBrowser, openConsole, rowsOf, serveConsole } from './console.ts';
 import { publishRaw } from './raw-messages.ts';
+import { SCHEDULE_VIEWS, setScheduleScene } from './schedule-scene.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/screenshots', import.meta.url));
 const THEMES = ['light', 'dark'] as const;
+/** Beginnings of the names that are wanted; none: all. */
+const ONLY = process.argv.slice(2);
 
 interface Picture {
 	readonly name: string;
@@ -62,7 +66,6 @@ const WORKED: readonly Picture[] = [
 			await page.getByRole('log').waitFor();
 		},
 	},
-	{ name: 'scheduled', place: 'sandbox/scheduled', ready: (page) => page.getByText('No schedules').waitFor() },
 	{
 		name: 'attention',
 		place: 'sandbox/attention',
@@ -187,8 +190,9 @@ const POISON = [
 ];
 
 async function take(pictures: readonly Picture[]): Promise<void> {
+	const wanted = pictures.filter(({ name }) => ONLY.length === 0 || ONLY.some((word) => name.startsWith(word)));
 	for (const theme of THEMES) {
-		for (const picture of pictures) {
+		for (const picture of wanted) {
 			await using opened = await openConsole(browser, served, { colorScheme: theme });
 			const { page } = opened;
 			await opened.go(picture.place);
@@ -220,6 +224,8 @@ try {
 		await page.getByRole('button', { name: 'slow.rebuild_index' }).waitFor();
 	}
 	await take(WORKED);
+	await using scene = await setScheduleScene(served);
+	await take(SCHEDULE_VIEWS.map(({ name, place, ready }) => ({ name, place: place(scene), ready })));
 } finally {
 	await browser.close();
 	await served[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ import { type Column, count, counted, harmless, oneLine, paint, pairs, type Styl
 const SCHEDULE_COLUMNS: readonly Column<ScheduleView>[] = [
 	{ title: 'NAME', cell: ({ definition }) => definition.name, shrink: true },
 	{ title: 'TASK', cell: ({ definition }) => definition.task, shrink: true },
-	{ title: 'QUEUE', cell: ({ definition }) => definition.queue, shrink: true },
+	{ title: 'QUEUE', cell: ({ definition }) => queueWords(definition.queue), shrink: true },
 	{ title: 'WHEN', cell: (row) => row.words, shrink: true },
 	{ title: 'NEXT', cell: (row) => (row.definition.active ? when(row.nextRunAt) : 'paused') },
 	{ title: 'LAST', cell: (row) => when(row.lastRunAt) },
@@ -23,6 +23,11 @@ const SCHEDULE_COLUMNS: readonly Column<ScheduleView>[] = [
 	{ title: 'BOOK', cell: (row) => row.book },
 	{ title: 'SYNC', cell: (row) => row.sync, paint: (row) => SYNC_PAINT[row.sync] },
 ];
+
+/** RedBeat's schedules may name none. */
+function queueWords(queue: string): string {
+	return queue === '' ? '(routed)' : queue;
+}
 
 const SYNC_PAINT = {
 	synced: null,
@@ -238,7 +243,7 @@ function showSchedule(detail: Output<'schedule.show'>, style: Style): string {
 		pairs(style, [
 			['name', definition.name],
 			['task', definition.task],
-			['queue', definition.queue],
+			['queue', queueWords(definition.queue)],
 			['exchange', definition.exchange || null],
 			['routing key', definition.routingKey || null],
 			['priority', definition.priority === null ? null : String(definition.priority)],
@@ -297,7 +302,7 @@ function changed({ schedule, outcome: how, note }: ScheduleChanged, style: Style
 
 function outcome({ items, done, waiting, failed, dryRun }: ScheduleOutcome, style: Style): string {
 	const lines = items
-		.filter((item) => item.outcome !== 'done' || item.taskId !== null || dryRun)
+		.filter((item) => item.outcome !== 'done' || item.taskId !== null || item.reason !== null || dryRun)
 		.slice(0, 50)
 		.map((item) => {
 			const more = [item.reason, item.taskId].filter((part) => part !== null).join(' ');

@@ -16,7 +16,7 @@ export const SCHEDULE_COLUMNS: readonly ScheduleColumn[] = [
 	{ id: 'active', label: 'Active', width: '28px', from: 0 },
 	{ id: 'schedule', label: 'Schedule', width: 'minmax(0, 1.3fr)', sort: 'name', from: 0 },
 	{ id: 'timing', label: 'Runs', width: 'minmax(0, 1.2fr)', from: 520 },
-	{ id: 'next', label: 'Next', width: '102px', sort: 'next', from: 0 },
+	{ id: 'next', label: 'Next', width: '118px', sort: 'next', from: 0 },
 	{ id: 'last', label: 'Last', width: '104px', sort: 'last', from: 760 },
 	{ id: 'queue', label: 'Queue', width: 'minmax(0, 0.6fr)', sort: 'queue', from: 940 },
 	{ id: 'sync', label: 'Book', width: '74px', from: 420 },

@@ -249,7 +249,7 @@ export function nextWords(view: ScheduleView, now: number): NextWords {
 	if (sync === 'removed') return { words: 'never again', on: null, at: null, late: false };
 	if (!definition.active) return { words: 'paused', on: null, at: null, late: false };
 	if (nextRunAt !== null) {
-		const late = nextRunAt < now - LATE_MS;
+		const late = nextRunAt + definition.jitterMs < now - LATE_MS;
 		if (late) return { words: `due ${relativeTime(nextRunAt, now)}`, on: null, at: nextRunAt, late };
 		const on = nextRunAt - now < 3_600_000 ? null : calendarTime(nextRunAt, now);
 		return { words: relativeTime(nextRunAt, now), on, at: nextRunAt, late };

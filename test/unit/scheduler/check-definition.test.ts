@@ -55,6 +55,10 @@ describe('a definition', () => {
 		expect(fields({ kwargs: '[1]' })).toEqual(['kwargs']);
 		expect(fields({ options: '"x"' })).toEqual(['options']);
 		expect(fields({ description: 'x'.repeat(4_001) })).toEqual(['description']);
+		expect(fields({ description: 'a\0b' })).toEqual(['description']);
+		expect(checkDefinition({ ...good, args: "1,\n'a\0b'" })).toMatchObject([
+			{ field: 'args', at: { line: 2, column: 3, offset: 5 } },
+		]);
 		expect(fields({ recurrence: { kind: 'cron', expression: '61 * * * *' } })).toEqual(['recurrence']);
 		expect(fields({ recurrence: { kind: 'once', at: -1 } })).toEqual(['recurrence']);
 		expect(fields({ recurrence: { kind: 'once', at: 500 }, startAt: 1_000 })).toEqual(['recurrence']);
