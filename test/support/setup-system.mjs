@@ -51,6 +51,7 @@ const needs = [
 		present: hasModule('celery'),
 	},
 	{ name: 'Django', apt: 'python3-django', projects: ['integration', 'e2e'], present: hasModule('django') },
+	{ name: 'django-q', apt: 'python3-django-q', projects: ['integration'], present: hasModule('django_q') },
 	{
 		name: 'Redis',
 		apt: 'redis-server',

@@ -91,6 +91,16 @@ export function readPacket(text: string): Result<Packet> {
 	});
 }
 
+/** Characters at the end of a packet that hold its time and signature. */
+export const PACKET_TAIL = 64;
+
+/** When a packet was signed, epoch ms, from its last `PACKET_TAIL` characters; null: it is no packet. */
+export function signedAtOf(tail: string): number | null {
+	const parts = tail.split(':');
+	const seconds = parts.length < 3 ? null : readBase62(parts.at(-2) ?? '');
+	return seconds === null ? null : seconds * 1_000;
+}
+
 /**
  * The pickle in a packet. `limit`: bytes it may have, compressed or not. `too-large` beyond it, `undecodable` for what is not zlib. Check
  * the signature first: nothing is inflated for a stranger who is not to be trusted with that much work.

@@ -1,0 +1,208 @@
+/**
+ * One look at django-q's keys in a Redis: the heartbeats of its clusters and the lists of its queues. Nothing is written. Keys are found by
+ * SCAN every few seconds; those that are known are read in one round trip.
+ */
+import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '#main/brokers/keyspace.ts';
+import {
+	checkSignature,
+	type Digest,
+	PACKET_TAIL,
+	readPacket,
+	signedAtOf,
+	type Verdict,
+} from '#main/dialects/django-q/packet.ts';
+import { readStat } from '#main/dialects/django-q/stat.ts';
+import type { ClusterBeat } from '#main/domain/cluster.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+
+export interface ClusterSite {
+	/** `Q_CLUSTER["name"]` of the site; null: all that are found. */
+	readonly prefixes: readonly string[] | null;
+	/** Queues to count though they are empty; those that are found are counted anyway. */
+	readonly queues: readonly string[];
+	/** Null: nothing is verified. */
+	readonly secretKey: string | null;
+}
+
+/** A list of packets. */
+export interface ClusterQueue {
+	/** `CLUSTER_NAME`: the list's key is `django_q:<name>:q`. */
+	readonly name: string;
+	/** Packets that no cluster has taken yet; null: the key is no list. */
+	readonly length: number | null;
+	/** When the packet that runs next was enqueued, epoch ms; null: there is none, or it is no packet of django-q's. */
+	readonly nextSince: number | null;
+}
+
+/** A heartbeat that could not be read, or not be trusted. */
+export interface OddBeat {
+	readonly key: string;
+	readonly reason: string;
+}
+
+export interface ClusterRound {
+	readonly at: number;
+	readonly beats: readonly ClusterBeat[];
+	readonly odd: readonly OddBeat[];
+	readonly queues: readonly ClusterQueue[];
+	/** False: there were more keys than are looked at. */
+	readonly complete: boolean;
+}
+
+/** How often keys are searched for, in ms. Clusters that start in between are seen that much later. */
+const SEARCH_EVERY = 5_000;
+/** Clusters and queues of one site that are looked at. */
+const MOST = 1_000;
+const PREFIX = 'django_q:';
+const CLUSTER = ':cluster:';
+const QUEUE = ':q';
+
+/** Lengths, and of the packet that is next what says when it was enqueued: a packet may have megabytes. */
+const LENGTHS: KeyScript = {
+	name: 'django-q-lengths',
+	lua: `
+local answers = {}
+for index, key in ipairs(KEYS) do
+	local length, next = redis.pcall('LLEN', key), redis.pcall('LINDEX', key, 0)
+	if type(length) ~= 'number' then length = -1 end
+	answers[index] = {length, type(next) == 'string' and string.sub(next, -${PACKET_TAIL}) or ''}
+end
+return answers`,
+};
+
+/** Looks, and remembers which keys there are. */
+export class ClusterLooker {
+	readonly #keyspace: Keyspace;
+	readonly #site: ClusterSite;
+	#searchedAt: number | null = null;
+	#beatKeys: readonly string[] = [];
+	readonly #queues: Set<string>;
+	#complete = true;
+	/** What the site's heartbeats are signed with, once one was verified. */
+	#digest: Digest | null = null;
+
+	constructor(keyspace: Keyspace, site: ClusterSite) {
+		this.#keyspace = keyspace;
+		this.#site = site;
+		this.#queues = new Set(site.queues);
+	}
+
+	/** Fails as the keyspace does; what is odd about single keys is part of the answer. */
+	async look(now: number): Promise<Result<ClusterRound>> {
+		if (this.#searchedAt === null || now - this.#searchedAt >= SEARCH_EVERY || now < this.#searchedAt) {
+			const found = await this.#search();
+			if (!found.ok) return found;
+			this.#searchedAt = now;
+		}
+		const answers = await this.#keyspace.pipeline(this.#beatKeys.map((key): KeyCommand => ['GET', key]));
+		if (!answers.ok) return answers;
+		const beats: ClusterBeat[] = [];
+		const odd: OddBeat[] = [];
+		for (const [at, key] of this.#beatKeys.entries()) this.#take(key, answers.value[at], beats, odd);
+		const queues = await this.#lengths();
+		return queues.ok ? ok({ at: now, beats, odd, queues: queues.value, complete: this.#complete }) : queues;
+	}
+
+	async #lengths(): Promise<Result<readonly ClusterQueue[]>> {
+		const names = [...this.#queues];
+		if (names.length === 0) return ok([]);
+		const answer = await this.#keyspace.script(LENGTHS, names.map(keyOf), []);
+		if (!answer.ok) return answer;
+		const rows = Array.isArray(answer.value) ? answer.value : [];
+		return ok(
+			names.map((name, at) => {
+				const [length, tail] = Array.isArray(rows[at]) ? rows[at] : [];
+				return {
+					name,
+					length: typeof length === 'number' && length >= 0 ? length : null,
+					nextSince: typeof tail === 'string' ? signedAtOf(tail) : null,
+				};
+			}),
+		);
+	}
+
+	async #search(): Promise<Result<void>> {
+		const { prefixes } = this.#site;
+		const patterns =
+			prefixes === null
+				? [`${PREFIX}*${CLUSTER}*`]
+				: prefixes.map((prefix) => `${PREFIX}${globEscaped(prefix)}${CLUSTER}*`);
+		const keys: string[] = [];
+		this.#complete = true;
+		for (const pattern of patterns) {
+			const found = await this.#keyspace.scan(pattern, MOST);
+			if (!found.ok) return found;
+			keys.push(...found.value.keys);
+			if (!found.value.complete) this.#complete = false;
+		}
+		const lists = await this.#keyspace.scan(`${PREFIX}*${QUEUE}`, MOST);
+		if (!lists.ok) return lists;
+		if (!lists.value.complete) this.#complete = false;
+		for (const key of lists.value.keys) {
+			const name = key.slice(PREFIX.length, -QUEUE.length);
+			if (name !== '' && this.#queues.size < MOST) this.#queues.add(name);
+		}
+		this.#beatKeys = [...new Set(keys)].sort().slice(0, MOST);
+		return ok(undefined);
+	}
+
+	#take(key: string, answer: Result<KeyReply> | undefined, beats: ClusterBeat[], odd: OddBeat[]): void {
+		if (answer === undefined) return;
+		if (!answer.ok) {
+			odd.push({ key, reason: answer.error.message });
+			return;
+		}
+		// It has gone since it was found.
+		if (typeof answer.value !== 'string') return;
+		const packet = readPacket(answer.value);
+		if (!packet.ok) {
+			odd.push({ key, reason: packet.error.message });
+			return;
+		}
+		const prefix = prefixOf(key);
+		const { secretKey } = this.#site;
+		let verified: boolean | null = null;
+		if (secretKey !== null) {
+			const others = [...new Set(this.#beatKeys.map(prefixOf))];
+			const facts = { others, expected: null, keyProven: this.#digest !== null };
+			const verdict = checkSignature(packet.value, { prefix, secretKey }, facts);
+			verified = verdict.kind === 'valid';
+			if (verified) this.#digest = packet.value.digest;
+			else odd.push({ key, reason: reasonOf(verdict, prefix) });
+		}
+		const beat = readStat(packet.value, { prefix, verified });
+		if (beat.ok) beats.push(beat.value);
+		else odd.push({ key, reason: beat.error.message });
+	}
+}
+
+/** What a verdict means, and what to do. */
+export function reasonOf(verdict: Verdict, prefix: string): string {
+	switch (verdict.kind) {
+		case 'valid':
+			return 'The signature is right.';
+		case 'wrong-key':
+			return `The signature does not fit the SECRET_KEY that Warren was given for "${prefix}". Most likely the key is another one: copy it from the settings of the site that runs this cluster.`;
+		case 'other-prefix':
+			return `It is signed under the name "${verdict.prefix}", not "${prefix}": two sites with the same key write to these keys, or the cluster's name was changed.`;
+		case 'other-digest':
+			return `It is signed with ${verdict.is}, while this site's clusters sign with ${verdict.expected} and refuse it: it comes from another version of Django.`;
+		case 'not-ours':
+			return 'Others verify with the same key, this one does not: it was changed, or comes from another site.';
+		case 'no-signature':
+			return 'What stands where the signature should be is none of Django.';
+	}
+}
+
+function keyOf(queue: string): string {
+	return `${PREFIX}${queue}${QUEUE}`;
+}
+
+function prefixOf(key: string): string {
+	return key.slice(PREFIX.length, key.lastIndexOf(CLUSTER));
+}
+
+/** Names may hold what patterns mean something by. */
+function globEscaped(text: string): string {
+	return text.replace(/[*?[\]\\]/g, '\\$&');
+}
