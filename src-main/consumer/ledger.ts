@@ -20,10 +20,11 @@ const OPS_PER_BATCH = 1000;
 const LINES_HIGH = 20_000;
 const LINES_LOW = 5000;
 /**
- * While much is written, a transaction waits this long to gather more: short tasks come by the hundred per second, and a commit
- * costs more than what it holds. Nobody waits for it but acknowledgements, of which a set has some to spare then.
+ * While much is written, a transaction waits this long to gather more, unless it has enough: short tasks come by the hundred per
+ * second, and a commit costs more than what it holds. Nobody waits for it but acknowledgements, of which a set has some to spare.
  */
 const GATHER_MS = 5;
+const ENOUGH = 160;
 const BUSY_MS = 15;
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
 /** Runs tried one by one after a refusal, before the refusal is taken to concern them all. */
@@ -36,7 +37,8 @@ export class Ledger {
 	readonly #onProblem: () => void;
 	#waiting: Entry[] = [];
 	#writing = false;
-	#scheduled = false;
+	/** The turn in which the next transaction begins: a wait that gathers can be cut short, the next turn of the loop cannot. */
+	#next: 'none' | 'soon' | Disposable = 'none';
 	#lastWrite = Number.NEGATIVE_INFINITY;
 	/** Runs whose facts the store refused, oldest first, with all that came after them. */
 	readonly #refused = new Map<string, Entry[]>();
@@ -92,15 +94,21 @@ export class Ledger {
 	}
 
 	#schedule(): void {
-		if (this.#scheduled || this.#writing) return;
-		this.#scheduled = true;
+		if (this.#writing || this.#next === 'soon') return;
+		const enough = this.#waiting.length >= ENOUGH;
+		if (this.#next !== 'none') {
+			if (!enough) return;
+			this.#next[Symbol.dispose]();
+		}
 		const pump = (): void => {
-			this.#scheduled = false;
+			this.#next = 'none';
 			void this.#pump();
 		};
-		// One turn of the event loop gathers at least what several slots say at once.
-		if (this.#clock.monotonic() - this.#lastWrite > BUSY_MS) setImmediate(pump);
-		else this.#clock.after(GATHER_MS, pump);
+		if (enough || this.#clock.monotonic() - this.#lastWrite > BUSY_MS) {
+			// One turn of the event loop gathers at least what several slots say at once.
+			this.#next = 'soon';
+			setImmediate(pump);
+		} else this.#next = this.#clock.after(GATHER_MS, pump);
 	}
 
 	async #pump(): Promise<void> {

@@ -9,6 +9,8 @@ export interface Window {
 	readonly streak: number;
 	/** Streak at which the window widens; doubles each time that widening turned out wrong. */
 	readonly needed: number;
+	/** Milliseconds a task takes lately. */
+	readonly pace: number;
 }
 
 const SHORT_MS = 50;
@@ -20,27 +22,41 @@ export const LONG_MS = 500;
  */
 const WIDENINGS = [24, 128] as const;
 const WIDEST = 256;
-/** Streak at which the second comes, as a multiple of that of the first. */
+/**
+ * Messages held, whatever the slots, while tasks come and go so fast that all of them are begun within `MOMENT_MS`: a transaction is
+ * then written while the next gathers, and each may have hundreds.
+ */
+const RUSH = 768;
+const MOMENT_MS = 250;
+/** Streaks at which the second comes and the rush, as multiples of that of the first. */
 const SECOND = 16;
+const THIRD = 64;
+/** Share of the newest task in the pace. */
+const NEWEST = 1 / 16;
 const FIRST_STREAK = 8;
 const LONGEST_STREAK = 2048;
 
 /** The window of a set that starts. `given`: a size that a person chose, which stays. */
 export function firstWindow(slots: number, given: number | null = null): Window {
-	if (given !== null) return { size: Math.max(slots, given), streak: 0, needed: Number.POSITIVE_INFINITY };
-	return { size: slots, streak: 0, needed: FIRST_STREAK * slots };
+	const none = { streak: 0, pace: SHORT_MS };
+	if (given !== null) return { ...none, size: Math.max(slots, given), needed: Number.POSITIVE_INFINITY };
+	return { ...none, size: slots, needed: FIRST_STREAK * slots };
 }
 
 /** The window after a task that took `ms`. */
 export function afterTask(window: Window, slots: number, ms: number): Window {
-	if (ms > SHORT_MS) return window.streak === 0 ? window : { ...window, streak: 0 };
+	const { needed } = window;
+	const pace = window.pace + (ms - window.pace) * NEWEST;
+	if (ms > SHORT_MS) return { ...window, streak: 0, pace };
 	const streak = window.streak + 1;
 	const [first, second] = WIDENINGS;
-	const perSlot = streak < window.needed ? 0 : streak < window.needed * SECOND ? first : second;
-	return { ...window, streak, size: Math.max(window.size, Math.min(slots * perSlot, WIDEST)) };
+	const perSlot = streak < needed ? 0 : streak < needed * SECOND ? first : second;
+	const rushes = streak >= needed * THIRD && (RUSH / slots) * pace <= MOMENT_MS;
+	const wanted = rushes ? RUSH : Math.min(slots * perSlot, WIDEST);
+	return { size: Math.max(window.size, wanted), streak, needed, pace };
 }
 
 /** The window once a long task was found in front of waiting messages. */
 export function narrowed(window: Window, slots: number): Window {
-	return { size: slots, streak: 0, needed: Math.min(window.needed * 2, LONGEST_STREAK * slots) };
+	return { size: slots, streak: 0, needed: Math.min(window.needed * 2, LONGEST_STREAK * slots), pace: SHORT_MS };
 }

@@ -76,6 +76,12 @@ export class Fold {
 		return touched;
 	}
 
+	/** Forgets what is remembered, since another process or a rollback may have changed it. */
+	forget(): void {
+		this.#touched.clear();
+		this.#retries.forget();
+	}
+
 	/**
 	 * Applies operations in their order. Facts for each `started`, null for the others. A run that is over within the same call, as
 	 * those of short tasks mostly are, is written once with its end instead of twice.
@@ -358,16 +364,9 @@ export class Fold {
 	}
 
 	#create(profile: number, key: string, content: Content, entry: Entry): AttemptHead {
-		// A task outlives its first attempt where that one was taken back after a requeue.
-		const orphaned = this.#tasks.byId(profile, key);
-		if (orphaned !== undefined) {
-			this.#setTexts(orphaned, content);
-			return this.#add(orphaned, key, content, entry);
-		}
 		const { start } = entry;
 		const finished = start === null ? undefined : this.#endings.get(start.run);
 		const ending = finished === undefined ? null : endingOf(finished.outcome, finished.at, finished.runtimeMs);
-		if (finished !== undefined) this.#written.add(finished);
 		const state = ending?.state ?? (start === null ? QUEUED : RUNNING);
 		const seq = this.#tasks.insert({
 			profile,
@@ -383,6 +382,14 @@ export class Fold {
 			texts: content.texts,
 			ending,
 		});
+		if (seq === null) {
+			// A task outlives its first attempt where that one was taken back after a requeue.
+			const orphaned = this.#tasks.byId(profile, key);
+			if (orphaned === undefined) throw new Error(`Task ${key} is there and cannot be found`);
+			this.#setTexts(orphaned, content);
+			return this.#add(orphaned, key, content, entry);
+		}
+		if (finished !== undefined) this.#written.add(finished);
 		this.#keepers.counts.add(profile, state, 1);
 		this.#keepers.search.mark(seq);
 		this.#touched.add(profile);

@@ -59,6 +59,8 @@ export interface RetryTable {
 	cancel(task: number): boolean;
 	move(from: number, to: number): void;
 	drop(task: number): void;
+	/** Forgets what is remembered, since another process or a rollback may have changed it. */
+	forget(): void;
 }
 
 export function retryTable(db: WriteHandle): RetryTable {
@@ -71,16 +73,27 @@ export function retryTable(db: WriteHandle): RetryTable {
 		'tries of message',
 		'SELECT tries FROM retries WHERE profile = ? AND message_id = ?',
 	);
+	const any = db.read<{ one: number }>('any retry', 'SELECT 1 AS one FROM retries LIMIT 1');
+	/** Most profiles never had one, and every task that starts is asked about; null: not known. */
+	let none: boolean | null = null;
 	const cancel = db.write('cancel retries', 'DELETE FROM retries WHERE task = ? AND due_at IS NOT NULL');
 	const move = db.write('move retries', 'UPDATE retries SET task = ? WHERE task = ?');
 	const drop = db.write('drop retries', 'DELETE FROM retries WHERE task = ?');
 	return {
-		plan: (profile, task, source, { messageId, tries: count, dueAt }) =>
-			void plan.run(profile, messageId, task, source, count, Math.trunc(dueAt)),
+		plan(profile, task, source, { messageId, tries: count, dueAt }) {
+			none = false;
+			plan.run(profile, messageId, task, source, count, Math.trunc(dueAt));
+		},
 		sent: (profile, messageId) => void sent.run(profile, messageId),
-		tries: (profile, messageId) => tries.get(profile, messageId)?.tries ?? 0,
+		tries(profile, messageId) {
+			none ??= any.get() === undefined;
+			return none ? 0 : (tries.get(profile, messageId)?.tries ?? 0);
+		},
 		cancel: (task) => cancel.run(task).changes > 0,
 		move: (from, to) => void move.run(to, from),
 		drop: (task) => void drop.run(task),
+		forget() {
+			none = null;
+		},
 	};
 }

@@ -181,7 +181,8 @@ export type TaskEnding = Pick<
 export interface TaskTable {
 	head(seq: number): TaskHead | undefined;
 	byId(profile: number, id: string): TaskHead | undefined;
-	insert(task: NewTask): number;
+	/** Its number; null: there is one of this id already. */
+	insert(task: NewTask): number | null;
 	/** Makes the row say what an attempt says, in everything. */
 	mirror(seq: number, attempt: number, attempts: number, updatedAt: number): void;
 	/** The queued attempt that the row shows has begun: the few columns that change, since each costs its indexes a write. */
@@ -202,7 +203,8 @@ export function taskTable(db: WriteHandle): TaskTable {
 	const insert = db.write(
 		'new task',
 		`INSERT INTO tasks (profile, id, name, state, queue, priority, published_at, started_at, worker, attempts, updated_at,
-			finished_at, runtime_ms, exception_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+			finished_at, runtime_ms, exception_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
+		ON CONFLICT (profile, id) DO NOTHING`,
 	);
 	const insertTexts = db.write(
 		'new task texts',
@@ -253,7 +255,8 @@ export function taskTable(db: WriteHandle): TaskTable {
 			const { texts: text, ending } = task;
 			values.push(task.publishedAt, task.startedAt, task.worker, task.updatedAt);
 			values.push(ending?.finished_at ?? null, ending?.runtime_ms ?? null, ending?.exception_type ?? null);
-			const seq = insert.run(...values).lastInsertRowid;
+			const { changes, lastInsertRowid: seq } = insert.run(...values);
+			if (changes === 0) return null;
 			const { exception_message: message = null, result_text: result = null } = ending ?? {};
 			insertTexts.run(seq, text.args, text.kwargs, text.preview, text.typed, message, result);
 			return seq;

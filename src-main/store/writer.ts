@@ -190,7 +190,7 @@ export class Writer implements Disposable {
 		this.#keepers.keys.forget();
 		this.#keepers.seen.forget();
 		this.#keepers.counts.forget();
-		this.#fold.takeTouched();
+		this.#fold.forget();
 	}
 }
 

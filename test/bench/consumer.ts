@@ -33,7 +33,7 @@ import { type RabbitServer, startRabbit } from '#test/support/rabbitmq.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { celery, celeryVersion, PYTHON } from './consumer-celery.ts';
 import { machine, rounded } from './machine.ts';
-import { processorTime, processorTimeOf } from './processor-time.ts';
+import { processorTime, processorTimeOf, threadTimes } from './processor-time.ts';
 
 const RESOURCES = fileURLToPath(new URL('../../resources', import.meta.url));
 const STORE_THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
@@ -79,6 +79,8 @@ interface Figures {
 	readonly perSecond: number;
 	/** Processor time per task in microseconds: of this process or Celery's, of the runners, of the broker; null where unknown. */
 	readonly cpu: Readonly<Record<'own' | 'runners' | 'broker', number | null>>;
+	/** The same of this process's threads by name, of those that took part; only of Warren. */
+	readonly threads?: Readonly<Record<string, number>>;
 }
 
 type Measured = (broker: () => number | null) => Promise<Figures>;
@@ -111,12 +113,19 @@ function raw(url: string, prefetch: number): Measured {
 interface Mark {
 	readonly at: number;
 	readonly own: NodeJS.CpuUsage;
+	readonly threads: Readonly<Record<string, number>> | null;
 	readonly runners: number | null;
 	readonly broker: number | null;
 }
 
 function mark(pids: readonly (number | null)[], broker: () => number | null): Mark {
-	return { at: performance.now(), own: process.cpuUsage(), runners: processorTimeOf(pids), broker: broker() };
+	return {
+		at: performance.now(),
+		own: process.cpuUsage(),
+		threads: threadTimes(),
+		runners: processorTimeOf(pids),
+		broker: broker(),
+	};
 }
 
 function between(from: Mark, to: Mark): Figures {
@@ -131,6 +140,15 @@ function between(from: Mark, to: Mark): Figures {
 			broker: perTask(from.broker, to.broker),
 		},
 	};
+}
+
+/** Which threads the time went to, in microseconds per task. */
+function threadsBetween(from: Mark, to: Mark): Readonly<Record<string, number>> {
+	const spent = Object.entries(to.threads ?? {}).map(([name, time]): [string, number] => [
+		name,
+		Math.round((time - (from.threads?.[name] ?? 0)) / TASKS),
+	]);
+	return Object.fromEntries(spent.filter(([, time]) => time > 0).sort(([, a], [, b]) => b - a));
 }
 
 /** A consumer set at work, from the end of the warm-up until the last task is committed and acknowledged. */
@@ -182,7 +200,8 @@ function warren(url: string, folder: string, spec: RunnerSpec): Measured {
 		if (succeeded !== TASKS + WARM_UP)
 			throw new Error(`${succeeded} of ${TASKS + WARM_UP} tasks are in history as succeeded`);
 		// The warm-up's end is seen a little late, when some more are done already.
-		return { ...figures, perSecond: (figures.perSecond * (TASKS + WARM_UP - counted)) / TASKS };
+		const perSecond = (figures.perSecond * (TASKS + WARM_UP - counted)) / TASKS;
+		return { ...figures, perSecond, threads: threadsBetween(from, to) };
 	};
 }
 
@@ -236,7 +255,9 @@ async function main(): Promise<void> {
 			for (const name of round % 2 === 0 ? names : names.toReversed()) {
 				const figures = await (all[name] as Measured)(broker);
 				found.get(name)?.push(figures);
-				say(`${name}: ${Math.round(figures.perSecond)}/s, processor ${JSON.stringify(figures.cpu)} us/task`);
+				say(
+					`${name}: ${Math.round(figures.perSecond)}/s, processor ${JSON.stringify({ ...figures.cpu, ...figures.threads })} us/task`,
+				);
 			}
 		}
 		const rate = (name: string) => {
@@ -262,6 +283,10 @@ async function main(): Promise<void> {
 				nodeToRawPerSlot: ratio('node', 'rawPerSlot'),
 			},
 			processorMicrosecondsPerTask: Object.fromEntries(names.map((name) => [name, found.get(name)?.at(-1)?.cpu])),
+			threadMicrosecondsPerTask: {
+				node: found.get('node')?.at(-1)?.threads,
+				python: found.get('python')?.at(-1)?.threads,
+			},
 			machine: machine(),
 		};
 		process.stdout.write(`${JSON.stringify(line)}\n`);

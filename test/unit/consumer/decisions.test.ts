@@ -28,8 +28,26 @@ describe('the window of messages held', () => {
 		for (let index = 0; index < 16; index += 1) window = afterTask(window, 2, 1);
 		expect(window.size).toBeGreaterThan(2);
 		expect(window.size).toBeLessThan(256);
-		for (let index = 0; index < 1000; index += 1) window = afterTask(window, 2, 1);
+		for (let index = 0; index < 5000; index += 1) window = afterTask(window, 2, 1);
 		expect(window.size).toBe(256);
+	});
+
+	it('holds many more while all of them are begun within a moment', () => {
+		const widened = (slots: number, ms: number) => {
+			let window = firstWindow(slots);
+			for (let index = 0; index < 5000; index += 1) window = afterTask(window, slots, ms);
+			return window;
+		};
+		expect(widened(2, 0.5).size).toBe(768);
+		expect(widened(8, 0.5).size).toBe(768);
+		expect(widened(8, 4).size).toBe(256);
+		expect(narrowed(widened(2, 0.5), 2).size).toBe(2);
+	});
+
+	it('is as a person chose it, however short the tasks are', () => {
+		let window = firstWindow(2, 10);
+		for (let index = 0; index < 5000; index += 1) window = afterTask(window, 2, 0.1);
+		expect(window.size).toBe(10);
 	});
 
 	it('waits longer before it widens again each time that was wrong', () => {
@@ -51,12 +69,14 @@ describe('the window of messages held', () => {
 		fc.assert(
 			fc.property(
 				fc.integer({ min: 1, max: 64 }),
-				fc.array(fc.oneof(fc.nat(1000), fc.constant(-1))),
+				fc.array(fc.oneof(fc.nat(1000), fc.double({ min: 0, max: 2, noNaN: true }), fc.constant(-1)), {
+					maxLength: 2000,
+				}),
 				(slots, steps) => {
 					let window = firstWindow(slots);
 					for (const step of steps) window = step < 0 ? narrowed(window, slots) : afterTask(window, slots, step);
 					expect(window.size).toBeGreaterThanOrEqual(slots);
-					expect(window.size).toBeLessThanOrEqual(Math.max(slots, 256));
+					expect(window.size).toBeLessThanOrEqual(Math.max(slots, 768));
 				},
 			),
 		);
