@@ -82,6 +82,7 @@ export class Chronicle {
 		ops.push(more.repeat === true ? { ...finished, repeat: true } : finished, ...(more.ops ?? []));
 		await ledger.write(flight.run, ops);
 		this.#tellLines(flight, lines);
+		if (!this.#options.feed.heard) return;
 		const took = runtimeMs === null ? '' : ` in ${runtimeMs < 10 ? runtimeMs.toFixed(1) : Math.round(runtimeMs)} ms`;
 		const now = clock.now();
 		this.tell(
@@ -122,6 +123,7 @@ export class Chronicle {
 
 	/** Shows lines on the console. */
 	tell(lines: readonly LogLine[], flight: Flight | null, slot: number | null): void {
+		if (!this.#options.feed.heard) return;
 		const from = {
 			taskId: flight === null ? null : (flight.facts?.taskId ?? taskId(flight.held.key)),
 			attemptId: flight?.facts?.attemptId ?? null,

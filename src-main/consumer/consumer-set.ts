@@ -25,7 +25,7 @@ import { Roster } from './roster.ts';
 import type { SlotEnd } from './runner.ts';
 import { type RunFacts, Settlement } from './settlement.ts';
 import type { Slot } from './slot.ts';
-import { noteOf, type Standing, stateOf } from './standing.ts';
+import { type Footing, noteOf, type Standing, stateOf } from './standing.ts';
 import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window.ts';
 
 const TICK_MS = 150;
@@ -35,6 +35,7 @@ const EMPTY_LOOKS = 2;
 const START_TRIES = 3;
 /** How long a message is kept back whose handling met a defect. */
 const DEFECT_MS = 5000;
+const SETTLED = Promise.resolve();
 /** How long a stop waits for a store that refuses, before messages are given back without a record. */
 const STOP_STORE_MS = 5000;
 
@@ -462,10 +463,12 @@ class WorkingSet implements ConsumerSet {
 		this.#changed();
 	}
 
-	async #resize(window: Window): Promise<void> {
+	/** Resolves when the broker was told, if it has to be. */
+	#resize(window: Window): Promise<void> {
 		const before = this.#window.size;
 		this.#window = window;
-		if (window.size !== before && this.#taking && this.#stopping === null) await this.#intake.open(window.size);
+		if (window.size === before || !this.#taking || this.#stopping !== null) return SETTLED;
+		return this.#intake.open(window.size);
 	}
 
 	/** Every 150 ms: has a task grown long in front of waiting ones; are the queues empty. */
@@ -510,7 +513,7 @@ class WorkingSet implements ConsumerSet {
 	}
 
 	#changed(): void {
-		const state = stateOf(this.#standing());
+		const state = stateOf(this.#footing());
 		if (state !== this.#lastState) {
 			this.#lastState = state;
 			this.#since = this.#deps.clock.now();
@@ -518,13 +521,19 @@ class WorkingSet implements ConsumerSet {
 		this.#feed.changed();
 	}
 
-	#standing(): Standing {
+	#footing(): Footing {
 		return {
 			ended: this.#ended,
 			stopping: this.#stopping !== null,
-			endNote: this.#endNote,
 			broker: this.#deps.driver.state(),
 			inForce: this.#intake.inForce,
+		};
+	}
+
+	#standing(): Standing {
+		return {
+			...this.#footing(),
+			endNote: this.#endNote,
 			queueProblems: this.#intake.problems(),
 			storeProblem: this.#ledger.problem,
 			slotProblems: this.#roster.slots.map((slot) => slot.problem),

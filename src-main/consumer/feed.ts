@@ -32,6 +32,11 @@ export class Feed {
 		return { [Symbol.dispose]: () => void this.#lineListeners.delete(listener) };
 	}
 
+	/** Whether anybody hears lines; what nobody hears need not be put into words. */
+	get heard(): boolean {
+		return this.#lineListeners.size > 0;
+	}
+
 	/** Something of the view changed. */
 	changed(): void {
 		if (this.#viewListeners.size === 0) return;
@@ -39,7 +44,7 @@ export class Feed {
 	}
 
 	line(line: ConsoleLine): void {
-		if (this.#lineListeners.size === 0) return;
+		if (!this.heard) return;
 		if (this.#lines.length >= LINES_HELD) {
 			this.#dropped += 1;
 			return;

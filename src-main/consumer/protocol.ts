@@ -36,6 +36,8 @@ export const PING = '{"ping":true}\n';
 
 /** One job as the line that runners read. */
 export function writeJob(job: Job): string {
+	const { origin, softMs, behind } = job;
+	// What is undefined is left out.
 	return `${JSON.stringify({
 		run: job.run,
 		name: job.name,
@@ -44,9 +46,10 @@ export function writeJob(job: Job): string {
 		queue: job.queue,
 		args: job.argsJson,
 		kwargs: job.kwargsJson,
-		...((job.origin ?? job.messageId) === job.messageId ? {} : { origin: job.origin }),
-		...((job.softMs ?? null) === null ? {} : { soft: job.softMs }),
-		...(job.behind === undefined ? {} : { behind: job.behind.run, until: job.behind.until }),
+		origin: (origin ?? job.messageId) === job.messageId ? undefined : origin,
+		soft: softMs ?? undefined,
+		behind: behind?.run,
+		until: behind?.until,
 	})}\n`;
 }
 

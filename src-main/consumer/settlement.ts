@@ -72,7 +72,11 @@ export class Settlement {
 		const { clock, newRun, chance = Math.random, history } = deps;
 		const runtimeMs = end.kind === 'returned' || end.kind === 'raised' ? end.runtimeMs : facts.took;
 		const rules = history.retries === undefined ? [] : (intent().retries ?? []);
-		const outcome = await withRetry(flight, outcomeOf(end), rules, facts.started, { clock, newRun, chance });
+		const ended = outcomeOf(end);
+		const outcome =
+			ended.state === 'succeeded'
+				? ended
+				: await withRetry(flight, ended, rules, facts.started, { clock, newRun, chance });
 		const notFound = end.kind === 'not-found';
 		const ops = notFound && outcome.state === 'failed' ? [this.#setAside(flight, 'unknown-task')] : [];
 		await this.#conclude(flight, outcome, notFound ? null : runtimeMs, { ops });

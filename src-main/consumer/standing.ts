@@ -2,14 +2,18 @@
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { ConnectionState } from '#main/domain/profile.ts';
 
-export interface Standing {
+/** What the state alone depends on, which is asked for with every task. */
+export interface Footing {
 	readonly ended: boolean;
 	readonly stopping: boolean;
-	/** Why it ended by itself, where that needs saying. */
-	readonly endNote: string | null;
 	readonly broker: ConnectionState;
 	/** At least one queue hands out messages. */
 	readonly inForce: boolean;
+}
+
+export interface Standing extends Footing {
+	/** Why it ended by itself, where that needs saying. */
+	readonly endNote: string | null;
 	/** What keeps queues from handing out messages. */
 	readonly queueProblems: readonly string[];
 	/** Why history can't be written. */
@@ -19,11 +23,11 @@ export interface Standing {
 }
 
 /** The set's state. */
-export function stateOf(standing: Standing): ConsumerSetView['state'] {
-	if (standing.ended) return 'stopped';
-	if (standing.stopping) return 'draining';
-	if (standing.broker.kind !== 'connected') return 'waiting-for-broker';
-	return standing.inForce ? 'running' : 'starting';
+export function stateOf(footing: Footing): ConsumerSetView['state'] {
+	if (footing.ended) return 'stopped';
+	if (footing.stopping) return 'draining';
+	if (footing.broker.kind !== 'connected') return 'waiting-for-broker';
+	return footing.inForce ? 'running' : 'starting';
 }
 
 /** What a person should know about it, the most urgent first; null when all is well. */

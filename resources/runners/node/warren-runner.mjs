@@ -121,6 +121,8 @@ class LineBuffer {
 
 /** Reads JSON as Python writes it: integers of any length (as BigInt beyond 2^53) and the bare words NaN and Infinity. */
 function readJson(text) {
+	// Only what such text may hold needs more than the usual reader.
+	if (!/NaN|Infinity|\d{16}/.test(text)) return JSON.parse(text);
 	const words = new Map();
 	let source = text;
 	if (/NaN|Infinity/.test(text)) {
@@ -136,7 +138,6 @@ function readJson(text) {
 			found.startsWith('"') ? found : `"${mark}${found}"`,
 		);
 	}
-	if (words.size === 0 && !/\d{16}/.test(text)) return JSON.parse(source);
 	return JSON.parse(source, (_key, value, context) => {
 		if (typeof value === 'string') return words.get(value) ?? value;
 		if (typeof value !== 'number' || Number.isSafeInteger(value) || context === undefined) return value;
@@ -364,26 +365,31 @@ async function main() {
 		let started = performance.now();
 		let timer;
 		const limit = new AbortController();
-		const log = logFor(job);
+		let log = null;
 		const reached = () => {
-			log.warning(`The soft time limit of ${job.soft} ms was reached.`);
+			logFor(job).warning(`The soft time limit of ${job.soft} ms was reached.`);
 			limit.abort(new SoftTimeLimitExceeded('The task ran longer than its soft time limit.'));
 		};
 		try {
 			const args = readJson(job.args);
 			const kwargs = readJson(job.kwargs);
 			started = performance.now();
-			const { signal } = limit;
 			if (typeof job.soft === 'number') timer = setTimeout(reached, job.soft);
 			const value = await task({
 				args,
 				kwargs,
-				log,
+				// Made for those that ask for it; most do not.
+				get log() {
+					log ??= logFor(job);
+					return log;
+				},
 				id: job.id,
 				attempt: job.attempt,
 				queue: job.queue,
 				name: job.name,
-				signal,
+				get signal() {
+					return limit.signal;
+				},
 			});
 			const ms = performance.now() - started;
 			return { t: 'end', run: job.run, kind: 'returned', ms, result: describeResult(value) };
