@@ -6,6 +6,11 @@ import { waitFor } from '#test/support/wait.ts';
 import { familyTime } from './processor-time.ts';
 
 export const PYTHON = '/usr/bin/python3';
+/** Slower than this, in milliseconds per task, it has stopped working rather than being slow. */
+const SLOWEST_MS = 10;
+/** How long its start may take, and an end that it is asked for. */
+const START_MS = 60_000;
+const END_MS = 10_000;
 
 export interface CeleryLoad {
 	readonly url: string;
@@ -71,14 +76,20 @@ if __name__ == "__main__":
             mark.apply_async(("last",), producer=producer)
 `,
 	);
-	execFileSync(PYTHON, ['bench_app.py'], { cwd: folder });
+	execFileSync(PYTHON, ['bench_app.py'], { cwd: folder, timeout: START_MS + (warmUp + tasks) * SLOWEST_MS });
 	const options = ['--pool', 'prefork', '--concurrency', String(concurrency), '--loglevel', 'WARNING'];
 	const quiet = ['--without-gossip', '--without-mingle', '--without-heartbeat'];
 	const worker: ChildProcess = spawn(
 		PYTHON,
 		['-m', 'celery', '-A', 'bench_app', 'worker', '--queues', queue, ...options, ...quiet],
-		{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+		// A group of its own: a pool that hangs outlives its worker.
+		{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
 	);
+	const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+	const died = exited.then(() => {
+		throw new Error(`its worker ended by itself (${worker.signalCode ?? `exit code ${worker.exitCode}`})`);
+	});
+	died.catch(() => {});
 	let output = '';
 	const hear = (chunk: Buffer) => {
 		output += chunk.toString();
@@ -87,17 +98,32 @@ if __name__ == "__main__":
 	worker.stderr?.on('data', hear);
 	let used: number | null = null;
 	try {
-		await waitFor('Celery to begin', () => /MARK first \d/.test(output), 300_000);
+		const begun = () => /MARK first \d/.test(output);
+		await Promise.race([died, waitFor('Celery to begin', begun, START_MS + warmUp * SLOWEST_MS)]);
 		const before = familyTime(worker.pid as number);
-		await waitFor('Celery to end', () => /MARK last \d/.test(output), 600_000);
+		const ended = () => /MARK last \d/.test(output);
+		await Promise.race([died, waitFor('Celery to end', ended, START_MS + tasks * SLOWEST_MS)]);
 		const after = familyTime(worker.pid as number);
 		used = before === null || after === null ? null : after - before;
 	} catch (error) {
-		throw new Error(`Celery did not come to an end. It said:\n${output.slice(-2000)}`, { cause: error });
+		const why = error instanceof Error ? error.message : String(error);
+		throw new Error(`Celery did not come to an end: ${why}. It said:\n${output.slice(-2000)}`);
 	} finally {
-		worker.kill('SIGTERM');
-		await new Promise((resolve) => worker.once('exit', resolve));
+		await end(worker, exited);
 	}
 	const at = (name: string) => Number(new RegExp(`MARK ${name} ([\\d.]+)`).exec(output)?.[1]);
 	return { perSecond: tasks / (at('last') - at('first')), cpu: used === null ? null : Math.round(used / tasks) };
+}
+
+/** Asks the worker to end, and ends it and its pool where it does not. */
+async function end(worker: ChildProcess, exited: Promise<void>): Promise<void> {
+	worker.kill('SIGTERM');
+	const timer = setTimeout(() => worker.kill('SIGKILL'), END_MS);
+	await exited;
+	clearTimeout(timer);
+	try {
+		process.kill(-(worker.pid as number), 'SIGKILL');
+	} catch {
+		// Nothing of the group is left.
+	}
 }
