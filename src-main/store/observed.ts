@@ -76,6 +76,7 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 				texts,
 				ending,
 			});
+		if (seq === null) throw new Error(`Task ${key} was not there a moment ago`);
 		if (orphan === undefined) counts.add(profile, columns.state, 1);
 		search.mark(seq);
 		keepers.touched(profile);
