@@ -3,8 +3,31 @@ import { describe, expect, it } from 'vitest';
 import { writeJson } from '#main/dialects/json/write.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
 import { readCall, sameValue, saysAll } from '#main/store/json.ts';
-import { JSON_VALUE, RUNS, TEXT } from '#test/unit/dialects/values.ts';
 
+const TEXT = fc.oneof(
+	fc.string(),
+	fc.string({ unit: 'binary' }),
+	fc.constantFrom('', '"', '\\', '\n', '\0', 'é', '\u2028', '\ud800', '😀', "'"),
+);
+const LEAF: fc.Arbitrary<Value> = fc.oneof(
+	fc.constant<Value>({ kind: 'none' }),
+	fc.boolean().map((value): Value => ({ kind: 'bool', value })),
+	fc.bigInt().map((value): Value => ({ kind: 'int', text: String(value) })),
+	fc
+		.constantFrom('0.0', '-0.0', '1e+16', '5e-324', '1.50', 'NaN', '-Infinity')
+		.map((text): Value => ({ kind: 'float', text })),
+	TEXT.map((value): Value => ({ kind: 'str', value })),
+);
+const JSON_VALUE = fc.letrec<{ any: Value }>((tie) => ({
+	any: fc.oneof(
+		{ maxDepth: 4, withCrossShrink: true },
+		LEAF,
+		fc.array(tie('any'), { maxLength: 4 }).map((items): Value => ({ kind: 'list', items })),
+		fc
+			.uniqueArray(fc.tuple(TEXT, tie('any')), { maxLength: 3, selector: ([key]) => key })
+			.map((pairs): Value => ({ kind: 'dict', entries: pairs.map(([value, item]) => [{ kind: 'str', value }, item]) })),
+	),
+})).any;
 const CALL: fc.Arbitrary<CallArguments> = fc.record({
 	args: fc.array(JSON_VALUE, { maxLength: 3 }),
 	kwargs: fc.array(fc.tuple(TEXT, JSON_VALUE), { maxLength: 3 }),
@@ -39,7 +62,7 @@ describe('whether the text of arguments says all', () => {
 				const { args, kwargs } = written(call, style);
 				expect(saysAll(call, args, kwargs)).toBe(reads(call, args, kwargs));
 			}),
-			{ numRuns: RUNS },
+			{ numRuns: 300 },
 		);
 	});
 
@@ -49,7 +72,7 @@ describe('whether the text of arguments says all', () => {
 				const { args, kwargs } = written(other, 'readable');
 				expect(saysAll(call, args, kwargs)).toBe(reads(call, args, kwargs));
 			}),
-			{ numRuns: RUNS },
+			{ numRuns: 300 },
 		);
 	});
 
