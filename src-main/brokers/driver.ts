@@ -12,6 +12,7 @@ import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
 import type { LookCost, QueueDeclaration, QueueFigures } from '#main/domain/queue.ts';
 import type { Result } from '#main/domain/result.ts';
+import type { UnackedDoor } from './unacked.ts';
 
 export interface BrokerCapabilities {
 	/** Can list queues without being told their names. */
@@ -97,6 +98,8 @@ export interface BrokerDriver extends AsyncDisposable {
 	/** Makes sure a queue of ours exists. An existing queue is used as it is; nothing is declared over it. */
 	ensureQueue(declaration: QueueDeclaration): Promise<Result<void>>;
 	consume(intent: ConsumeIntent): Promise<Result<Consumption>>;
+	/** What is handed out to anybody and not acknowledged, where that lies in the open (Redis). */
+	readonly unacked?: UnackedDoor;
 }
 
 /** Reads a connection from end to end, each step with cause and cure; stops at the first that fails. */

@@ -33,7 +33,10 @@ const dialects = all('src-main/dialects');
 
 /** Other folders see brokers and history through their interfaces; only the engine knows which ones there are. */
 const brokerInterface: readonly Door[] = [
-	{ to: 'src-main/brokers', files: ['src-main/brokers/driver.ts', 'src-main/brokers/keyspace.ts'] },
+	{
+		to: 'src-main/brokers',
+		files: ['src-main/brokers/driver.ts', 'src-main/brokers/keyspace.ts', 'src-main/brokers/unacked.ts'],
+	},
 ];
 const storeInterface: readonly Door[] = [{ to: 'src-main/store', files: ['src-main/store/store.ts'] }];
 const below = [...domain, ...dialects, ...brokerInterface, ...storeInterface];

@@ -20,6 +20,7 @@ import { HIGHEST_PRIORITY, Keys } from './keys.ts';
 import { dial, type Link } from './link.ts';
 import { look, remove } from './lists.ts';
 import { connectProblem, unreachable } from './problems.ts';
+import { RedisUnacked } from './unacked.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
 const CONNECT_DEADLINE = 10_000;
@@ -63,6 +64,7 @@ class RedisDriver implements BrokerDriver {
 	readonly #main: Session<Link>;
 	readonly #looking: Session<Link>;
 	readonly #holdings: Holdings;
+	readonly unacked: RedisUnacked;
 	readonly #consumptions = new Set<RedisConsumption>();
 	#asked = false;
 
@@ -83,6 +85,8 @@ class RedisDriver implements BrokerDriver {
 		};
 		this.#main = session('');
 		this.#looking = session(', looking');
+		const link = (deadlineMs: number) => this.#lookingLink(deadlineMs);
+		this.unacked = new RedisUnacked({ keys: this.#keys, bindings: this.#bindings, clock, link });
 		this.#holdings = new Holdings({ keys: this.#keys, clock, log, visibilityMs: address.visibilityTimeout * 1000 });
 		// What was held by the connection that was lost goes back, whether or not anybody still consumes.
 		this.#main.onLink((link) => {

@@ -86,9 +86,17 @@ async function heldByQueue(
 	return ok(counts);
 }
 
+/** What follows the envelope in a held entry. */
+const END = /,\s*("(?:[^"\\]|\\.)*"|null)\s*,\s*("(?:[^"\\]|\\.)*"|null)\s*\]\s*$/;
+
+/** The end of a held entry, from the comma after its envelope on; null: it has none. */
+export function endOf(raw: Buffer): string | null {
+	return END.exec(raw.subarray(-1024).toString())?.[0] ?? null;
+}
+
 /** Where kombu would give a held entry back, by its end: `…, "exchange", "routing key"]`. */
 export function queuesOf(end: string, bindings: readonly Binding[]): readonly string[] {
-	const found = /,\s*("(?:[^"\\]|\\.)*"|null)\s*,\s*("(?:[^"\\]|\\.)*"|null)\s*\]\s*$/.exec(end);
+	const found = END.exec(end);
 	if (found === null) return [];
 	const [exchange, routingKey] = [text(found[1] ?? ''), text(found[2] ?? '')];
 	if (routingKey === null || exchange === null) return [];

@@ -16,7 +16,7 @@ import { GIVE_BACK, SETTLE, TAKE } from './scripts.ts';
 
 /** How long a session is taken to live without a sign of life, in ms. */
 const LEASE = 15_000;
-/** Between two signs of life, in ms. */
+/** Between two signs of life, in ms; sooner where the visibility timeout is short. */
 const BEAT = 4_000;
 /** Most bytes that one step takes off a queue. */
 const TAKE_BYTES = 8 * 1024 * 1024;
@@ -151,7 +151,9 @@ export class Holdings {
 	}
 
 	#nextBeat(link: Link): void {
-		this.#beat = this.#clock.after(BEAT, () => {
+		// Well within the visibility timeout, however short a deployment has made it.
+		const soon = Math.min(BEAT, Math.max(250, this.#visibilityMs / 4));
+		this.#beat = this.#clock.after(soon, () => {
 			if (!link.alive() || this.#closed) return;
 			void this.#onBeat(link).then((result) => {
 				if (!result.ok) this.#log.warn('redis session not renewed', { reason: result.error.message });

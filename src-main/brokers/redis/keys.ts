@@ -74,7 +74,17 @@ export class Keys {
 
 	/** A glob that all sets of bindings match. */
 	allBindings(): string {
-		return `${this.own(BINDINGS).replace(/[\\*?[\]]/g, '\\$&')}*`;
+		return `${this.glob(BINDINGS)}*`;
+	}
+
+	/** A key as a glob that matches nothing else. */
+	glob(name: string): string {
+		return this.own(name).replace(/[\\*?[\]]/g, '\\$&');
+	}
+
+	/** A key without the deployment's prefix. */
+	nameOf(key: string): string {
+		return key.slice(this.#options.keyPrefix.length);
 	}
 
 	/** The exchange whose bindings a key holds. */

@@ -61,7 +61,7 @@ return out`,
 };
 
 /**
- * Puts an entry back to the front of a list, if it is still held as it was read. KEYS: unacked, index, held, aside, list.
+ * Puts an entry back to the front of its lists, if it is still held as it was read. KEYS: unacked, index, held, aside, lists.
  * ARGV: tag, digest of what is held (SHA-1), entry. Answers 1; 0: it is not held any more, or anew by somebody else.
  */
 export const GIVE_BACK: KeyScript = {
@@ -70,7 +70,7 @@ export const GIVE_BACK: KeyScript = {
 for at = 1, 4, 3 do
 	local raw = redis.call('HGET', KEYS[at], ARGV[1])
 	if raw and redis.sha1hex(raw) == ARGV[2] then
-		redis.call('RPUSH', KEYS[5], ARGV[3])
+		for list = 5, #KEYS do redis.call('RPUSH', KEYS[list], ARGV[3]) end
 		redis.call('HDEL', KEYS[at], ARGV[1])
 		redis.call('ZREM', KEYS[2], ARGV[1])
 		redis.call('HDEL', KEYS[3], ARGV[1])
