@@ -4,6 +4,7 @@
  */
 import type { ActionItem } from '#main/domain/action.ts';
 import type { TaskId } from '#main/domain/ids.ts';
+import { idOfMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
@@ -84,7 +85,7 @@ async function removeWaiting(
 			failAll(inQueue, done.error.message);
 			continue;
 		}
-		const found = new Set(done.value.map((message) => message.properties.messageId ?? ''));
+		const found = new Set(done.value.map((message) => idOfMessage(message.properties) ?? ''));
 		for (const [messageId, id] of messageOf) {
 			if (found.has(messageId)) {
 				removed.push(id);

@@ -11,8 +11,10 @@ export interface ActionTarget {
 	readonly records: RecordStore;
 	/** Epoch ms. */
 	readonly now: () => number;
-	/** Makes a message id: a lower-case uuid, as carrot's publishers use. */
+	/** Makes a message id: a lower-case uuid, as carrot's and Celery's publishers use. */
 	readonly newId: () => string;
+	/** Who sends what is published, for frameworks that say so in their messages: `console@user`. */
+	readonly origin: string;
 }
 
 /**

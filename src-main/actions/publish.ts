@@ -1,5 +1,5 @@
-/** Publish: from what a person typed to messages that carrot's consumers accept, recorded as queued tasks. */
-import { encodeCarrot } from '#main/dialects/carrot/encode.ts';
+/** Publish: from what a person typed to messages that the profile's workers accept, recorded as queued tasks. */
+import { messageDialect } from '#main/dialects/messages.ts';
 import type { TaskId } from '#main/domain/ids.ts';
 import { taskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
@@ -76,7 +76,7 @@ function make(
 	publication: Publication,
 ): Result<{ readonly id: string; readonly message: OutgoingMessage; readonly op: HistoryOp }> {
 	const messageId = target.newId();
-	const encoded = encodeCarrot({ ...publication, messageId }, target.profile.dialect);
+	const encoded = messageDialect(target.profile).write({ ...publication, messageId, origin: target.origin });
 	if (!encoded.ok) return encoded;
 	const at = target.now();
 	const task: DecodedTask = {

@@ -41,6 +41,11 @@ export interface MessageProperties {
 	readonly appId?: string;
 }
 
+/** The id that a message is known by: its message id or, as Celery's have none, its correlation id. Null: it has neither. */
+export function idOfMessage({ messageId, correlationId }: MessageProperties): string | null {
+	return messageId || correlationId || null;
+}
+
 /** A message to publish. An empty exchange is the default one, which routes by queue name. */
 export interface OutgoingMessage {
 	readonly exchange: string;

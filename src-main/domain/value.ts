@@ -20,8 +20,11 @@ export type Value =
 	| { readonly kind: 'frozenset'; readonly items: readonly Value[] }
 	/** Entries in their order; a JSON object has `str` keys only. */
 	| { readonly kind: 'dict'; readonly entries: readonly (readonly [Value, Value])[] }
-	/** Complex numbers, `...`, dates and foreign objects: shown, never rebuilt. `text` is what to show. */
-	| { readonly kind: 'opaque'; readonly type: string; readonly text: string };
+	/**
+	 * Complex numbers, `...`, dates and foreign objects: shown, never rebuilt. `text` is what to show. `json` is there where it was read
+	 * from JSON that says the same (kombu's typed values): with it, it can be written back.
+	 */
+	| { readonly kind: 'opaque'; readonly type: string; readonly text: string; readonly json?: string };
 
 /** What a task is called with. `args` in order; `kwargs` by name in their order. */
 export interface CallArguments {

@@ -1,9 +1,9 @@
 /** Arguments as a person types them: read, checked, and shown as the body that would be sent. */
-import { encodeBody } from '#main/dialects/carrot/encode.ts';
 import { readJson } from '#main/dialects/json/read.ts';
 import { writeJson } from '#main/dialects/json/write.ts';
+import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts';
 import { readLiterals } from '#main/dialects/python/read.ts';
-import { CARROT_DIALECT, type CarrotDialect } from '#main/domain/profile.ts';
+import { CARROT_DIALECT } from '#main/domain/profile.ts';
 import type { Failure } from '#main/domain/result.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
 import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
@@ -22,11 +22,13 @@ export interface CheckedArguments {
 	readonly body: string | null;
 }
 
+const CARROT = messageDialect({ framework: 'carrot', dialect: CARROT_DIALECT });
+
 /** Reads positional arguments as Python literals and keyword arguments as a JSON object without duplicate keys. */
 export function checkArguments(
 	argsText: string,
 	kwargsText: string,
-	dialect: CarrotDialect = CARROT_DIALECT,
+	dialect: Pick<MessageDialect, 'body'> = CARROT,
 ): CheckedArguments {
 	const args = readLiterals(argsText);
 	const kwargs = readJson(kwargsText.trim() === '' ? '{}' : kwargsText, { duplicates: 'refuse' });
@@ -58,7 +60,7 @@ export function checkArguments(
 		args: args.value,
 		kwargs: kwargs.value.entries.map(([key, value]) => [key.kind === 'str' ? key.value : '', value]),
 	};
-	const body = encodeBody(call, dialect);
+	const body = dialect.body(call);
 	return {
 		...seen,
 		call,

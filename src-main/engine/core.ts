@@ -11,6 +11,7 @@ import type { Consumers } from './consumers.ts';
 import type { Deployments } from './deployments.ts';
 import type { Ports } from './ports.ts';
 import type { Schedules } from './schedules.ts';
+import { userName } from './user-name.ts';
 
 export interface Core {
 	readonly ports: Ports;
@@ -38,5 +39,6 @@ export function target(core: Core, profile: Profile): ActionTarget {
 		records: core.store.records,
 		now: () => core.ports.clock.now(),
 		newId: randomUUID,
+		origin: `console@${userName()}`,
 	};
 }

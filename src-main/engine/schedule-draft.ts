@@ -1,5 +1,6 @@
 /** Schedules as a person writes them, and back: pure. The page's editor and the command line's flags are read by the same rules. */
 import { readJson } from '#main/dialects/json/read.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
 import { writeLiteral } from '#main/dialects/python/write.ts';
 import type { CarrotDialect } from '#main/domain/profile.ts';
 import { readDuration } from '#main/domain/query-values.ts';
@@ -76,7 +77,7 @@ export function readDraft(
 	const argsText = written.args ?? base.args;
 	const args = asLiterals(argsText);
 	const kwargs = written.kwargs ?? base.kwargs;
-	const checked = checkArguments(args, kwargs, dialect);
+	const checked = checkArguments(args, kwargs, messageDialect({ framework: 'carrot', dialect }));
 	if (checked.argsProblem !== null) problems.push({ field: 'args', ...checked.argsProblem });
 	if (checked.kwargsProblem !== null) problems.push({ field: 'kwargs', ...checked.kwargsProblem });
 	const more = (written.options ?? base.options).trim();

@@ -1,6 +1,7 @@
 /** Who runs the schedules that Warren runs: one keeper per book and process, of which one at a time works, whichever process it is in. */
 import { randomUUID } from 'node:crypto';
 import type { ProfileId } from '#main/domain/ids.ts';
+import { idOfMessage } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { BookKind } from '#main/domain/schedule.ts';
@@ -173,5 +174,5 @@ async function wasSent(
 	if (cost.value.kind === 'risky') return ok(null);
 	const seen = await driver.look(attempt.queue, LOOK);
 	if (!seen.ok) return seen;
-	return ok(seen.value.messages.some((message) => message.properties.messageId === messageId) ? true : null);
+	return ok(seen.value.messages.some((message) => idOfMessage(message.properties) === messageId) ? true : null);
 }

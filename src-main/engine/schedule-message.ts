@@ -1,5 +1,5 @@
 /** The message that a schedule's run is: as it will be sent, and as it is shown before. */
-import { encodeCarrot } from '#main/dialects/carrot/encode.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { assertNever, fail, type Result } from '#main/domain/result.ts';
@@ -7,6 +7,7 @@ import type { BookKind, ScheduleDefinition } from '#main/domain/schedule.ts';
 import type { MessagePreview } from '#main/ipc/contract/schedule-answers.ts';
 import { checkArguments } from './arguments.ts';
 import { plainProperties } from './handlers/task.ts';
+import { userName } from './user-name.ts';
 
 /** What stands for the id of a message that is not made yet. */
 const SAMPLE_ID = '00000000-0000-0000-0000-000000000000';
@@ -17,27 +18,23 @@ export function scheduleMessage(
 	profile: Profile,
 	messageId: string,
 ): Result<OutgoingMessage> {
-	if (profile.framework !== 'carrot') {
-		return fail('unsupported', `Warren publishes django-carrot's messages so far, not ${profile.framework}'s.`);
-	}
-	const checked = checkArguments(definition.args, definition.kwargs, profile.dialect);
+	const dialect = messageDialect(profile);
+	const checked = checkArguments(definition.args, definition.kwargs, dialect);
 	const problem = checked.argsProblem ?? checked.kwargsProblem;
 	if (checked.call === null) {
 		const field = checked.argsProblem === null ? 'kwargs' : 'args';
 		return fail('invalid-input', `${field}: ${problem?.message ?? 'cannot be read.'}`, { details: { field } });
 	}
-	return encodeCarrot(
-		{
-			name: definition.task,
-			call: checked.call,
-			queue: definition.queue,
-			priority: definition.priority,
-			messageId,
-			exchange: definition.exchange,
-			routingKey: definition.routingKey === '' ? definition.queue : definition.routingKey,
-		},
-		profile.dialect,
-	);
+	return dialect.write({
+		name: definition.task,
+		call: checked.call,
+		queue: definition.queue,
+		priority: definition.priority,
+		messageId,
+		origin: `console@${userName()}`,
+		exchange: definition.exchange,
+		routingKey: definition.routingKey === '' ? definition.queue : definition.routingKey,
+	});
 }
 
 /** The same for the screen; where somebody else makes it, who, and what is different about it. */

@@ -1,6 +1,7 @@
 /** Publishing what a schedule runs: when it is due, and when a person says now. */
 import { randomUUID } from 'node:crypto';
 import { publishTasks } from '#main/actions/publish.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
 import type { TaskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
@@ -24,7 +25,7 @@ export async function publishSchedule(
 	// What could not be sent is found before anything is connected.
 	const message = scheduleMessage(definition, profile, messageId);
 	if (!message.ok) return message;
-	const checked = checkArguments(definition.args, definition.kwargs, profile.dialect);
+	const checked = checkArguments(definition.args, definition.kwargs, messageDialect(profile));
 	if (checked.call === null) return fail('invalid-input', 'The arguments cannot be read.');
 	const at = { ...target(core, profile), newId: () => messageId };
 	const { queue } = definition;

@@ -1,10 +1,10 @@
 /** An engine in a plain Node process: what the command line and the served console stand on. */
-import { userInfo } from 'node:os';
 import { ok, type Result } from '#main/domain/result.ts';
 import { createEngine, type Engine } from '#main/engine/engine.ts';
 import { chooseVault } from '#main/engine/file-vault.ts';
 import { hostPorts } from '#main/engine/host-ports.ts';
 import type { HostName, Ports } from '#main/engine/ports.ts';
+import { userName } from '#main/engine/user-name.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { confSettings } from './settings.ts';
 
@@ -48,13 +48,4 @@ export async function openHost(options: HostOptions): Promise<Result<Host>> {
 			log.info('host.stopped', { host });
 		},
 	});
-}
-
-/** The system's name of whoever runs this; a user id without a name has only the id. */
-function userName(): string {
-	try {
-		return userInfo().username;
-	} catch {
-		return `uid ${process.getuid?.() ?? 'unknown'}`;
-	}
 }

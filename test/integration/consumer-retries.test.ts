@@ -12,7 +12,7 @@ import type { ActionTarget } from '#main/actions/deployment.ts';
 import { createActions } from '#main/actions/progress.ts';
 import { requeueTasks } from '#main/actions/requeue.ts';
 import type { ConsumerIntent, FailureHook, RetryRule } from '#main/domain/consumer.ts';
-import type { Profile } from '#main/domain/profile.ts';
+import { CARROT_DIALECT, type Profile } from '#main/domain/profile.ts';
 import { must } from '#test/support/brokers.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { PROFILE } from './consumer-host.ts';
@@ -119,12 +119,13 @@ describe('a task that fails under a rule', () => {
 		const pending = async () => (await here.store.history.retries?.(PROFILE, Date.now(), 10))?.pending;
 		expect(await pending()).toBe(1);
 		const target: ActionTarget = {
-			profile: { id: PROFILE } as Profile,
+			profile: { id: PROFILE, framework: 'carrot', dialect: CARROT_DIALECT } as Profile,
 			driver: here.driver,
 			history: here.store.history,
 			records: here.store.records,
 			now: Date.now,
 			newId: randomUUID,
+			origin: 'console@test',
 		};
 		const { signal } = new AbortController();
 		const kind = what === 'deletes' ? 'delete' : 'requeue';

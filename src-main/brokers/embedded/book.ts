@@ -9,7 +9,7 @@
  * back when the beat stops or its process is gone.
  */
 import Database from 'better-sqlite3';
-import type { BrokerMessage, OutgoingMessage } from '../../domain/message.ts';
+import { type BrokerMessage, idOfMessage, type OutgoingMessage } from '../../domain/message.ts';
 import type { QueueDeclaration, QueueFigures } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { readProperties, writeProperties } from '../properties.ts';
@@ -145,7 +145,7 @@ export class Book implements Disposable {
 		}
 		// As RabbitMQ: a queue without priorities has one order, and higher ones than its highest count as that.
 		const priority = Math.min(properties.priority ?? 0, queue.max_priority ?? 0);
-		const { messageId = null } = properties;
+		const messageId = idOfMessage(properties);
 		let written: Buffer;
 		try {
 			// As AMQP writes them, so that every type comes back as it was, whatever JSON would make of it.

@@ -5,7 +5,7 @@
  */
 import type { Channel, GetMessage } from 'amqplib';
 import type { Clock } from '../../domain/clock.ts';
-import type { BrokerMessage } from '../../domain/message.ts';
+import { type BrokerMessage, idOfMessage } from '../../domain/message.ts';
 import type { LookCost } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { Look } from '../driver.ts';
@@ -84,9 +84,9 @@ export class Looks {
 			for (let scanned = 0; scanned < options.scanLimit && wanted.size > 0; scanned++) {
 				const fetched = await fetch();
 				if (fetched === null) break;
-				const { messageId } = fetched.message.properties;
+				const messageId = idOfMessage(fetched.message.properties);
 				// Two messages may share an id (a redelivered publish): each asked-for id takes the first one only.
-				if (messageId !== undefined && wanted.delete(messageId)) found.push(fetched);
+				if (messageId !== null && wanted.delete(messageId)) found.push(fetched);
 			}
 			for (const { got } of found) channel.ack(got);
 			giveBack();

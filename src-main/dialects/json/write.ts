@@ -14,7 +14,7 @@ const WRITE_DEPTH = 2_000;
 
 /**
  * Writes a value as JSON. Tuples become arrays, as in Python; NaN and the infinities become bare words, as in Python.
- * Fails (`unsupported`) for what JSON cannot hold: bytes, sets, foreign objects and keys that are no strings. The message
+ * What was read from JSON that says the same is written as it was. Fails (`unsupported`) for what JSON cannot hold: bytes, sets, foreign objects and keys that are no strings. The message
  * names the path, beginning with `root`, and `details.path` has it.
  */
 export function writeJson(value: Value, style: JsonStyle, root = ''): Result<string> {
@@ -109,6 +109,10 @@ class Writer {
 			case 'frozenset':
 				throw new Stop(`is a ${value.kind}, which JSON cannot hold. Send a list.`);
 			case 'opaque':
+				if (value.json !== undefined) {
+					this.#pieces.push(value.json);
+					return;
+				}
 				throw new Stop(`is ${value.text.slice(0, 60)} (${value.type}), which JSON cannot hold. Send it as text.`);
 			default:
 				assertNever(value);

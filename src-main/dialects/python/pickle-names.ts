@@ -236,6 +236,8 @@ const KNOWN: Readonly<Record<string, Show>> = {
 	'backports.zoneinfo.ZoneInfo._unpickle': zoneNamed,
 	'pytz._UTC': pytzZone,
 	'pytz._p': pytzZone,
+	// A signature is a dict with manners, pickled as the call that makes one of a dict.
+	'celery.canvas.signature': ({ args: [given] }) => (given?.kind === 'dict' ? given : null),
 	'copyreg._reconstructor': reconstructed,
 	'copyreg.__newobj__': made,
 	'django.db.models.base.model_unpickle': model,

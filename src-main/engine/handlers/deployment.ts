@@ -1,7 +1,7 @@
 /** Handlers of the routes about queues, with those about consumers and quarantine, which have files of their own. */
 import { createHash } from 'node:crypto';
-import { decodeCarrot } from '#main/dialects/carrot/decode.ts';
-import type { BrokerMessage } from '#main/domain/message.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
+import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
 import { ok } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
@@ -55,11 +55,12 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 			}
 			const look = await driver.look(input.queue, { limit: input.limit, deadlineMs: LOOK_MS });
 			if (!look.ok) return look;
-			const seen = look.value.messages.map((message) => ({ message, decoded: decodeCarrot(message, profile.dialect) }));
+			const dialect = messageDialect(profile);
+			const seen = look.value.messages.map((message) => ({ message, decoded: dialect.read(message) }));
 			const ops = seen.map(({ message, decoded }): HistoryOp => {
 				const task = decoded.kind === 'task' ? decoded.task : null;
 				const fault = decoded.kind === 'fault' ? decoded.fault : null;
-				const key = message.properties.messageId ?? keyOf(message);
+				const key = (task ?? fault)?.messageId ?? idOfMessage(message.properties) ?? keyOf(message);
 				return { kind: 'waiting', profile: profile.id, at: now(), task, fault, message, key };
 			});
 			if (ops.length > 0) await history.apply(ops);
@@ -76,9 +77,9 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 					deliveryCount: message.deliveryCount,
 					verified: null,
 				};
-				if (decoded.kind === 'fault') return { ...base, task: null, fault: decoded.fault };
+				if (decoded.kind === 'fault') return { ...base, task: null, celery: null, fault: decoded.fault };
 				const { call: _call, ...task } = decoded.task;
-				return { ...base, task, fault: null };
+				return { ...base, task, celery: decoded.celery, fault: null };
 			});
 			return ok({ items, total: items.length, cost: look.value.cost });
 		},

@@ -1,6 +1,6 @@
 /** Handlers of the routes about messages set aside, and about how long history is kept. */
 import { type Mend, NO_MEND, type QuarantineOrder, settleQuarantine } from '#main/actions/quarantine.ts';
-import { decodeCarrot } from '#main/dialects/carrot/decode.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { QuarantineOutcome } from '#main/ipc/contract/quarantine.ts';
@@ -58,7 +58,7 @@ export function quarantineHandlers(core: Core): Pick<CallHandlers, Name> {
 			const { headers, ...properties } = message.properties;
 			const whole = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength);
 			const body = input.whole === true ? whole : whole.subarray(0, PREVIEW_BYTES);
-			const decoded = decodeCarrot(message, profile.value.dialect);
+			const decoded = messageDialect(profile.value).read(message);
 			const task = decoded.kind === 'task' ? decoded.task : null;
 			return ok({
 				item,
@@ -192,7 +192,7 @@ function readMend(profile: Profile, input: HandlerInput<'quarantine.send'>): Res
 		body: input.body === undefined ? null : new TextEncoder().encode(input.body),
 	};
 	if (input.args === undefined && input.kwargs === undefined) return ok(mend);
-	const checked = checkArguments(input.args ?? '', input.kwargs ?? '{}', profile.dialect);
+	const checked = checkArguments(input.args ?? '', input.kwargs ?? '{}', messageDialect(profile));
 	if (checked.call !== null) return ok({ ...mend, call: checked.call });
 	const field = checked.argsProblem === null ? 'kwargs' : 'args';
 	const { message, ...position } = checked.argsProblem ?? checked.kwargsProblem ?? { message: 'cannot be read' };

@@ -3,10 +3,12 @@ import { deleteTasks } from '#main/actions/delete.ts';
 import type { ActionTarget } from '#main/actions/deployment.ts';
 import type { RunningAction } from '#main/actions/progress.ts';
 import { publishTasks } from '#main/actions/publish.ts';
-import { requeueTasks } from '#main/actions/requeue.ts';
+import { type GivenArguments, requeueTasks } from '#main/actions/requeue.ts';
+import { messageDialect } from '#main/dialects/messages.ts';
 import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
 import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { MessageProperties } from '#main/domain/message.ts';
+import type { Profile } from '#main/domain/profile.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
@@ -94,17 +96,9 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
 			const { profile } = target.value;
-			if (profile.framework !== 'carrot') {
-				return fail('unsupported', `Warren publishes django-carrot's messages so far, not ${profile.framework}'s.`);
-			}
-			const checked = checkArguments(input.args, input.kwargs, profile.dialect);
-			const problem = checked.argsProblem ?? checked.kwargsProblem;
-			if (problem !== null || checked.call === null) {
-				const field = checked.argsProblem === null ? 'kwargs' : 'args';
-				const { message, ...position } = problem ?? { message: 'The arguments cannot be read.' };
-				return fail('invalid-input', `${field}: ${message}`, { details: { field, ...position } });
-			}
-			const queue = input.queue ?? profile.queues[0] ?? 'default';
+			const checked = readArguments(profile, input.args, input.kwargs);
+			if (!checked.ok) return checked;
+			const queue = input.queue ?? profile.queues[0] ?? (profile.framework === 'celery' ? 'celery' : 'default');
 			if (profile.broker.kind === 'embedded' && profile.queues.includes(queue)) {
 				// The built-in broker is ours: a queue that the profile names is made when it is first published to.
 				const ensured = await target.value.driver.ensureQueue(carrotQueue(queue));
@@ -115,9 +109,7 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				{
 					name: input.name,
 					queue,
-					call: checked.call,
-					argsJson: checked.argsJson,
-					kwargsJson: checked.kwargsJson,
+					...checked.value,
 					priority: input.priority,
 					exchange: input.exchange,
 					routingKey: input.routingKey ?? queue,
@@ -135,8 +127,16 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 		'task.requeue': async (input, context) => {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
+			let given: GivenArguments | null = null;
+			if (input.args !== undefined || input.kwargs !== undefined) {
+				const one = input.ids?.length === 1 && input.where === undefined && input.review === undefined;
+				if (!one) return fail('invalid-input', 'Other arguments are for one task: name it by its id.');
+				const read = readArguments(target.value.profile, input.args ?? '', input.kwargs ?? '{}');
+				if (!read.ok) return read;
+				given = read.value;
+			}
 			return carryOut(core, target.value, 'requeue', input, context.signal, (ids, action) =>
-				requeueTasks(target.value, ids, input.queue ?? null, action),
+				requeueTasks(target.value, ids, input.queue ?? null, action, given),
 			);
 		},
 		'task.delete': async (input, context) => {
@@ -153,6 +153,18 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			return ok({ args, kwargs, argsProblem, kwargsProblem, body });
 		},
 	};
+}
+
+/** What a person typed, as a call; or what is wrong with it, and where. */
+function readArguments(profile: Profile, args: string, kwargs: string): Result<GivenArguments> {
+	const checked = checkArguments(args, kwargs, messageDialect(profile));
+	const problem = checked.argsProblem ?? checked.kwargsProblem;
+	if (problem !== null || checked.call === null) {
+		const field = checked.argsProblem === null ? 'kwargs' : 'args';
+		const { message, ...position } = problem ?? { message: 'The arguments cannot be read.' };
+		return fail('invalid-input', `${field}: ${message}`, { details: { field, ...position } });
+	}
+	return ok({ call: checked.call, argsJson: checked.argsJson, kwargsJson: checked.kwargsJson });
 }
 
 interface Asked {

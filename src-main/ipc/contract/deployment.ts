@@ -1,5 +1,6 @@
 /** Routes about queues, with those about consumers and quarantine, which have files of their own. */
 import * as z from 'zod';
+import type { CeleryMessage } from '#main/domain/celery.ts';
 import type { FieldTable } from '#main/domain/message.ts';
 import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
@@ -13,6 +14,8 @@ export interface PeekedMessage {
 	readonly queue: string;
 	readonly task: Omit<DecodedTask, 'call'> | null;
 	readonly fault: UndecodableTask | null;
+	/** What a Celery message says beside its task and arguments; null for others, and where it cannot be read. */
+	readonly celery: CeleryMessage | null;
 	readonly raw: string;
 	readonly exchange: string;
 	readonly routingKey: string;
@@ -20,7 +23,7 @@ export interface PeekedMessage {
 	readonly headers: FieldTable;
 	readonly redelivered: boolean;
 	readonly deliveryCount: number | null;
-	/** carrot's messages are not signed: always null. */
+	/** Null: not signed, or nobody checked. */
 	readonly verified: boolean | null;
 }
 

@@ -151,7 +151,12 @@ export const taskRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Send tasks again: a new attempt with the same arguments and priority',
-		input: z.strictObject({ ...selection, queue: queueName.optional().describe('Another queue than the original') }),
+		input: z.strictObject({
+			...selection,
+			queue: queueName.optional().describe('Another queue than the original'),
+			args: literals.optional().describe('Other positional arguments, for one task; both kinds are replaced'),
+			kwargs: kwargsJson.optional().describe('Other keyword arguments, for one task; both kinds are replaced'),
+		}),
 		output: returns<ActionOutcome>(),
 		cli: { positional: ['ids…'] },
 	}),
