@@ -14,9 +14,8 @@ import {
 } from 'yaml';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { Value } from '#main/domain/value.ts';
-import { floatText } from '../python/float.ts';
-import { isoText } from '../python/repr-times.ts';
 import { previewCall } from '../python/write.ts';
+import { plainScalar, taggedScalar } from './scalars.ts';
 
 /** What protects the reader. */
 export interface YamlLimits {
@@ -67,8 +66,8 @@ type Parsed = Document.Parsed;
 
 function parsedDocument(text: string): Result<Parsed> {
 	try {
-		// PyYAML speaks YAML 1.1: there `yes` is true, and 2026-01-02 is a date.
-		return ok(parseDocument(text, { version: '1.1', intAsBigInt: true, uniqueKeys: false, logLevel: 'silent' }));
+		// Only its syntax is the parser's business; what a scalar is, is decided as PyYAML does.
+		return ok(parseDocument(text, { version: '1.1', schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' }));
 	} catch (error) {
 		// The parser is another's, and goes by recursion: nothing in a message may end the reader.
 		const said = error instanceof Error ? error.message : String(error);
@@ -176,45 +175,30 @@ class Walker {
 	}
 
 	#scalar(node: Scalar): Value {
-		const { value, source = '' } = node;
-		this.#charge(source.length >> 6);
-		switch (typeof value) {
-			case 'string':
-				return foreign(node.tag) ? named(node.tag ?? '', { kind: 'str', value }) : { kind: 'str', value };
-			case 'symbol':
-				return { kind: 'str', value: source };
-			case 'boolean':
-				return { kind: 'bool', value };
-			case 'bigint':
-				return { kind: 'int', text: value.toString() };
-			case 'number':
-				return floatOf(value, source);
-			default:
-				break;
+		const text = typeof node.value === 'string' ? node.value : (node.source ?? '');
+		this.#charge(text.length >> 6);
+		const { tag } = node;
+		if (foreign(tag)) return named(tag ?? '', { kind: 'str', value: text });
+		const own = tag?.startsWith(YAML) === true ? tag.slice(YAML.length) : null;
+		if (own !== null && own !== 'str') {
+			const python = own === 'python/int' || own === 'python/bool' ? own.slice('python/'.length) : own;
+			const value = taggedScalar(python, text);
+			if (value === null) throw new Stop(`"${text.slice(0, 40)}" is no ${own}.`, 'undecodable');
+			return value;
 		}
-		if (value === null || value === undefined) return { kind: 'none' };
-		if (value instanceof Uint8Array) return { kind: 'bytes', base64: Buffer.from(value).toString('base64') };
-		if (value instanceof Date) {
-			const type = source.length <= 10 ? 'date' : 'datetime';
-			return { kind: 'opaque', type: `datetime.${type}`, text: isoText(type, source) ?? source };
-		}
-		return { kind: 'opaque', type: 'yaml', text: source.slice(0, 200) };
+		return node.type === 'PLAIN' && own === null ? plainScalar(text) : { kind: 'str', value: text };
 	}
 }
 
+const YAML = 'tag:yaml.org,2002:';
+
 /** Whether a tag asks for an object of Python's, which a safe reader never makes. */
 function foreign(tag: string | undefined): boolean {
-	const python = tag?.startsWith('tag:yaml.org,2002:python/') === true;
+	const python = tag?.startsWith(`${YAML}python/`) === true;
 	return python && !/\/(?:tuple|str|unicode|int|bool)$/.test(tag);
 }
 
 function named(tag: string, value: Value): Value {
-	const type = tag.slice('tag:yaml.org,2002:'.length).slice(0, 200);
+	const type = tag.slice(YAML.length).slice(0, 200);
 	return { kind: 'opaque', type, text: `!!${type} (${previewCall([value], [], 2_000)})` };
-}
-
-/** The digits as they were written where JSON has the same notation, so that none is lost. */
-function floatOf(value: number, source: string): Value {
-	if (/^-?(?:0|[1-9]\d*)\.\d+(?:[eE][+-]?\d+)?$/.test(source)) return { kind: 'float', text: source };
-	return { kind: 'float', text: floatText(value) };
 }

@@ -129,14 +129,14 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!target.ok) return target;
 			let given: GivenArguments | null = null;
 			if (input.args !== undefined || input.kwargs !== undefined) {
-				const one = input.ids?.length === 1 && input.where === undefined && input.review === undefined;
-				if (!one) return fail('invalid-input', 'Other arguments are for one task: name it by its id.');
 				const read = readArguments(target.value.profile, input.args ?? '', input.kwargs ?? '{}');
 				if (!read.ok) return read;
 				given = read.value;
 			}
-			return carryOut(core, target.value, 'requeue', input, context.signal, (ids, action) =>
-				requeueTasks(target.value, ids, input.queue ?? null, action, given),
+			return carryOut(core, target.value, 'requeue', input, context.signal, async (ids, action) =>
+				given !== null && ids.length !== 1
+					? fail('invalid-input', 'Other arguments are for one task: name it by its id.')
+					: requeueTasks(target.value, ids, input.queue ?? null, action, given),
 			);
 		},
 		'task.delete': async (input, context) => {
