@@ -44,7 +44,7 @@ export const CARROT_CAPABILITIES: BookCapabilities = {
 		'Intervals drift: a second of the service is one second and a bit, so each run comes later than the last one plus the interval.',
 		"A run that cannot be published (broker away, task not importable) ends the schedule's thread for good, unseen. To revive it, pause it, wait two seconds, and resume it.",
 		'Positional arguments arrive as text, cut at every comma. Keyword arguments keep their types.',
-		"The monitor has no versions. Warren reads a schedule right before and right after each change, which finds other people's edits; only one of name, task, queue or interval, or of the very field that changes, made in the moment between that reading and the change is overwritten unseen.",
+		"The monitor has no versions. Warren reads a schedule right before and right after each change, which finds other people's edits; only one of name, task, queue or interval, or of the very field that changes, made in the moment between that reading and the change is overwritten unseen. A removal takes whatever was edited in that moment with it: the site cannot be told to remove only what was read.",
 		'Edits made elsewhere are found by reading the list every five seconds, at most three pages of 50 each time; on larger lists the pages in the middle take turns.',
 	],
 };
