@@ -6,6 +6,7 @@ import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { BookKind } from '#main/domain/schedule.ts';
 import { createScheduleKeeper, type ScheduleKeeper } from '#main/scheduler/keeper.ts';
+import { AHEAD_MS } from '#main/scheduler/roster.ts';
 import { type Core, target } from './core.ts';
 import { publishSchedule } from './schedule-run.ts';
 import { type Keepers, runnerName } from './schedule-runners.ts';
@@ -51,6 +52,7 @@ export function createKeepers(core: Core): Keepers {
 					identity: book.kind === 'local' ? `local:${profile.id}` : `shared:${profile.books?.shared?.prefix ?? ''}`,
 					holder: `${runnerName()}:${randomUUID().slice(0, 8)}`,
 					publish: (definition, { messageId }) => publishSchedule(core, profile, definition, messageId, ending.signal),
+					aheadMs: book.kind === 'local' ? AHEAD_MS : 0,
 					proven: (messageId) => wasSent(core, profile, book.kind, messageId),
 					...(book.kind === 'local' ? { writeRan: (notes) => writeRan(core, profile.id, notes) } : {}),
 					clock: ports.clock,

@@ -29,6 +29,8 @@ export interface CatchUpRequest {
 	/** Due times up to `after` that somebody took on and that were surely not published yet, in order. */
 	readonly waiting: readonly number[];
 	readonly now: number;
+	/** Due times up to this moment are taken on as well, where none has come; default `now`. */
+	readonly until?: number;
 	readonly grace?: Grace;
 	/** How many missed due times may have an entry of their own; default `MISSED_APART`. */
 	readonly apart?: number;
@@ -64,14 +66,17 @@ export function fireTime(definition: ScheduleDefinition, due: number): number {
 
 /** Decides about everything between `after` and now. */
 export function catchUp(request: CatchUpRequest): CatchUp {
-	const { definition, after, facts, now } = request;
+	const { definition, after, facts, now, until = now } = request;
 	const grace = request.grace ?? GRACE;
 	const apart = request.apart ?? MISSED_APART;
 	const timing = timingOf(definition);
 	const policy = definition.missed;
 	// As many as could ever be told apart: those that run by policy, those that are only late, and those recorded one by one.
 	const wanted = apart + (policy.kind === 'all' ? policy.most : 1) + Math.ceil(grace.eachMs / 1_000) + 2;
-	const passed = newestPassed(definition, timing, after, now, facts, wanted);
+	const come = newestPassed(definition, timing, after, now, facts, wanted);
+	// Those that have come are decided about by themselves: one that is yet to come says nothing about what was missed.
+	const ahead = come.dues.length + request.waiting.length === 0 && until > now;
+	const passed = ahead ? newestPassed(definition, timing, after, until, facts, wanted) : come;
 	const dues = request.waiting.length === 0 ? passed.dues : inOrder([...request.waiting, ...passed.dues]);
 	const handled = passed.dues.at(-1) ?? after;
 	// What waits may have been overtaken by a newer one, which has run.

@@ -1,5 +1,5 @@
 /**
- * From a schedule whose time has come to a settled run: decide, claim (committed), publish, settle. Schedules wait in line undecided, so
+ * From a schedule whose time comes to a settled run: decide, claim (committed), wait for the moment, publish, settle. Schedules wait in line undecided, so
  * that what happens to their due times is decided with the clock of the moment at which something can be done about them: while the
  * broker is away nothing is claimed, and when it is back the policy for missed runs sorts out what has come meanwhile.
  */
@@ -8,8 +8,11 @@ import type { TaskId } from '#main/domain/ids.ts';
 import type { Log } from '#main/domain/log.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { ScheduleDefinition, ScheduleRun } from '#main/domain/schedule.ts';
+import { type BrokerAway, BrokerWatch } from './broker-watch.ts';
 import { fireTime } from './catch-up.ts';
+import { Launches } from './launches.ts';
 import type { Hold, RunLedger } from './ledger.ts';
+import { pauseAfter } from './pauses.ts';
 import type { Plan, Roster } from './roster.ts';
 import type { SettleQueue } from './settle-queue.ts';
 
@@ -40,27 +43,16 @@ export interface FireLineDeps {
 	readonly onNews: () => void;
 }
 
-/** Since when the broker does not take anything. */
-export interface BrokerAway {
-	readonly since: number;
-	readonly reason: string;
-}
-
 /** Claims in one step, so many schedules decided in one go; more would let the first of them wait for the last. */
 const BATCH = 250;
-/** Being published at once. */
+/** Being published at once, and claimed ahead of their moment. */
 const MOST_IN_FLIGHT = 500;
+const MOST_HELD = 1_000;
 /** Entries of their own that missed runs of all schedules together may have in one go. */
 const MISSED_ENTRIES = 5_000;
 const MISSED_APART = 100;
-const LONGEST_PAUSE_MS = 5_000;
 /** A decision that took longer to be written down is made again. */
 const DECISION_MS = 5_000;
-
-interface Order {
-	readonly run: ScheduleRun;
-	readonly definition: ScheduleDefinition;
-}
 
 interface Claimed {
 	/** Per claim null where it is ours, else what stands there. */
@@ -75,26 +67,29 @@ export class FireLine {
 	readonly #deps: FireLineDeps;
 	/** Keys of schedules whose time has come, in order. */
 	readonly #keys = new Set<string>();
+	readonly #broker: BrokerWatch;
+	readonly #launches: Launches;
 	#inFlight = 0;
 	#working: Promise<void> | null = null;
 	#ended = false;
 	/** Rises when the right is lost: what was decided before is nobody's business any more. */
 	#epoch = 0;
-	#away: (BrokerAway & { readonly attempt: number }) | null = null;
-	/** While the broker is away: whether one schedule may try. */
-	#probing = false;
-	#probe: Disposable | null = null;
+	/** Claims from before the right was lost that were surely not sent, for when it comes back. */
+	readonly #unsent = new Set<string>();
 	#trouble: string | null = null;
 	#resume: (() => void) | null = null;
 	#idle: (() => void)[] = [];
 
 	constructor(deps: FireLineDeps) {
 		this.#deps = deps;
+		const { clock, log, onNews } = deps;
+		this.#broker = new BrokerWatch({ clock, log, onNews, onTry: () => this.poke() });
+		this.#launches = new Launches(clock, (run) => void this.#send(run));
 	}
 
 	/** Since when the broker is away; null: it is not, so far as is known. */
 	get away(): BrokerAway | null {
-		return this.#away;
+		return this.#broker.away;
 	}
 
 	/** Why claims cannot be written; null: they can. */
@@ -138,39 +133,55 @@ export class FireLine {
 
 	/** The broker may be back: tries at once. */
 	nudge(): void {
-		if (this.#away === null) return;
-		this.#probe?.[Symbol.dispose]();
-		this.#probe = null;
-		this.#probing = true;
-		this.poke();
+		this.#broker.nudge();
 	}
 
 	/** The right is lost: nothing that was decided is carried out, apart from what is being published. */
 	drop(): void {
 		this.#epoch += 1;
 		this.#keys.clear();
-		this.#away = null;
-		this.#probing = false;
-		this.#probe?.[Symbol.dispose]();
-		this.#probe = null;
+		this.#broker.clear();
+		// Whoever has the right next finds their claims, and judges them.
+		for (const run of this.#launches.takeAll()) this.#leaveUnsent(run);
 		this.#resume?.();
+	}
+
+	/** Whether this is a claim of our own that was surely not sent, because the right was lost before; said once. */
+	takeUnsent(run: ScheduleRun): boolean {
+		return this.#unsent.delete(unsentId(run));
+	}
+
+	#leaveUnsent(run: ScheduleRun): void {
+		this.#deps.settles.leave(run);
+		this.#unsent.add(unsentId(run));
 	}
 
 	/** Takes nothing on any more; resolves when nothing is being published. */
 	async end(): Promise<void> {
 		this.#ended = true;
 		this.#keys.clear();
-		this.#probe?.[Symbol.dispose]();
+		this.#broker.end();
 		this.#resume?.();
+		this.#handOver();
 		while (this.#working !== null || this.#inFlight > 0) {
 			await new Promise<void>((resolve) => this.#idle.push(resolve));
 		}
 	}
 
 	#mayGoOn(): boolean {
-		if (this.#ended || this.#keys.size === 0 || this.#inFlight >= MOST_IN_FLIGHT) return false;
-		if (this.#deps.holds() === null) return false;
-		return this.#away === null || this.#probing;
+		if (this.#ended || this.#keys.size === 0) return false;
+		if (this.#inFlight >= MOST_IN_FLIGHT || this.#launches.size >= MOST_HELD) return false;
+		return this.#deps.holds() !== null && this.#broker.mayTry;
+	}
+
+	/** What is claimed and whose moment has not come is for whoever has the right next: it says that it was not sent. */
+	#handOver(): void {
+		const note = 'Whoever had claimed it ended before its moment came.';
+		const updatedAt = this.#deps.clock.now();
+		const runs = this.#launches.takeAll().map((run) => {
+			return { ...run, state: 'retrying' as const, tries: run.tries - 1, note, updatedAt };
+		});
+		if (runs.length > 0) void this.#deps.settles.put(runs);
 	}
 
 	async #work(): Promise<void> {
@@ -178,10 +189,10 @@ export class FireLine {
 			const epoch = this.#epoch;
 			const plans = this.#decide();
 			if (plans.length === 0) continue;
-			const orders = await this.#take(plans, epoch);
-			// Nothing came of the one that was to try.
-			if (orders.length === 0 && this.#away !== null) this.#probing = true;
-			for (const order of orders) void this.#send(order);
+			const runs = await this.#take(plans, epoch);
+			if (runs.length === 0) this.#broker.untried();
+			else this.#launches.put(runs.map((run) => ({ run, at: this.#momentOf(run) })));
+			if (this.#ended) this.#handOver();
 		}
 	}
 
@@ -190,7 +201,8 @@ export class FireLine {
 		const { roster, clock, onPlanned } = this.#deps;
 		const plans: Plan[] = [];
 		const apart = Math.min(MISSED_APART, Math.max(1, Math.floor(MISSED_ENTRIES / this.#keys.size)));
-		const why = this.#away === null ? null : `The broker was away: ${this.#away.reason}`;
+		const { away } = this.#broker;
+		const why = away === null ? null : `The broker was away: ${away.reason}`;
 		let runs = 0;
 		for (const key of this.#keys) {
 			this.#keys.delete(key);
@@ -199,9 +211,8 @@ export class FireLine {
 			if (plan === null) continue;
 			plans.push(plan);
 			runs += plan.claims.length + plan.again.length;
-			if (this.#away !== null && plan.claims.concat(plan.again).some((run) => run.state === 'claimed')) {
-				// This one tries; the next turn is another's, so that one that always fails keeps nobody from trying.
-				this.#probing = false;
+			if (away !== null && plan.claims.concat(plan.again).some((run) => run.state === 'claimed')) {
+				this.#broker.tried();
 				break;
 			}
 			if (runs >= BATCH) break;
@@ -209,8 +220,8 @@ export class FireLine {
 		return plans;
 	}
 
-	/** Commits that these runs are ours; what is to be published now. */
-	async #take(plans: readonly Plan[], epoch: number): Promise<readonly Order[]> {
+	/** Commits that these runs are ours; what is to be published. */
+	async #take(plans: readonly Plan[], epoch: number): Promise<readonly ScheduleRun[]> {
 		const { settles, clock } = this.#deps;
 		const decidedAt = clock.now();
 		const claims = plans.flatMap((plan) => plan.claims);
@@ -223,7 +234,7 @@ export class FireLine {
 			again.length === 0 ? true : settles.put(again),
 		]);
 		if (standing === null || !written || epoch !== this.#epoch) {
-			for (const run of publishing) settles.leave(run);
+			for (const run of publishing) this.#leaveUnsent(run);
 			return [];
 		}
 		const others = new Set(claims.filter((_, at) => standing.runs[at] !== null));
@@ -236,17 +247,22 @@ export class FireLine {
 			for (const run of ours) this.#later({ ...run, tries: run.tries - 1 }, why, null);
 			return [];
 		}
-		const orders = ours.flatMap((run) => this.#orderOf(run));
-		return orders.sort((a, b) => a.run.dueAt - b.run.dueAt || (a.run.name < b.run.name ? -1 : 1));
+		return ours;
 	}
 
-	/** Nothing for a schedule that was removed or paused while its run was being claimed: the run is closed. */
-	#orderOf(run: ScheduleRun): readonly Order[] {
+	/** When a run is to be published; one whose schedule is gone at once, which closes it. */
+	#momentOf(run: ScheduleRun): number {
 		const definition = this.#deps.roster.get(run.key)?.entry.definition;
-		if (definition?.active === true) return [{ run, definition }];
+		return definition === undefined ? run.dueAt : fireTime(definition, run.dueAt);
+	}
+
+	/** What a run is to publish; null for a schedule that was removed or paused since it was claimed: the run is closed. */
+	#orderOf(run: ScheduleRun): ScheduleDefinition | null {
+		const definition = this.#deps.roster.get(run.key)?.entry.definition;
+		if (definition?.active === true) return definition;
 		const note = 'The schedule was paused or removed in the moment it was due.';
 		void this.#deps.settles.put([{ ...run, state: 'missed', note, updatedAt: this.#deps.clock.now() }]);
-		return [];
+		return null;
 	}
 
 	/** Claims, for as long as it takes; null: the right is lost. Entries that stand there already are left alone. */
@@ -276,14 +292,20 @@ export class FireLine {
 		}
 	}
 
-	async #send(order: Order): Promise<void> {
-		const { run, definition } = order;
+	async #send(run: ScheduleRun): Promise<void> {
 		const { clock, publish, settles, holds } = this.#deps;
 		const epoch = this.#epoch;
 		if (holds() === null) {
 			// Another may have the right in a moment, and finds a claim that it will judge.
 			settles.leave(run);
-			if (epoch === this.#epoch) this.#later(run, 'The right to run this book was not sure.', 0);
+			this.#later(run, 'The right to run this book was not sure.', 0);
+			this.#broker.untried();
+			return;
+		}
+		const definition = this.#orderOf(run);
+		if (definition === null) {
+			this.#broker.untried();
+			this.poke();
 			return;
 		}
 		this.#inFlight += 1;
@@ -295,7 +317,7 @@ export class FireLine {
 			const fired: ScheduleRun = { ...run, state: 'fired', firedAt: now, taskId: outcome.value.taskId, updatedAt: now };
 			this.#deps.onFired(fired, now - fireTime(definition, run.dueAt));
 			void settles.put([fired]);
-			this.#setAway(null);
+			this.#broker.answered();
 		} else this.#failed(run, outcome.error, epoch);
 		this.#tellIdle();
 		this.poke();
@@ -312,13 +334,13 @@ export class FireLine {
 		if (mayHaveArrived(failure)) {
 			settles.leave(run);
 			onDoubt(run, failure.message);
-			if (failure.code === 'unreachable') this.#brokerAway(failure.message);
+			if (failure.code === 'unreachable') this.#broker.failed(failure.message);
 			return;
 		}
 		if (!failure.retryable) {
 			// The broker answered: that is a verdict about this run only.
 			void settles.put([{ ...run, state: 'failed', note: failure.message, updatedAt: clock.now() }]);
-			this.#setAway(null);
+			this.#broker.answered();
 			return;
 		}
 		const waiting: ScheduleRun = { ...run, state: 'retrying', note: failure.message, updatedAt: clock.now() };
@@ -327,7 +349,7 @@ export class FireLine {
 		else void settles.put([waiting]);
 		if (epoch !== this.#epoch) return;
 		const away = failure.code === 'unreachable';
-		if (away) this.#brokerAway(failure.message);
+		if (away) this.#broker.failed(failure.message);
 		this.#later(waiting, failure.message, away ? null : pauseAfter(run.tries - 1));
 	}
 
@@ -341,28 +363,6 @@ export class FireLine {
 		}
 		const note = `${why} The schedule was paused or removed meanwhile.`;
 		void settles.put([{ ...run, state: 'missed', note, updatedAt: clock.now() }]);
-	}
-
-	#brokerAway(reason: string): void {
-		const attempt = (this.#away?.attempt ?? -1) + 1;
-		this.#setAway({ since: this.#away?.since ?? this.#deps.clock.now(), reason, attempt });
-	}
-
-	#setAway(away: (BrokerAway & { readonly attempt: number }) | null): void {
-		const changed = (away === null) !== (this.#away === null);
-		this.#away = away;
-		this.#probe?.[Symbol.dispose]();
-		this.#probe = null;
-		this.#probing = false;
-		if (away !== null && !this.#ended) {
-			this.#probe = this.#deps.clock.after(pauseAfter(away.attempt), () => this.nudge());
-		}
-		if (changed) {
-			const { log } = this.#deps;
-			if (away === null) log.info('schedules.broker-back');
-			else log.warn('schedules.broker-away', { reason: away.reason });
-			this.#deps.onNews();
-		}
 	}
 
 	#setTrouble(words: string | null): void {
@@ -387,9 +387,9 @@ export class FireLine {
 	}
 }
 
-/** 1, 2, 4, then 5 seconds. */
-export function pauseAfter(attempt: number): number {
-	return Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(Math.max(0, attempt), 10));
+/** Names a claim, with the attempt that it is. */
+function unsentId({ key, dueAt, tries }: ScheduleRun): string {
+	return `${dueAt} ${tries} ${key}`;
 }
 
 /** Whether a message may be at the broker although publishing it failed. */

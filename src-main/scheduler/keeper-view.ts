@@ -1,6 +1,7 @@
 /** What a screen says about a book that Warren runs. */
+
+import type { BrokerAway } from './broker-watch.ts';
 import type { ClockJump } from './due-clock.ts';
-import type { BrokerAway } from './fire-line.ts';
 import type { LatenessFigures } from './lateness.ts';
 import type { Tracked } from './roster.ts';
 import type { TenureState } from './tenure.ts';

@@ -15,11 +15,12 @@ import type { BookEntry, BookKind, ScheduleRun } from '#main/domain/schedule.ts'
 import type { ScheduleBook } from './book.ts';
 import { Doubts, type ProveSent } from './doubts.ts';
 import { type ClockJump, createDueClock, type DueClock } from './due-clock.ts';
-import { FireLine, type PublishDue, pauseAfter } from './fire-line.ts';
+import { FireLine, type PublishDue } from './fire-line.ts';
 import { Folded } from './folded.ts';
 import { type KeeperView, keeperView } from './keeper-view.ts';
 import { Lateness } from './lateness.ts';
 import type { RunLedger } from './ledger.ts';
+import { pauseAfter } from './pauses.ts';
 import { RanNotes, type WriteRan } from './ran-notes.ts';
 import { Roster } from './roster.ts';
 import { SettleQueue } from './settle-queue.ts';
@@ -39,6 +40,8 @@ export interface KeeperDeps {
 	readonly proven?: ProveSent;
 	/** Writes last and next runs back, where the book does not know them from its ledger; gathered to one call a second. */
 	readonly writeRan?: WriteRan;
+	/** How long before its moment a due time is claimed; default: not before. More only with `proven` that always knows. */
+	readonly aheadMs?: number;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly times?: TenureTimes;
@@ -57,6 +60,8 @@ export interface ScheduleKeeper extends AsyncDisposable {
 const FOLD_MS = 250;
 /** A claim of our own is not looked at before: it may be on its way. */
 const OWN_CLAIM_MS = 120_000;
+/** Nor at one of somebody else's: he may be alive after all, if a clock was set or a Redis lost the lease, and it may be on its way. */
+const FRESH_CLAIM_MS = 5_000;
 /** A run by hand belongs to whoever asked for it; after so long it is nobody's. */
 const MANUAL_MS = 600_000;
 /** Schedules taken in at a time, before others have their turn. */
@@ -86,6 +91,8 @@ class Keeper implements ScheduleKeeper {
 	/** Whether the book was taken in since the right came. */
 	#loaded = false;
 	#telling: Disposable | null = null;
+	/** Rings when a claim is old enough to be looked at. */
+	#ageing: Disposable | null = null;
 	#lastJump: ClockJump | null = null;
 	#unread: string | null = null;
 	#ended = false;
@@ -94,7 +101,7 @@ class Keeper implements ScheduleKeeper {
 		this.#deps = deps;
 		const { book, ledger, kind, profile, identity, holder, publish, clock, log } = deps;
 		const onNews = () => this.#tell();
-		this.#roster = new Roster({ profile, kind, identity, holder });
+		this.#roster = new Roster({ profile, kind, identity, holder, aheadMs: deps.aheadMs ?? 0 });
 		this.#settles = new SettleQueue({ ledger, clock, log, onNews });
 		this.#ran = new RanNotes({ write: deps.writeRan ?? null, clock, log });
 		this.#reading = new Folded({ clock, work: () => this.#read(), restMs: FOLD_MS });
@@ -156,7 +163,7 @@ class Keeper implements ScheduleKeeper {
 			inLine: this.#line.waiting,
 			doubtful: this.#doubts.size,
 			tracked: this.#roster.all(),
-			nextDueAt: this.#clock.next()?.at ?? null,
+			nextDueAt: this.#nextDueAt(),
 			lastJump: this.#lastJump,
 			lateness: this.#lateness.figures(),
 		});
@@ -178,6 +185,7 @@ class Keeper implements ScheduleKeeper {
 		this.#epoch += 1;
 		this.#listeners.clear();
 		this.#telling?.[Symbol.dispose]();
+		this.#ageing?.[Symbol.dispose]();
 		this.#watching[Symbol.dispose]();
 		this.#clock[Symbol.dispose]();
 		this.#tenure.end();
@@ -188,6 +196,12 @@ class Keeper implements ScheduleKeeper {
 		await this.#settles.end();
 		await this.#ran[Symbol.asyncDispose]();
 		await this.#tenure[Symbol.asyncDispose]();
+	}
+
+	/** The clock wakes a little before. */
+	#nextDueAt(): number | null {
+		const wake = this.#clock.next();
+		return wake === null ? null : this.#roster.dueAt(wake.key);
 	}
 
 	#tell(): void {
@@ -335,14 +349,24 @@ class Keeper implements ScheduleKeeper {
 	#judge(open: readonly ScheduleRun[]): void {
 		const { holder, clock } = this.#deps;
 		const now = clock.now();
+		let fresh = false;
 		for (const run of open) {
 			const age = now - run.updatedAt;
 			const waits = this.#roster.get(run.key)?.waiting.some((one) => one.dueAt === run.dueAt) === true;
 			if (waits || this.#settles.has(run) || this.#doubts.has(run)) continue;
+			if (run.by === holder && this.#line.takeUnsent(run)) {
+				this.#unsent(run, 0);
+				continue;
+			}
 			if (run.manual ? age < MANUAL_MS : run.by === holder && age < OWN_CLAIM_MS) continue;
 			// What waited to be tried again says so in the ledger, and is claimed once more before it is sent.
 			if (run.state === 'retrying' || run.tries === 0) this.#unsent(run, 0);
+			else if (run.by !== holder && Math.abs(age) < FRESH_CLAIM_MS) fresh = true;
 			else this.#doubts.add(run, `${run.by} stopped while it was publishing this.`);
+		}
+		if (fresh && !this.#ended) {
+			this.#ageing?.[Symbol.dispose]();
+			this.#ageing = clock.after(FRESH_CLAIM_MS, () => void this.#sweep());
 		}
 	}
 

@@ -36,12 +36,20 @@ export interface Plan {
 	readonly again: readonly ScheduleRun[];
 }
 
+/**
+ * So long before its moment a due time may be claimed: longer than hundreds of claims take. Only where a claim whose holder died in this
+ * time can be told from one that was published, as history tells of the local book.
+ */
+export const AHEAD_MS = 100;
+
 export interface RosterDeps {
 	readonly profile: ProfileId;
 	readonly kind: BookKind;
 	/** Names the book for everybody who works on it. */
 	readonly identity: string;
 	readonly holder: string;
+	/** How long before its moment a due time is claimed. */
+	readonly aheadMs: number;
 }
 
 export class Roster {
@@ -116,14 +124,18 @@ export class Roster {
 		this.#tracked.set(key, { ...tracked, lastRunAt: dueAt });
 	}
 
-	/** When it is to be looked at next; null: never, so far as is known. */
+	/** When it is to be looked at next: a little before it is due, unless something of it waits. Null: never, so far as is known. */
 	wake(key: string): Wake | null {
 		const tracked = this.#tracked.get(key);
 		if (tracked === undefined) return null;
-		const { definition } = tracked.entry;
-		const times = tracked.next === null ? [] : [fireTime(definition, tracked.next)];
-		if (tracked.retryAt !== null) times.push(tracked.retryAt);
-		return times.length === 0 ? null : { key, at: Math.min(...times), name: definition.name };
+		const at = dueOf(tracked, tracked.waiting.length === 0 ? this.#deps.aheadMs : 0);
+		return at === null ? null : { key, at, name: tracked.entry.definition.name };
+	}
+
+	/** When something of it is to be published next, so far as is known. */
+	dueAt(key: string): number | null {
+		const tracked = this.#tracked.get(key);
+		return tracked === undefined ? null : dueOf(tracked, 0);
 	}
 
 	/**
@@ -137,7 +149,15 @@ export class Roster {
 		const { definition } = entry;
 		let decided: CatchUp;
 		try {
-			decided = catchUp({ definition, after, facts, waiting: waiting.map((run) => run.dueAt), now, apart });
+			decided = catchUp({
+				definition,
+				after,
+				facts,
+				waiting: waiting.map((run) => run.dueAt),
+				now,
+				until: now + this.#deps.aheadMs,
+				apart,
+			});
 		} catch (error) {
 			this.#tracked.set(key, { ...tracked, next: null, broken: wordsOf(error) });
 			return null;
@@ -212,6 +232,12 @@ export class Roster {
 			...givenUp(decided, waiting, now),
 		].sort((a, b) => a.dueAt - b.dueAt);
 	}
+}
+
+function dueOf({ entry, next, retryAt }: Tracked, aheadMs: number): number | null {
+	const times = next === null ? [] : [fireTime(entry.definition, next) - aheadMs];
+	if (retryAt !== null) times.push(retryAt);
+	return times.length === 0 ? null : Math.min(...times);
 }
 
 /** Runs that waited and that a stretch stands for: they have entries, and each is to be closed. */

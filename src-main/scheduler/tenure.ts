@@ -133,9 +133,9 @@ export class Tenure implements AsyncDisposable {
 		}
 		const hold = answer.value;
 		const sure = times.ttlMs - times.renewMs;
-		this.#until = { wall: asked.wall + sure, monotonic: asked.monotonic + sure };
 		// Another fence: somebody else had it in between, and what is known here is old.
 		if (this.#hold !== null && this.#hold.fence !== hold.fence) this.#drop();
+		this.#until = { wall: asked.wall + sure, monotonic: asked.monotonic + sure };
 		if (this.#hold !== null || this.#ended) {
 			this.#hold = hold;
 			this.#deps.onRenewed();

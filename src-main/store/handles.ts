@@ -38,6 +38,8 @@ export interface WriteHandle extends ReadHandle {
 	readonly [writeBrand]: true;
 	write(name: string, sql: string): WriteStatement;
 	execute(name: string, sql: string): void;
+	/** Whether transactions from now on are on the disk when they are committed, not only safe from a crash of the process. Outside of one. */
+	durably(on: boolean): void;
 	inTransaction(): boolean;
 }
 
@@ -121,6 +123,10 @@ class Connection {
 
 	execute(name: string, sql: string): void {
 		this.#measured(name, () => this.#db.exec(sql));
+	}
+
+	durably(on: boolean): void {
+		this.#db.pragma(`synchronous = ${on ? 'FULL' : 'NORMAL'}`);
 	}
 
 	inTransaction(): boolean {

@@ -2,6 +2,7 @@
 
 import type Database from 'better-sqlite3';
 import type { Failure } from '#main/domain/result.ts';
+import type { ScheduleRun } from '#main/domain/schedule.ts';
 import { auditWriter } from './audit.ts';
 import { savedSetTable } from './consumer-sets.ts';
 import { countKeeper } from './counts.ts';
@@ -105,7 +106,9 @@ export class Writer implements Disposable {
 	/** Carries requests out in one transaction. A request that fails takes only itself back, unless the disk or file is at fault. */
 	run(requests: readonly WriteRequest[]): readonly WriteOutcome[] {
 		const outcomes: WriteOutcome[] = [];
+		const durable = requests.some(isDurable);
 		try {
+			if (durable) this.#db.durably(true);
 			this.#begin();
 			for (const request of requests) outcomes.push(this.#runOne(request, requests.length > 1));
 			this.#commit();
@@ -118,6 +121,8 @@ export class Writer implements Disposable {
 				const outcome = outcomes[at];
 				return outcome?.ok === false ? outcome : { ok: false, failure };
 			});
+		} finally {
+			if (durable) this.#db.durably(false);
 		}
 	}
 
@@ -192,6 +197,15 @@ export class Writer implements Disposable {
 		this.#keepers.counts.forget();
 		this.#fold.forget();
 	}
+}
+
+/**
+ * What must be on the disk before its caller goes on: a due time whose claim a power cut took back would be published again. All else
+ * may lose its last moments to a power cut, and nothing but time to a crash.
+ */
+function isDurable({ name, args }: WriteRequest): boolean {
+	if (name === 'claimRuns') return true;
+	return name === 'settleRuns' && (args[0] as readonly ScheduleRun[]).some((run) => run.state === 'claimed');
 }
 
 function callNamed(calls: WriteCalls, name: string): (...args: readonly unknown[]) => unknown {

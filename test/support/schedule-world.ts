@@ -184,7 +184,8 @@ export interface MortalKeeper extends AsyncDisposable {
 	readonly dead: boolean;
 }
 
-export interface MortalOptions extends Pick<KeeperDeps, 'proven' | 'writeRan' | 'times' | 'longestSleepMs'> {
+export interface MortalOptions
+	extends Pick<KeeperDeps, 'proven' | 'writeRan' | 'times' | 'longestSleepMs' | 'aheadMs'> {
 	/** Wraps what publishes: to hold a message back, to kill in between. */
 	readonly publish?: (publish: PublishDue) => PublishDue;
 }
