@@ -28,6 +28,7 @@ export class Bindings {
 	readonly #keys: Keys;
 	readonly #clock: Clock;
 	#table: Table | null = null;
+	#found: { readonly keys: readonly string[]; readonly until: number } | null = null;
 	#reading: Promise<Result<readonly Binding[]>> | null = null;
 	readonly #there = new Map<string, number>();
 
@@ -39,6 +40,7 @@ export class Bindings {
 	/** Forgets what was seen, after this driver changed it. */
 	forget(): void {
 		this.#table = null;
+		this.#found = null;
 	}
 
 	/** All bindings; seen within the last two seconds. */
@@ -121,10 +123,10 @@ export class Bindings {
 	}
 
 	async #read(link: Link): Promise<Result<readonly Binding[]>> {
-		const keys = await scanKeys(link, this.#keys.allBindings(), this.#clock, SCAN_LIMIT);
+		const keys = await this.#sets(link);
 		if (!keys.ok) return keys;
 		const found: Binding[] = [];
-		for (const key of keys.value.keys) {
+		for (const key of keys.value) {
 			const bindings = await this.of(link, this.#keys.exchangeOf(key));
 			// A key of that name that is no set is nothing of kombu's.
 			if (bindings.ok) found.push(...bindings.value);
@@ -132,6 +134,17 @@ export class Bindings {
 		}
 		this.#table = { at: this.#clock.monotonic(), bindings: found };
 		return ok(found);
+	}
+
+	/** The keys of all sets. They are searched for no more than a thirtieth of the time, however many keys there are besides. */
+	async #sets(link: Link): Promise<Result<readonly string[]>> {
+		const started = this.#clock.monotonic();
+		if (this.#found !== null && started < this.#found.until) return ok(this.#found.keys);
+		const keys = await scanKeys(link, this.#keys.allBindings(), this.#clock, SCAN_LIMIT);
+		if (!keys.ok) return keys;
+		const now = this.#clock.monotonic();
+		this.#found = { keys: keys.value.keys, until: now + (now - started) * 30 };
+		return ok(keys.value.keys);
 	}
 }
 

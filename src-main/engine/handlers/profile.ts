@@ -45,6 +45,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 		'profile.add': async (input) => {
 			const broker = readBroker(input.broker, input);
 			if (!broker.ok) return broker;
+			const fits = fitsFramework(input.framework, broker.value.address);
+			if (!fits.ok) return fits;
 			const password = input.password ?? broker.value.password;
 			const monitor = readMonitor(input, null, null);
 			if (!monitor.ok) return monitor;
@@ -84,6 +86,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const text = input.broker ?? formatBroker(old.broker);
 			const broker = readBroker(text, input, input.broker === undefined ? old.broker : undefined);
 			if (!broker.ok) return broker;
+			const fits = fitsFramework(input.framework ?? old.framework, broker.value.address);
+			if (!fits.ok) return fits;
 			const password = input.password ?? broker.value.password;
 			const kept = await profiles.secret(old.id, 'monitor');
 			if (!kept.ok) return kept;
@@ -258,6 +262,18 @@ function readBroker(
 		verify: input.insecure === undefined ? base.verify : !input.insecure,
 	};
 	return ok({ address: { ...address, tls }, password });
+}
+
+/** A broker that a framework cannot have is a slip, and better told now than by queues that stay empty. */
+function fitsFramework(framework: Profile['framework'], address: BrokerAddress): Result<void> {
+	if (framework !== 'carrot' || address.kind !== 'redis') return ok(undefined);
+	return fail(
+		'invalid-input',
+		'django-carrot works over RabbitMQ only. Is this Celery’s Redis? Then the framework is celery.',
+		{
+			details: { field: 'framework' },
+		},
+	);
 }
 
 /** Empty text clears, absence keeps. */

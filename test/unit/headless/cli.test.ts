@@ -66,6 +66,22 @@ describe('warren', () => {
 		expect(usage.err).toBe('');
 	});
 
+	it('takes a Redis for Celery, without its password in sight, and not for django-carrot', async () => {
+		const url = 'redis://:sesame@redis.example:6380/1?global_keyprefix=shop%3A';
+		const slip = await run(['profile', 'add', 'slip', '--broker', url]);
+		expect(slip.code).toBe(2);
+		expect(slip.err).toContain('celery');
+		const { out, doc } = await json(['profile', 'add', 'on-redis', '--framework', 'celery', '--broker', url]);
+		expect(doc.broker).toMatchObject({ kind: 'redis', port: 6380, db: 1, keyPrefix: 'shop:' });
+		expect(doc.secrets.broker).toBe(true);
+		expect(out).not.toContain('sesame');
+		const ca = await run(['profile', 'edit', 'on-redis', '--ca-file', '/ca.pem']);
+		expect(ca.err).toContain('rediss://');
+		const tls = await json(['profile', 'edit', 'on-redis', '--broker', 'rediss://h', '--ca-file', '/ca.pem']);
+		expect(tls.doc.broker).toMatchObject({ kind: 'redis', host: 'h', tls: { caFile: '/ca.pem' } });
+		expect((await run(['profile', 'remove', 'on-redis', '--yes'])).code).toBe(0);
+	});
+
 	it('names the flag when a value is not allowed', async () => {
 		const ran = await run(['task', 'list', '--limit', '0']);
 		expect(ran.code).toBe(2);
