@@ -9,9 +9,12 @@ import { createEmbeddedDriver } from './embedded/driver.ts';
 import type { Keyspace } from './keyspace.ts';
 import { createRabbitDoctor } from './rabbitmq/doctor.ts';
 import { createRabbitDriver } from './rabbitmq/driver.ts';
+import { createRabbitTopicFeed } from './rabbitmq/topic-feed.ts';
 import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
+import { createRedisTopicFeed } from './redis/topic-feed.ts';
+import type { TopicFeed, TopicIntent } from './topic.ts';
 
 export interface DriverContext {
 	/** The profile's folder, which exists; the embedded broker keeps `broker.db` there. */
@@ -57,4 +60,15 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 /** Makes the keyspace of a Redis. Nothing is connected until its `connect`; dispose of it to close everything. */
 export function createKeyspace(address: RedisAddress, options: RedisKeyspaceOptions): Keyspace {
 	return createRedisKeyspace(address, options);
+}
+
+/** Makes a feed of what a topic exchange carries. Nothing is connected until its `connect`; dispose of it to stop. */
+export function createTopicFeed(
+	address: Exclude<BrokerAddress, { kind: 'embedded' }>,
+	context: DriverContext,
+	intent: TopicIntent,
+): TopicFeed {
+	return address.kind === 'redis'
+		? createRedisTopicFeed({ ...context, address }, intent)
+		: createRabbitTopicFeed({ ...context, address }, intent);
 }

@@ -1,7 +1,7 @@
 /** One live deployment per profile: its broker connection and its consumers, made when first needed, remade when edited. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDriver } from '#main/brokers/connect.ts';
+import { createDriver, type DriverContext } from '#main/brokers/connect.ts';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
@@ -34,6 +34,21 @@ export function profileFolder(home: string, id: ProfileId): string {
 	return folder;
 }
 
+/** What a connection to a profile's broker is made with. */
+export function driverContext(ports: Ports, profiles: Profiles, profile: Profile): DriverContext {
+	return {
+		folder: profileFolder(ports.home, profile.id),
+		password: async () => {
+			const secret = await profiles.secret(profile.id, 'broker');
+			return secret.ok ? secret.value : null;
+		},
+		clock: ports.clock,
+		log: ports.log,
+		embeddedThread: ports.embeddedThread,
+		clientName: `Warren ${ports.version} (${profile.name})`,
+	};
+}
+
 /** Keeps the deployments of one engine. */
 export function createDeployments(ports: Ports, profiles: Profiles): Deployments {
 	const live = new Map<ProfileId, Live>();
@@ -58,17 +73,7 @@ export function createDeployments(ports: Ports, profiles: Profiles): Deployments
 			const existing = live.get(profile.id);
 			if (existing !== undefined && existing.made === made) return existing.driver;
 			if (existing !== undefined) void close(profile.id, existing);
-			const driver = createDriver(profile.broker, {
-				folder: profileFolder(ports.home, profile.id),
-				password: async () => {
-					const secret = await profiles.secret(profile.id, 'broker');
-					return secret.ok ? secret.value : null;
-				},
-				clock: ports.clock,
-				log: ports.log,
-				embeddedThread: ports.embeddedThread,
-				clientName: `Warren ${ports.version} (${profile.name})`,
-			});
+			const driver = createDriver(profile.broker, driverContext(ports, profiles, profile));
 			const watch = driver.onState(() => tell(profile.id));
 			live.set(profile.id, { driver, made, watch });
 			driver.connect();

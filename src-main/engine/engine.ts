@@ -7,12 +7,14 @@ import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts
 import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
+import { createCeleryMonitors } from './celery-monitors.ts';
 import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
 import { buryDeadConsumers } from './dead-consumers.ts';
 import { createDeployments } from './deployments.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
+import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
 import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
@@ -49,6 +51,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const consumers = stack.use(createConsumers(ports, store, startRunner));
 	const sites = stack.use(createSites(ports, profiles, store.history));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
+	const monitors = stack.use(createCeleryMonitors(ports, profiles, store));
 	const core: Core = {
 		ports,
 		store,
@@ -79,12 +82,14 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),
 		...siteHandlers(core, sites),
+		...monitorHandlers(core, monitors),
 		...consoleHandlers(core),
 	};
 	const streams: StreamHandlers = {
 		...profileStreams(core),
 		...watchStreams(core),
 		...siteStreams(core, sites),
+		...monitorStreams(core, monitors),
 		...scheduleStreams(core),
 	};
 	const router = createRouter({

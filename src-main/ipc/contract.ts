@@ -5,11 +5,14 @@
 import type * as z from 'zod';
 import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
+import { eventRoutes } from './contract/event.ts';
+import { monitorRoutes } from './contract/monitor.ts';
 import { profileRoutes } from './contract/profile.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
 import { scheduleRoutes } from './contract/schedule.ts';
 import { siteRoutes } from './contract/site.ts';
 import { taskRoutes } from './contract/task.ts';
+import { workerRoutes } from './contract/worker.ts';
 
 export const contract = {
 	...profileRoutes,
@@ -17,6 +20,9 @@ export const contract = {
 	...deploymentRoutes,
 	...scheduleRoutes,
 	...siteRoutes,
+	...monitorRoutes,
+	...eventRoutes,
+	...workerRoutes,
 	...consoleRoutes,
 };
 

@@ -15,6 +15,7 @@ import type {
 	SavedSetStore,
 	ScheduleStore,
 	Store,
+	WatchStore,
 } from './store.ts';
 import { Ticker } from './ticks.ts';
 import { type StoreThread, startThread } from './worker-thread.ts';
@@ -94,6 +95,7 @@ class ThreadedStore implements OpenStore {
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
+	readonly watching: WatchStore;
 	readonly threads: OpenStore['threads'];
 	readonly #parts: Parts;
 
@@ -159,6 +161,10 @@ class ThreadedStore implements OpenStore {
 			page: (profile, request) => quick().call('quarantinePage', profile, request),
 			get: (profile, id) => quick().call('quarantined', profile, id),
 			settle: (profile, ids, settlement) => writer.call('settleQuarantine', profile, ids, settlement),
+		};
+		this.watching = {
+			put: (profile, kind, notes, keep) => writer.call('putWatchNotes', profile, kind, notes, keep),
+			list: (profile, kind, limit) => quick().call('watchNotes', profile, kind, limit),
 		};
 		this.retention = {
 			settings: (profile) => quick().call('retention', profile),

@@ -155,7 +155,10 @@ function within(begun: readonly Draft[], fact: TaskFact): Draft | undefined {
 	const open = begun.filter(
 		(draft) => draft.endings.length === 0 && (fact.kind !== 'started' || draft.started === null),
 	);
-	if (open.length > 0) return latest(open);
+	// A retry's message may be there before the run that asked for it is told to be over: what ends, has begun.
+	const begins = fact.kind === 'started' || (fact.kind === 'revoked' && fact.terminated !== true);
+	const likely = open.filter((draft) => (draft.started === null) === begins);
+	if (open.length > 0) return latest(likely.length > 0 ? likely : open);
 	// Nothing follows a retry but the next run.
 	if (fact.kind === 'started' || (fact.kind !== 'revoked' && endingOf(last)?.kind === 'retried')) return undefined;
 	return last;

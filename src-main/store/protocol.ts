@@ -34,6 +34,7 @@ import type {
 	StoredBook,
 	StoredEntry,
 	TaskPageRequest,
+	WatchNote,
 } from './store.ts';
 
 /** Calls that a reader answers. */
@@ -56,6 +57,7 @@ export interface ReadCalls {
 	profiles(): readonly Profile[];
 	auditList(limit: number): readonly AuditEntry[];
 	leaseHolder(name: string, now: number): string | null;
+	watchNotes(profile: ProfileId, kind: string, limit: number): readonly WatchNote[];
 	scheduleEntries(profile: ProfileId, book: BookKind | null): readonly StoredEntry[];
 	scheduleEntry(profile: ProfileId, book: BookKind, key: string): StoredEntry | null;
 	scheduleBooks(profile: ProfileId): readonly StoredBook[];
@@ -127,6 +129,7 @@ export interface WriteCalls {
 	): Result<readonly (ScheduleRun | null)[]>;
 	settleRuns(runs: readonly ScheduleRun[]): void;
 	receiveRuns(profile: ProfileId, received: ReceivedRuns): void;
+	putWatchNotes(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): void;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;
 	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];

@@ -33,6 +33,7 @@ import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
 import type { Foresight } from './store.ts';
 import { taskDetail, taskOfMessage, taskRows } from './tasks.ts';
+import { watchNotes } from './watch-notes.ts';
 
 const MOST_QUEUES = 1_000;
 
@@ -82,6 +83,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		schedulesRevision: (profile) => schedulesRevision(db, profile),
 		definitionsRevision: (profile, book) => definitionsRevision(db, profile, book),
 		leaseHolder: (name, now) => leaseHolder(db, name, now),
+		watchNotes: (profile, kind, limit) => watchNotes(db, profile, kind, limit),
 		savedSets: (profile) => savedSets(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
 		quarantined: (profile, id) => quarantined(db, profile, id),

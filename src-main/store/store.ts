@@ -136,6 +136,22 @@ export interface RecordStore {
 	journal(entry: JournalEntry): Promise<number>;
 }
 
+/** A note of who watches a deployment. `body` is JSON text. */
+export interface WatchNote {
+	readonly key: string;
+	/** Epoch ms. */
+	readonly at: number;
+	readonly body: string;
+}
+
+/** Notes of who watches a deployment, by kind and key; any process of this home may read them. */
+export interface WatchStore {
+	/** Puts notes by key; beyond `keep` of a kind the oldest go. */
+	put(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): Promise<void>;
+	/** Newest first. */
+	list(profile: ProfileId, kind: string, limit: number): Promise<readonly WatchNote[]>;
+}
+
 /** An entry of a book as it was last read. */
 export interface StoredEntry extends BookEntry {
 	readonly book: BookKind;
@@ -371,4 +387,5 @@ export interface Store extends AsyncDisposable {
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
+	readonly watching: WatchStore;
 }

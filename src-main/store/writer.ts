@@ -23,6 +23,7 @@ import { runTable } from './schedule-runs.ts';
 import { scheduleTable } from './schedules.ts';
 import { searchIndex } from './search-index.ts';
 import { seenKeeper } from './seen.ts';
+import { watchNoteTable } from './watch-notes.ts';
 
 /** One request to be carried out. */
 export interface WriteRequest {
@@ -68,6 +69,7 @@ export class Writer implements Disposable {
 		const sets = savedSetTable(this.#db);
 		const retention = retentionTable(this.#db, this.#keepers);
 		const schedules = scheduleTable(this.#db);
+		const notes = watchNoteTable(this.#db);
 		const runs = runTable(this.#db, schedules.raise);
 		this.#calls = {
 			apply: (ops) => this.#fold.applyAll(ops),
@@ -79,6 +81,7 @@ export class Writer implements Disposable {
 				sets.dropAll(id);
 				retention.drop(id);
 				schedules.dropAll(id);
+				notes.dropAll(id);
 				runs.dropFollowed(id);
 				this.#purgeDue = true;
 			},
@@ -97,6 +100,7 @@ export class Writer implements Disposable {
 			claimRuns: (claims, lease, now) => runs.claim(claims, lease, now),
 			settleRuns: (settled) => runs.settle(settled),
 			receiveRuns: (profile, received) => runs.receive(profile, received),
+			putWatchNotes: (profile, kind, some, keep) => notes.put(profile, kind, some, keep),
 			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
 			release: (name, holder) => leases.release(name, holder),
 			expired: (prefix, now) => leases.takeExpired(prefix, now),

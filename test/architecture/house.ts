@@ -35,7 +35,12 @@ const dialects = all('src-main/dialects');
 const brokerInterface: readonly Door[] = [
 	{
 		to: 'src-main/brokers',
-		files: ['src-main/brokers/driver.ts', 'src-main/brokers/keyspace.ts', 'src-main/brokers/unacked.ts'],
+		files: [
+			'src-main/brokers/driver.ts',
+			'src-main/brokers/keyspace.ts',
+			'src-main/brokers/topic.ts',
+			'src-main/brokers/unacked.ts',
+		],
 	},
 ];
 const storeInterface: readonly Door[] = [{ to: 'src-main/store', files: ['src-main/store/store.ts'] }];

@@ -1,7 +1,7 @@
 /**
- * Operations into durable history, through the store's threads: one call after the other, many calls at once (which share
- * transactions), and batches. The reference is better-sqlite3 by itself in the same run: rows of one table with two indexes, 500 to a
- * transaction, in this very thread.
+ * Celery's events into durable history, over RabbitMQ: a burst waits in our queue, and is taken in by the collector with its store. The
+ * references are of the same run: the same burst drained by bare amqplib (prefetch and grouped acks, bodies untouched), and
+ * better-sqlite3 by itself (one row per event with two indexes, 500 to a transaction).
  *
  *     npm run bench -- ingest [--tasks 10000]
  */
@@ -9,26 +9,116 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import amqp from 'amqplib';
 import Database from 'better-sqlite3';
+import { createTopicFeed } from '#main/brokers/connect.ts';
+import { systemClock } from '#main/domain/clock.ts';
+import { profileId } from '#main/domain/ids.ts';
 import { silentLog } from '#main/domain/log.ts';
-import type { HistoryOp } from '#main/domain/task.ts';
+import { Collector, PREFETCH } from '#main/monitor/celery/collector.ts';
+import { monitorNotes } from '#main/monitor/celery/notes.ts';
+import { readHeard } from '#main/monitor/celery/reading.ts';
+import { parseBroker } from '#main/profiles/address.ts';
 import { openStore } from '#main/store/client.ts';
-import { deployment } from '#test/support/deployment.ts';
+import { must } from '#test/support/brokers.ts';
+import { celeryBody, type Told } from '#test/support/celery/events.ts';
+import { startRabbit } from '#test/support/rabbitmq.ts';
+import { waitFor } from '#test/support/wait.ts';
 import { machine, rounded } from './machine.ts';
 
 const { values } = parseArgs({ options: { tasks: { type: 'string', default: '10000' } } });
 const TASKS = Number(values.tasks);
+const EVENTS = TASKS * 4;
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
-const folder = mkdtempSync(join(tmpdir(), 'warren-bench-ingest-'));
+const PROFILE = profileId('bench');
+const folder = mkdtempSync(join(tmpdir(), 'warren-bench-events-'));
+const server = await startRabbit({ config: ['max_message_size = 33554432'] });
 
-/** Operations per second of `work`, which says how many it did. */
-async function rate(work: () => Promise<number>): Promise<number> {
-	const started = performance.now();
-	const count = await work();
-	return Math.round((count / (performance.now() - started)) * 1_000);
+/** A prefork worker under load: singles from clients, and batches of 24 from the workers. */
+async function burst(exchange: string): Promise<void> {
+	const connection = await amqp.connect(server.url);
+	const channel = await connection.createConfirmChannel();
+	const send = (key: string, body: Uint8Array) =>
+		channel.publish(exchange, key, Buffer.from(body), { contentType: 'application/json', deliveryMode: 1 });
+	let batch: Told[] = [];
+	const add = (told: Told) => {
+		batch.push(told);
+		if (batch.length < 24) return;
+		send('task.multi', celeryBody(...batch));
+		batch = [];
+	};
+	for (let n = 0; n < TASKS; n += 1) {
+		const uuid = crypto.randomUUID();
+		const at = 1_700_000_000_000 + n;
+		const call = {
+			name: `shop.tasks.job${n % 40}`,
+			args: `(${n}, 'customer')`,
+			kwargs: "{'retry': False}",
+			retries: 0,
+			root_id: uuid,
+			parent_id: null,
+		};
+		send(
+			'task.sent',
+			celeryBody({
+				type: 'task-sent',
+				uuid,
+				at,
+				host: 'gen1@shop',
+				queue: 'celery',
+				exchange: '',
+				routing_key: 'celery',
+				...call,
+			}),
+		);
+		const host = `w${n % 8}@shop`;
+		add({ type: 'task-received', uuid, at: at + 1, host, clock: n * 3, ...call });
+		add({ type: 'task-started', uuid, at: at + 2, host, clock: n * 3 + 1 });
+		if (n % 50 === 0)
+			add({
+				type: 'task-failed',
+				uuid,
+				at: at + 3,
+				host,
+				clock: n * 3 + 2,
+				exception: "ValueError('x')",
+				traceback: `Traceback (most recent call last):\n${'  File "x.py", line 1, in f\n'.repeat(8)}ValueError: x\n`,
+			});
+		else
+			add({ type: 'task-succeeded', uuid, at: at + 3, host, clock: n * 3 + 2, result: "{'ok': True}", runtime: 0.001 });
+		if (n % 1_000 === 999) await channel.waitForConfirms();
+	}
+	if (batch.length > 0) send('task.multi', celeryBody(...batch));
+	await channel.waitForConfirms();
+	await connection.close();
 }
 
-async function raw(count: number): Promise<number> {
+async function rawDrain(): Promise<number> {
+	const connection = await amqp.connect(server.url);
+	const channel = await connection.createChannel();
+	await channel.assertExchange('celeryev', 'topic', { durable: true });
+	await channel.assertQueue('drain', { durable: true });
+	await channel.bindQueue('drain', 'celeryev', '#');
+	await burst('celeryev');
+	const { messageCount } = await channel.checkQueue('drain');
+	await channel.prefetch(PREFETCH);
+	const done = Promise.withResolvers<void>();
+	let seen = 0;
+	const started = performance.now();
+	await channel.consume('drain', (message) => {
+		if (message === null) return;
+		seen += 1;
+		if (seen % 100 === 0 || seen === messageCount) channel.ack(message, true);
+		if (seen === messageCount) done.resolve();
+	});
+	await done.promise;
+	const rate = EVENTS / ((performance.now() - started) / 1_000);
+	await channel.deleteQueue('drain');
+	await connection.close();
+	return rate;
+}
+
+function rawInsert(): number {
 	const db = new Database(join(folder, 'raw.db'));
 	db.pragma('journal_mode = WAL');
 	db.pragma('synchronous = NORMAL');
@@ -36,50 +126,97 @@ async function raw(count: number): Promise<number> {
 		'CREATE TABLE rows (id TEXT, at INTEGER, body TEXT) STRICT; CREATE INDEX by_id ON rows (id); CREATE INDEX by_at ON rows (at)',
 	);
 	const insert = db.prepare('INSERT INTO rows VALUES (?, ?, ?)');
-	const many = db.transaction((from: number) => {
-		for (let at = from; at < from + 500; at += 1)
-			insert.run(crypto.randomUUID(), at, '{"args": [1], "kwargs": {"customer": 4711}}');
+	const body = JSON.stringify({
+		type: 'task-succeeded',
+		hostname: 'w1@shop',
+		pid: 1,
+		clock: 1,
+		result: "{'ok': True}",
+		runtime: 0.001,
 	});
-	for (let from = 0; from < count; from += 500) many(from);
+	const many = db.transaction((from: number) => {
+		for (let at = from; at < from + 500; at += 1) insert.run(crypto.randomUUID(), at, body);
+	});
+	const started = performance.now();
+	for (let from = 0; from < EVENTS; from += 500) many(from);
+	const rate = EVENTS / ((performance.now() - started) / 1_000);
 	db.close();
-	return count;
+	return rate;
 }
 
-async function through(name: string, batches: readonly (readonly HistoryOp[])[], atOnce: number): Promise<number> {
-	const opened = await openStore({ home: join(folder, name), thread: THREAD, log: silentLog });
+async function collected(): Promise<{ readonly rate: number; readonly lost: number; readonly rssMiB: number }> {
+	const opened = await openStore({ home: join(folder, 'home'), thread: THREAD, log: silentLog });
 	if (!opened.ok) throw new Error(opened.error.message);
 	await using store = opened.value;
-	return await rate(async () => {
-		let next = 0;
-		const worker = async () => {
-			for (let batch = batches[next++]; batch !== undefined; batch = batches[next++]) await store.history.apply(batch);
-		};
-		await Promise.all(Array.from({ length: atOnce }, worker));
-		return batches.reduce((sum, batch) => sum + batch.length, 0);
-	});
+	const { address, password } = must(parseBroker(server.url));
+	if (address.kind === 'embedded') throw new Error('The server has no address.');
+	const context = {
+		folder,
+		password: async () => password,
+		clock: systemClock,
+		log: silentLog,
+		embeddedThread: THREAD,
+		clientName: 'bench',
+	};
+	const start = () =>
+		Collector.start({
+			profile: PROFILE,
+			history: store.history,
+			notes: monitorNotes(store.watching),
+			clock: systemClock,
+			log: silentLog,
+			holder: 'bench',
+			keeping: true,
+			feed: (intent) =>
+				createTopicFeed(address, context, {
+					...intent,
+					exchange: 'celeryev',
+					patterns: ['#'],
+					keep: { name: 'bench', forMs: 600_000 },
+				}),
+			read: (message) => readHeard('amqp', message),
+		});
+	{
+		await using first = await start();
+		await waitFor('the queue to be there', () => first.status().trouble === null);
+	}
+	await burst('celeryev');
+	const started = performance.now();
+	await using collector = await start();
+	await waitFor('all to be taken', () => collector.status().eventsThisRun >= EVENTS, 600_000);
+	const rate = EVENTS / ((performance.now() - started) / 1_000);
+	const counts = await store.history.counts(PROFILE);
+	return {
+		rate,
+		lost: TASKS - counts.succeeded - counts.failed,
+		rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+	};
 }
 
 try {
-	const few = [...deployment(0, Math.ceil(TASKS / 5), 1, 1)];
-	// One batch of `few` is one task's life, so that calls at once do not tear one task's facts apart.
-	const singly = await through('singly', few, 1);
-	const together = await through('together', few, 64);
-	const batched = await through('batched', [...deployment(0, TASKS, 2, 500)], 2);
-	const reference = await rate(() => raw(TASKS * 3));
-	const figure = { oneAfterTheOther: singly, sixtyFourAtOnce: together, batchesOf500: batched };
-	console.error(`operations per second: ${JSON.stringify(figure)}; raw inserts per second: ${reference}`);
+	const drain = await rawDrain();
+	const insert = rawInsert();
+	const own = await collected();
+	const reference = Math.min(drain, insert);
+	console.error(
+		`events per second: ${Math.round(own.rate)} into history; ${Math.round(drain)} drained, ${Math.round(insert)} inserted bare`,
+	);
 	console.log(
 		JSON.stringify({
 			bench: 'ingest',
-			tasks: TASKS,
-			opsPerSecond: figure,
-			reference: 'raw better-sqlite3 inserts of one row with two indexes, 500 to a transaction',
-			referencePerSecond: reference,
-			ratio: rounded(batched / reference),
-			groupCommitGain: rounded(together / singly),
+			events: EVENTS,
+			eventsPerSecond: Math.round(own.rate),
+			tasksLost: own.lost,
+			rssMiB: own.rssMiB,
+			reference:
+				'the smaller of bare amqplib draining the same burst and bare better-sqlite3 inserting a row with two indexes per event',
+			drainPerSecond: Math.round(drain),
+			insertPerSecond: Math.round(insert),
+			ratio: rounded(own.rate / reference),
 			machine: machine(),
 		}),
 	);
 } finally {
+	await server.stop();
 	rmSync(folder, { recursive: true, force: true });
 }

@@ -218,6 +218,23 @@ describe('what events tell of one task', () => {
 		expect(next.history.map(({ cause }) => cause)).toEqual(['published', 'retried']);
 	});
 
+	it('tells runs apart when the retry is there before the first run is told to be over', () => {
+		using store = directStore();
+		const task = tell(
+			store,
+			{ type: 'task-received', at: 10 },
+			{ type: 'task-started', at: 11 },
+			{ type: 'task-received', at: 12, retries: 1 },
+			{ type: 'task-retried', at: 13, exception: "OSError('x')" },
+			{ type: 'task-started', at: 14 },
+			{ type: 'task-succeeded', at: 15, result: '1' },
+		);
+		expect(task.history.map(({ cause, state, startedAt }) => [cause, state, startedAt])).toEqual([
+			['published', 'retrying', 11],
+			['retried', 'succeeded', 14],
+		]);
+	});
+
 	it('joins what a look into the queue found, whose arguments are the true ones', () => {
 		using store = directStore();
 		store.apply(waiting(5, { id: 't', name: 'shop.add', args: [1, 'long long text'], queue: 'mail' }));

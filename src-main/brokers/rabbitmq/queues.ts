@@ -104,7 +104,7 @@ async function exchangeExists(link: Link, exchange: string): Promise<boolean> {
 }
 
 /** A channel whose closing is told by the call that failed, not by an event. */
-async function quietChannel(link: Link): Promise<Channel> {
+export async function quietChannel(link: Link): Promise<Channel> {
 	const channel = await link.model.createChannel();
 	channel.on('error', () => undefined);
 	return channel;

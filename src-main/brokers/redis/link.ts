@@ -42,6 +42,10 @@ export interface Link extends SessionLink {
 	subscribe(channels: readonly string[]): Promise<Result<void>>;
 	unsubscribe(channel: string): void;
 	onMessage(listener: (channel: string, text: string) => void): void;
+	/** Subscribes to channels by globs. */
+	subscribePatterns(patterns: readonly string[]): Promise<Result<void>>;
+	/** Messages of channels that were subscribed to by globs, bytes as they came. */
+	onPattern(listener: (channel: string, body: Uint8Array) => void): void;
 }
 
 export interface Dial {
@@ -226,6 +230,17 @@ class RedisLink implements Link {
 
 	unsubscribe(channel: string): void {
 		void this.#await(this.#redis.unsubscribe(channel));
+	}
+
+	async subscribePatterns(patterns: readonly string[]): Promise<Result<void>> {
+		const answer = await this.#await(this.#redis.psubscribe(...patterns));
+		return answer.ok ? ok(undefined) : answer;
+	}
+
+	onPattern(listener: (channel: string, body: Uint8Array) => void): void {
+		this.#redis.on('pmessageBuffer', (_pattern: unknown, channel: Buffer | string, body: Buffer) =>
+			listener(String(channel), body),
+		);
 	}
 
 	onMessage(listener: (channel: string, text: string) => void): void {

@@ -1,7 +1,9 @@
 /** Commands that are streams: each item is a line, until Ctrl+C or the stream's own end. */
 import { EXIT, type WireError } from '#main/ipc/codes.ts';
+import type { EventLine } from '#main/ipc/contract/event.ts';
 import { contract, type StreamName } from '#main/ipc/contract.ts';
 import type { Sink } from '#main/ipc/handlers.ts';
+import { eventJson, eventText } from './monitor-views.ts';
 import { CommandError, type Session } from './session.ts';
 import { showLine } from './views.ts';
 
@@ -14,7 +16,8 @@ export async function follow(
 	const ended = Promise.withResolvers<WireError | null>();
 	const show = (items: readonly unknown[]) => {
 		for (const item of items) {
-			if (session.globals.json) session.json(item);
+			if (stream === 'event.watch') showEvent(session, item as EventLine);
+			else if (session.globals.json) session.json(item);
 			else if (contract[stream].fold === 'append')
 				session.say(showLine(item as Parameters<typeof showLine>[0], session.style));
 			else session.say(JSON.stringify(item));
@@ -30,6 +33,12 @@ export async function follow(
 	const error = await ended.promise;
 	if (error !== null) throw new CommandError(error);
 	return EXIT.done;
+}
+
+/** An event goes out as it came, digits and all. */
+function showEvent(session: Session, line: EventLine): void {
+	if (session.globals.json) session.io.stdout.write(`${eventJson(line)}\n`);
+	else session.say(eventText(line, session.style));
 }
 
 /** Calls back once the task is neither waiting nor running; looks at each tick, and once at the start. */

@@ -155,6 +155,13 @@ const OWN_COMMANDS: readonly Command[] = [
 		],
 	},
 	{
+		...commandOf('monitor.run', []),
+		flags: [
+			...commandOf('monitor.run', []).flags,
+			flagOf(own('for', 'text', 'How long, e.g. 30s, 10m, 2h (default: until Ctrl+C)')),
+		],
+	},
+	{
 		name: 'serve',
 		noun: 'serve',
 		verb: null,

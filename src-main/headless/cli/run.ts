@@ -17,6 +17,7 @@ import { type Command, commands, WHOLE_FIELDS } from './grammar.ts';
 import { helpFor } from './help.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
+import { monitorRun } from './monitor-run.ts';
 import { type Parsed, parseArguments } from './parse.ts';
 import { scheduleExit } from './schedule-views.ts';
 import { serveCommand } from './serve.ts';
@@ -123,6 +124,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return serveCommand(session, given);
 		case 'consumer run':
 			return consumerRun(session, given);
+		case 'monitor run':
+			return monitorRun(session, given);
 		case 'task requeue':
 			return changeTasks(session, 'requeue', given);
 		case 'task delete':

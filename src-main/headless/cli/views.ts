@@ -11,6 +11,7 @@ import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
+import { MONITOR_VIEWS } from './monitor-views.ts';
 import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
 import {
@@ -95,6 +96,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	},
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
+	...MONITOR_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
 	},

@@ -1,0 +1,79 @@
+/** Workers of a Celery profile: from who watches it, or from listening for a moment. */
+import type { Profile } from '#main/domain/profile.ts';
+import { ok, type Result } from '#main/domain/result.ts';
+import type { WorkerView } from '#main/domain/worker.ts';
+import type { WorkerSource } from '#main/ipc/contract/worker.ts';
+import { Roster, viewsOf } from '#main/monitor/celery/workers.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import { eventFeeds } from './celery-feeds.ts';
+import type { CeleryMonitors } from './celery-monitors.ts';
+import type { Ports } from './ports.ts';
+
+/** How long a broker may take to be reached, on top of listening. */
+const REACH_MS = 10_000;
+const PREFETCH = 500;
+
+export interface WorkerList {
+	readonly items: readonly WorkerView[];
+	readonly total: number;
+	readonly source: WorkerSource;
+	readonly trouble: string | null;
+}
+
+/** The workers of a profile. Where nobody watches, listens for `listenMs` through a queue of its own, and keeps nothing. */
+export async function workersOf(
+	parts: { readonly ports: Ports; readonly profiles: Profiles; readonly monitors: CeleryMonitors },
+	profile: Profile,
+	listenMs: number,
+	signal: AbortSignal,
+): Promise<Result<WorkerList>> {
+	const { ports, profiles, monitors } = parts;
+	const feeds = eventFeeds(ports, profiles, profile, { patterns: ['worker.#'], keep: null });
+	if (!feeds.ok) return feeds;
+	const here = monitors.here(profile.id);
+	if (here !== null) return list(here.workers(), 'monitor', here.status().trouble);
+	const { notes } = monitors;
+	const [records, noted, holder] = await Promise.all([
+		notes.workers(profile.id),
+		notes.status(profile.id),
+		monitors.holder(profile.id),
+	]);
+	const asOf = (await notes.caughtUpAt(profile.id)) ?? ports.clock.now();
+	if (holder !== null) return list(viewsOf(records, asOf), 'monitor', noted.trouble);
+	const roster = new Roster(profile.id, records);
+	let trouble: string | null = 'The broker did not answer in time.';
+	const done = Promise.withResolvers<void>();
+	using patience = new DisposableStack();
+	patience.use(ports.clock.after(REACH_MS + listenMs, done.resolve));
+	signal.addEventListener('abort', () => done.resolve(), { once: true });
+	const feed = feeds.value.open({
+		prefetch: PREFETCH,
+		onMessage(message) {
+			for (const event of feeds.value.read(message).events) roster.hear(event, message.receivedAt);
+			feed.settle(message);
+		},
+		onStart() {
+			trouble = null;
+			patience.use(ports.clock.after(listenMs, done.resolve));
+		},
+		onTrouble(reason) {
+			trouble = reason;
+		},
+	});
+	await using _feed = feed;
+	const watch = feed.onState((state) => {
+		if (state.kind === 'refused') {
+			trouble = state.reason;
+			done.resolve();
+		} else if (state.kind === 'reconnecting') trouble = state.reason;
+	});
+	patience.use(watch);
+	feed.connect();
+	await done.promise;
+	if (trouble !== null) return list(viewsOf(records, asOf), 'noted', trouble);
+	return list(roster.views(ports.clock.now()), 'listened', null);
+}
+
+function list(items: readonly WorkerView[], source: WorkerSource, trouble: string | null): Result<WorkerList> {
+	return ok({ items, total: items.length, source, trouble });
+}

@@ -1,0 +1,36 @@
+/** Routes about watching a deployment: collecting its events into history, and how that goes. */
+import * as z from 'zod';
+import type { BadEventView, MonitorStatus } from '#main/domain/monitor.ts';
+import { profileName } from './fields.ts';
+import { query, returns, stream } from './route.ts';
+
+export const monitorRoutes = {
+	/** Watches for as long as it is open. Keyed by profile. */
+	'monitor.run': stream({
+		scope: 'deployment',
+		fold: 'latest',
+		summary: "Collect a deployment's events into history, until it is ended",
+		input: z.strictObject({
+			profile: profileName,
+			keep: z
+				.int()
+				.min(1)
+				.max(10_080)
+				.optional()
+				.describe('Minutes for which the broker goes on collecting after this has ended (default: it does not)'),
+		}),
+		item: returns<{ readonly key: string; readonly status: MonitorStatus }>(),
+	}),
+	'monitor.status': query({
+		scope: 'deployment',
+		summary: 'How watching goes: events taken, how far behind, gaps',
+		input: z.strictObject({ profile: profileName }),
+		output: returns<MonitorStatus>(),
+	}),
+	'monitor.unreadable': query({
+		scope: 'deployment',
+		summary: 'List events that could not be read, newest first',
+		input: z.strictObject({ profile: profileName, limit: z.int().min(1).max(500).default(50) }),
+		output: returns<{ readonly items: readonly BadEventView[]; readonly total: number }>(),
+	}),
+};

@@ -1,0 +1,310 @@
+/**
+ * Collects a deployment's events into history: heard, read, folded, committed, and only then settled with the broker. One transaction
+ * takes some hundreds of events. A crash at any moment leaves what was not committed with the broker, which hands it out again; what is
+ * told twice changes nothing.
+ */
+import type { HeardMessage, TopicFeed, TopicIntent } from '#main/brokers/topic.ts';
+import type { CeleryEvent, ReadEvents } from '#main/dialects/celery/events.ts';
+import type { Clock } from '#main/domain/clock.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Log } from '#main/domain/log.ts';
+import type { MonitorGap, MonitorStatus } from '#main/domain/monitor.ts';
+import type { WorkerView } from '#main/domain/worker.ts';
+import type { HistoryStore } from '#main/store/store.ts';
+import { historyOf } from './fold.ts';
+import { gapAtStart, withGap } from './gaps.ts';
+import { Intake } from './intake.ts';
+import type { MonitorNotes, NotedBad, NotedStatus } from './notes.ts';
+import { Roster } from './workers.ts';
+
+/** Events in one transaction; a message is never split, so a few more are possible. */
+const BATCH_EVENTS = 500;
+/** Messages in one transaction, should they hold nothing of use. */
+const BATCH_MESSAGES = 2_000;
+/** Messages out at most: a few batches, so that the broker delivers while the store commits. */
+export const PREFETCH = 2_000;
+const LOOK_MS = 2_000;
+const RETRY_MS = 1_000;
+/** Unreadable events noted per round; all are counted. */
+const MOST_BAD = 50;
+
+export interface CollectorOptions {
+	readonly profile: ProfileId;
+	readonly history: Pick<HistoryStore, 'apply'>;
+	readonly notes: MonitorNotes;
+	readonly clock: Clock;
+	readonly log: Log;
+	/** How the process that collects is called. */
+	readonly holder: string;
+	/** Whether the broker goes on collecting while this does not. */
+	readonly keeping: boolean;
+	readonly feed: (intent: Pick<TopicIntent, 'onMessage' | 'onStart' | 'onTrouble' | 'prefetch'>) => TopicFeed;
+	/** A message as events. */
+	readonly read: (message: HeardMessage) => ReadEvents;
+}
+
+/** A running collection; disposing of it commits what was read, and leaves the rest with the broker. */
+export class Collector implements AsyncDisposable {
+	readonly #options: CollectorOptions;
+	readonly #intake = new Intake();
+	readonly #feed: TopicFeed;
+	readonly #roster: Roster;
+	readonly #noted: NotedStatus;
+	readonly #since: number;
+	readonly #listeners = new Set<() => void>();
+	#gaps: readonly MonitorGap[];
+	#gapCount: number;
+	#newBad: NotedBad[] = [];
+	#bad: number;
+	#events = 0;
+	#lastEventAt: number | null;
+	#trouble: string | null = 'Not connected to the broker yet.';
+	/** Waiting in our queue, as last asked. */
+	#ready: number | null = null;
+	/** Taken and not committed. */
+	#open = 0;
+	/** Last moment at which everything was heard; null: not since it was last cut off. */
+	#caughtUpAt: number | null;
+	#until: number | null;
+	#ending = false;
+	#pumping: Promise<void> | null = null;
+	#looking: Promise<void> = Promise.resolve();
+	#timer: Disposable | null = null;
+	#stopped: PromiseWithResolvers<void> = Promise.withResolvers();
+
+	private constructor(options: CollectorOptions, noted: NotedStatus, roster: Roster) {
+		this.#options = options;
+		this.#noted = noted;
+		this.#roster = roster;
+		this.#since = options.clock.now();
+		this.#gaps = noted.gaps;
+		this.#gapCount = noted.gapCount;
+		this.#bad = noted.bad;
+		this.#lastEventAt = noted.lastEventAt;
+		this.#until = noted.until;
+		this.#caughtUpAt = noted.until;
+		this.#feed = options.feed({
+			prefetch: PREFETCH,
+			onMessage: (message) => this.#take(message),
+			onStart: (start) => {
+				const gap = gapAtStart(start, this.#until);
+				if (gap !== null) this.#addGap(gap);
+				this.#trouble = null;
+				this.#until = start.at;
+				this.#caughtUpAt = start.at;
+				this.#tell();
+			},
+			onTrouble: (reason) => {
+				this.#trouble = reason;
+				this.#until = options.clock.now();
+				options.log.warn('monitor.trouble', { profile: options.profile, reason });
+				this.#tell();
+			},
+		});
+	}
+
+	/** Starts collecting, on top of what was noted before. */
+	static async start(options: CollectorOptions): Promise<Collector> {
+		const { profile, notes } = options;
+		const [noted, workers] = await Promise.all([notes.status(profile), notes.workers(profile)]);
+		const collector = new Collector(options, noted, new Roster(profile, workers));
+		collector.#feed.connect();
+		collector.#again(0);
+		return collector;
+	}
+
+	status(): MonitorStatus {
+		const { holder, keeping } = this.#options;
+		return {
+			running: true,
+			holder,
+			since: this.#since,
+			until: this.#trouble === null ? this.#options.clock.now() : this.#until,
+			connection: this.#feed.state(),
+			trouble: this.#trouble,
+			events: this.#noted.events + this.#events,
+			eventsThisRun: this.#events,
+			lastEventAt: this.#lastEventAt,
+			behind: this.#behind(),
+			bad: this.#bad,
+			gaps: this.#gaps,
+			gapCount: this.#gapCount,
+			keeping,
+		};
+	}
+
+	workers(): readonly WorkerView[] {
+		return this.#roster.views(this.#asOf());
+	}
+
+	/** Told when the status may have changed. */
+	onChange(listener: () => void): Disposable {
+		this.#listeners.add(listener);
+		return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#ending = true;
+		this.#stopped.resolve();
+		this.#timer?.[Symbol.dispose]();
+		await this.#pumping;
+		await this.#looking;
+		this.#until = this.#trouble === null ? this.#options.clock.now() : this.#until;
+		await this.#feed[Symbol.asyncDispose]();
+		await this.#note();
+	}
+
+	#take(message: HeardMessage): void {
+		if (!this.#intake.add(message)) return;
+		if (this.#pumping === null && !this.#ending) {
+			this.#pumping = this.#pump().finally(() => {
+				this.#pumping = null;
+			});
+		}
+	}
+
+	async #pump(): Promise<void> {
+		// What came in the same breath goes into the same transaction.
+		await Promise.resolve();
+		while (!this.#ending) {
+			const events: CeleryEvent[] = [];
+			let last: HeardMessage | null = null;
+			let messages = 0;
+			while (events.length < BATCH_EVENTS && messages < BATCH_MESSAGES) {
+				const message = this.#intake.take();
+				if (message === null) break;
+				last = message;
+				messages += 1;
+				for (const event of this.#read(message)) {
+					events.push(event);
+					this.#roster.hear(event, message.receivedAt);
+				}
+			}
+			if (last === null) return;
+			this.#open = messages;
+			const done = await this.#commit(events, last.receivedAt);
+			this.#open = 0;
+			if (!done) return;
+			this.#feed.settle(last);
+			this.#events += events.length;
+			if (events.length > 0) this.#lastEventAt = last.receivedAt;
+			this.#tell();
+		}
+	}
+
+	/** The guard around one message: whatever it holds, the stream goes on. */
+	#read(message: HeardMessage): readonly CeleryEvent[] {
+		const read = this.#options.read(message);
+		for (const bad of read.bad) {
+			this.#bad += 1;
+			if (this.#newBad.length >= MOST_BAD) continue;
+			const text = bad.text ?? Buffer.from(message.body.subarray(0, 4_000)).toString('utf8');
+			this.#newBad.push({
+				at: message.receivedAt,
+				reason: bad.reason,
+				routingKey: message.routingKey,
+				text: text.slice(0, 4_000),
+				bytes: message.body.byteLength,
+			});
+		}
+		return read.events;
+	}
+
+	/** Commits until it is done: without it nothing may be settled. False: stopped before. */
+	async #commit(events: readonly CeleryEvent[], receivedAt: number): Promise<boolean> {
+		const { history, profile, log } = this.#options;
+		const ops = historyOf(profile, events, receivedAt);
+		for (;;) {
+			try {
+				await history.apply(ops);
+				return true;
+			} catch (error) {
+				const reason = error instanceof Error ? error.message : String(error);
+				log.error('monitor.commit-failed', { profile, events: events.length, reason });
+				this.#trouble = `Events cannot be kept: ${reason}`;
+				this.#tell();
+			}
+			await this.#wait(RETRY_MS);
+			if (this.#ending) return false;
+			this.#trouble = null;
+		}
+	}
+
+	#wait(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = this.#options.clock.after(ms, resolve);
+			void this.#stopped.promise.then(() => {
+				timer[Symbol.dispose]();
+				resolve();
+			});
+		});
+	}
+
+	#again(ms: number): void {
+		this.#timer = this.#options.clock.after(ms, () => {
+			this.#looking = this.#look()
+				.catch((error: unknown) => {
+					this.#options.log.error('monitor.look-failed', { profile: this.#options.profile, reason: String(error) });
+				})
+				.then(() => {
+					if (!this.#ending) this.#again(LOOK_MS);
+				});
+		});
+	}
+
+	/** How far behind we are, and notes for other processes and for later. */
+	async #look(): Promise<void> {
+		const { clock, profile } = this.#options;
+		const refused = this.#intake.takeRefused();
+		if (refused > 0) {
+			const now = clock.now();
+			this.#addGap({
+				from: now - LOOK_MS,
+				to: now,
+				reason: `${refused} messages came faster than they could be kept.`,
+			});
+		}
+		if (this.#trouble === null) {
+			const lag = await this.#feed.lag();
+			this.#ready = lag.ok ? lag.value : null;
+			if (lag.ok && (lag.value ?? 0) === 0) this.#caughtUpAt = clock.now();
+		}
+		this.#options.log.debug('monitor.look', { profile, behind: this.#behind() });
+		await this.#note();
+		this.#tell();
+	}
+
+	async #note(): Promise<void> {
+		const { notes, profile } = this.#options;
+		const bad = this.#newBad;
+		this.#newBad = [];
+		const { running: _running, holder: _holder, ...status } = this.status();
+		await notes.put(profile, { status, caughtUpAt: this.#asOf(), workers: this.#roster.takeChanged(), bad });
+	}
+
+	#addGap(gap: MonitorGap): void {
+		this.#gaps = withGap(this.#gaps, gap);
+		this.#gapCount += 1;
+		this.#options.log.warn('monitor.gap', {
+			profile: this.#options.profile,
+			ms: gap.to - gap.from,
+			reason: gap.reason,
+		});
+	}
+
+	#behind(): number | null {
+		const held = this.#intake.size + this.#open;
+		return this.#ready === null ? (this.#trouble === null ? held : null) : this.#ready + held;
+	}
+
+	/** The moment as of which workers are judged. */
+	#asOf(): number {
+		const now = this.#options.clock.now();
+		const waits = (this.#ready ?? 0) > 0 || this.#trouble !== null;
+		return waits ? (this.#caughtUpAt ?? now) : now;
+	}
+
+	#tell(): void {
+		for (const listener of [...this.#listeners]) listener();
+	}
+}
