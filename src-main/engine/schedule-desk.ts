@@ -28,6 +28,12 @@ export interface ScheduleDesk {
 	forget(profile: ProfileId): void;
 }
 
+/** Rows by name and by key. */
+interface Index {
+	readonly names: ReadonlyMap<string, readonly Overlaid[]>;
+	readonly keys: ReadonlyMap<string, readonly Overlaid[]>;
+}
+
 const DAY = 86_400_000;
 
 /** Keeps what was read last of each profile: a list of ten thousand is not read again for every look at it. */
@@ -35,6 +41,18 @@ export function createScheduleDesk(store: ScheduleStore, now: () => number): Sch
 	const kept = new Map<ProfileId, { readonly at: number; readonly gathered: Gathered }>();
 	/** Trouble ages out of its day without anything changing. */
 	const FRESH_MS = 60_000;
+
+	/** Ten thousand ticked schedules are found one by one: by looking through all for each, that would stop everything for seconds. */
+	const indexes = new WeakMap<Gathered, Index>();
+	function indexOf(gathered: Gathered): Index {
+		const known = indexes.get(gathered);
+		if (known !== undefined) return known;
+		const names = Map.groupBy(gathered.rows, (one) => one.definition.name);
+		const keys = Map.groupBy(gathered.rows, (one) => one.key);
+		const index = { names, keys };
+		indexes.set(gathered, index);
+		return index;
+	}
 
 	return {
 		async gather(profile) {
@@ -66,10 +84,12 @@ export function createScheduleDesk(store: ScheduleStore, now: () => number): Sch
 				return viewOf(one, { lastRun: last.get(id) ?? null, troubled: troubled.get(id) ?? 0, now: now() });
 			});
 		},
-		find({ rows }, text, book) {
-			const inBook = book === undefined ? rows : rows.filter((one) => one.book === book);
-			const named = inBook.filter((one) => one.definition.name === text);
-			const found = named.length > 0 ? named : inBook.filter((one) => one.key === text);
+		find(gathered, text, book) {
+			const { names, keys } = indexOf(gathered);
+			const inBook = (some: readonly Overlaid[] = []) =>
+				book === undefined ? some : some.filter((one) => one.book === book);
+			const named = inBook(names.get(text));
+			const found = named.length > 0 ? named : inBook(keys.get(text));
 			const [first, second] = found;
 			if (first === undefined) {
 				const where = book === undefined ? '' : ` in the ${book} book`;
