@@ -34,6 +34,32 @@ export interface ClusterBeat {
 	readonly verified: boolean | null;
 }
 
+/** A list of packets. */
+export interface ClusterQueue {
+	/** `CLUSTER_NAME`: the list's key is `django_q:<name>:q`. */
+	readonly name: string;
+	/** Packets that no cluster has taken yet; null: the key is no list. */
+	readonly length: number | null;
+	/** When the packet that runs next was enqueued, epoch ms; null: there is none, or it is no packet of django-q's. */
+	readonly nextSince: number | null;
+}
+
+/** A heartbeat that could not be read, or not be trusted. */
+export interface OddBeat {
+	readonly key: string;
+	readonly reason: string;
+}
+
+/** What one look at a site's keys has found. */
+export interface ClusterReport {
+	readonly at: number;
+	readonly beats: readonly ClusterBeat[];
+	readonly odd: readonly OddBeat[];
+	readonly queues: readonly ClusterQueue[];
+	/** False: there were more keys than are looked at. */
+	readonly complete: boolean;
+}
+
 /**
  * What is known of a cluster. live: heartbeats come. late: none for a while, which a slow scheduler pass or database explains too. stopped: it
  * said so and went. lost: it went without saying so, as one does that was killed or whose host is gone.

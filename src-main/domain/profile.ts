@@ -32,6 +32,12 @@ export type BrokerAddress =
 	/** SQLite in the profile's folder. */
 	| { readonly kind: 'embedded' };
 
+/** Of a site of django-q. */
+export interface DjangoQSettings {
+	/** `Q_CLUSTER["name"]` of the clusters to show; empty: all that are found. */
+	readonly prefixes: readonly string[];
+}
+
 /** Where a Redis is. The password is a secret and not here. */
 export interface RedisAddress {
 	/** Name, IPv4 or IPv6 without brackets. */
@@ -124,6 +130,8 @@ export interface Profile {
 	readonly dialect: CarrotDialect;
 	/** Absent in profiles that never had any. */
 	readonly books?: ProfileBooks;
+	/** Absent in profiles that never had any. */
+	readonly djangoQ?: DjangoQSettings;
 	/** Queues that a person named; the broker need not tell us of any. */
 	readonly queues: readonly string[];
 	/** True for the built-in sandbox. */
@@ -133,9 +141,10 @@ export interface Profile {
 }
 
 /** Names of a profile's secrets in the vault. */
-export type SecretName = 'broker' | 'monitor' | 'management' | 'shared' | 'redbeat';
+/** `django`: the SECRET_KEY of the site, with which its packets are signed. */
+export type SecretName = 'broker' | 'monitor' | 'management' | 'shared' | 'redbeat' | 'django';
 
-export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management', 'shared', 'redbeat'];
+export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management', 'shared', 'redbeat', 'django'];
 
 /**
  * Connection to a broker as the window and `profile list` say it. `since` and `nextTryAt` are epoch ms.

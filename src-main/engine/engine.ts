@@ -8,10 +8,12 @@ import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
 import { createCeleryMonitors } from './celery-monitors.ts';
+import { createClusters } from './clusters.ts';
 import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
 import { buryDeadConsumers } from './dead-consumers.ts';
 import { createDeployments } from './deployments.ts';
+import { clusterHandlers, clusterStreams } from './handlers/cluster.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
@@ -50,6 +52,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const startRunner = startChildRunner({ resources: ports.resources, clock: ports.clock, log: ports.log });
 	const consumers = stack.use(createConsumers(ports, store, startRunner));
 	const sites = stack.use(createSites(ports, profiles, store.history));
+	const clusters = stack.use(createClusters(ports, profiles));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const monitors = stack.use(createCeleryMonitors(ports, profiles, store));
 	const core: Core = {
@@ -81,6 +84,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),
+		...clusterHandlers(core, clusters),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
 		...consoleHandlers(core),
@@ -88,6 +92,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const streams: StreamHandlers = {
 		...profileStreams(core),
 		...watchStreams(core),
+		...clusterStreams(core, clusters),
 		...siteStreams(core, sites),
 		...monitorStreams(core, monitors),
 		...scheduleStreams(core),

@@ -3,6 +3,7 @@
  * its verbs and help of it, and the page takes its types from it (types only: zod stays out of the page).
  */
 import type * as z from 'zod';
+import { clusterRoutes } from './contract/cluster.ts';
 import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
@@ -19,6 +20,7 @@ export const contract = {
 	...taskRoutes,
 	...deploymentRoutes,
 	...scheduleRoutes,
+	...clusterRoutes,
 	...siteRoutes,
 	...monitorRoutes,
 	...eventRoutes,

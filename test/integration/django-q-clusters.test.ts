@@ -8,10 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
 import { readPacket } from '#main/dialects/django-q/packet.ts';
 import { readTask, writeTask } from '#main/dialects/django-q/task.ts';
+import type { ClusterReport } from '#main/domain/cluster.ts';
 import type { CallArguments } from '#main/domain/value.ts';
-import { ClusterLooker, type ClusterRound } from '#main/monitor/django-q/look.ts';
+import type { ClusterList } from '#main/ipc/contract/cluster.ts';
+import { ClusterLooker } from '#main/monitor/django-q/look.ts';
 import { ClusterRoster } from '#main/monitor/django-q/roster.ts';
 import { must } from '#test/support/brokers.ts';
+import { warren, warrenJson } from '#test/support/cli.ts';
 import { openKeyspace } from '#test/support/keyspaces.ts';
 import { endGroup, startGroup } from '#test/support/process-group.ts';
 import { type RedisServer, startRedis } from '#test/support/redis.ts';
@@ -83,7 +86,7 @@ afterAll(async () => {
 
 /** Looks until `right`, once every quarter of a second of its own clock or so, and feeds the roster. */
 function watching(looker: ClusterLooker, roster: ClusterRoster) {
-	return async (what: string, right: (round: ClusterRound) => boolean): Promise<ClusterRound> =>
+	return async (what: string, right: (round: ClusterReport) => boolean): Promise<ClusterReport> =>
 		waitFor(
 			what,
 			async () => {
@@ -166,6 +169,34 @@ describe("django-q's own clusters", () => {
 			await until('a working cluster', ({ beats }) => beats[0]?.status === 'Working' && beats[0].taskQueue > 0);
 			process.kill(idle.beats[0]?.workers[0] ?? -1, 'SIGKILL');
 			await until('a replaced worker', ({ beats }) => (beats[0]?.reincarnations ?? 0) > 0);
+
+			// The same by the command line, in django-q's own words.
+			const home = join(folder, 'home');
+			const added = ['profile', 'add', 'shop', '--framework', 'django-q', '--broker', redis.url, '--prefix', PREFIX];
+			expect(await warren(home, [...added, '--secret-key-stdin'], { stdin: `${SECRET}\n` })).toMatchObject({ code: 0 });
+			const list = await warrenJson<ClusterList>(home, ['cluster', 'list', '--profile', 'shop']);
+			expect(list).toMatchObject({
+				total: 1,
+				odd: [],
+				problem: null,
+				items: [
+					{
+						presence: 'live',
+						beat: { prefix: PREFIX, verified: true },
+						stat: {
+							cluster_id: idle.beats[0]?.clusterId,
+							pid: idle.beats[0]?.pid,
+							sentinel: idle.beats[0]?.sentinel,
+							reincarnations: expect.any(Number),
+							empty_queues: expect.any(Boolean),
+						},
+					},
+				],
+			});
+			const shown = await warren(home, ['cluster', 'list', '--profile', 'shop']);
+			expect(shown.stdout).toMatch(/^HOST +ID +NAME +STATE +POOL +TQ +RQ +RC +UP/);
+			expect(shown.stdout).toContain(idle.beats[0]?.clusterId.slice(-8));
+			expect(shown.stdout).not.toContain(SECRET);
 
 			process.kill(idle.beats[0]?.pid ?? -1, 'SIGTERM');
 			await until(

@@ -65,6 +65,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						managementUrl: input.management ?? null,
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
+						...djangoQOf(input, null),
 						queues: input.queues ?? [],
 						sandbox: false,
 					},
@@ -72,6 +73,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						...(password === null || password === '' ? {} : { broker: password }),
 						...monitor.value.secret,
 						...books.value.secrets,
+						...(input.secretKey === undefined || input.secretKey === '' ? {} : { django: input.secretKey }),
 					},
 				),
 			);
@@ -108,12 +110,14 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					managementUrl: input.management ?? old.managementUrl,
 					dialect: dialectOf(input, old.dialect),
 					books: books.value.books,
+					...djangoQOf(input, old),
 					queues: input.queues ?? old.queues,
 				},
 				{
 					...(password === null ? {} : { broker: password === '' ? null : password }),
 					...monitor.value.secret,
 					...books.value.secrets,
+					...(input.secretKey === undefined ? {} : { django: input.secretKey === '' ? null : input.secretKey }),
 				},
 			);
 			if (edited.ok) {
@@ -213,6 +217,15 @@ export function profileStreams(core: Core): Pick<StreamHandlers, 'profile.watch'
 			return ok(stack);
 		},
 	};
+}
+
+/** What a profile keeps of a django-q site; `old`: what it had. */
+function djangoQOf(
+	input: { readonly prefix?: readonly string[] | undefined },
+	old: Profile | null,
+): Pick<Profile, 'djangoQ'> {
+	const prefixes = input.prefix ?? old?.djangoQ?.prefixes;
+	return prefixes === undefined ? {} : { djangoQ: { prefixes } };
 }
 
 /** A profile with its connection, counts and which secrets it has. */

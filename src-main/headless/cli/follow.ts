@@ -1,8 +1,10 @@
 /** Commands that are streams: each item is a line, until Ctrl+C or the stream's own end. */
 import { EXIT, type WireError } from '#main/ipc/codes.ts';
+import type { ClusterList } from '#main/ipc/contract/cluster.ts';
 import type { EventLine } from '#main/ipc/contract/event.ts';
 import { contract, type StreamName } from '#main/ipc/contract.ts';
 import type { Sink } from '#main/ipc/handlers.ts';
+import { showClusters } from './cluster-views.ts';
 import { eventJson, eventText } from './monitor-views.ts';
 import { CommandError, type Session } from './session.ts';
 import { showLine } from './views.ts';
@@ -20,6 +22,7 @@ export async function follow(
 			else if (session.globals.json) session.json(item);
 			else if (contract[stream].fold === 'append')
 				session.say(showLine(item as Parameters<typeof showLine>[0], session.style));
+			else if (stream === 'cluster.watch') drawClusters(session, (item as { readonly list: ClusterList }).list);
 			else session.say(JSON.stringify(item));
 		}
 	};
@@ -39,6 +42,12 @@ export async function follow(
 function showEvent(session: Session, line: EventLine): void {
 	if (session.globals.json) session.io.stdout.write(`${eventJson(line)}\n`);
 	else session.say(eventText(line, session.style));
+}
+
+/** On a terminal each look takes the place of the last, elsewhere it follows it. */
+function drawClusters(session: Session, list: ClusterList): void {
+	const { style } = session;
+	session.say(`${style.colour ? '\x1b[H\x1b[2J' : ''}${showClusters(list, style)}\n`);
 }
 
 /** Calls back once the task is neither waiting nor running; looks at each tick, and once at the start. */

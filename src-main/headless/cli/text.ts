@@ -5,7 +5,7 @@ export interface Style {
 	readonly width: number;
 }
 
-type Paint = 'red' | 'green' | 'yellow' | 'blue' | 'dim' | 'bold';
+export type Paint = 'red' | 'green' | 'yellow' | 'blue' | 'dim' | 'bold';
 const CODES: Readonly<Record<Paint, readonly [number, number]>> = {
 	red: [31, 39],
 	green: [32, 39],

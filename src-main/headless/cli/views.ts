@@ -9,6 +9,7 @@ import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
+import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
@@ -94,6 +95,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 		text: ({ items }, style) =>
 			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),
 	},
+	...CLUSTER_VIEWS,
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,

@@ -80,6 +80,16 @@ const optional = {
 	environment: environment.optional(),
 	readOnly: z.boolean().optional().describe('Refuse every change'),
 	password: z.string().max(4_000).optional().describe('Broker password, where the URL has none'),
+	prefix: z
+		.array(z.string().min(1).max(200))
+		.max(100)
+		.optional()
+		.describe("django-q: names of the clusters to show (Q_CLUSTER's name); none: all that are found"),
+	secretKey: z
+		.string()
+		.max(4_000)
+		.optional()
+		.describe("django-q: the site's SECRET_KEY, to check and sign packets; empty: forget it"),
 	...tls,
 	...dialect,
 };

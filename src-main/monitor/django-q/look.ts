@@ -12,7 +12,7 @@ import {
 	type Verdict,
 } from '#main/dialects/django-q/packet.ts';
 import { readStat } from '#main/dialects/django-q/stat.ts';
-import type { ClusterBeat } from '#main/domain/cluster.ts';
+import type { ClusterBeat, ClusterQueue, ClusterReport, OddBeat } from '#main/domain/cluster.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 
 export interface ClusterSite {
@@ -22,31 +22,6 @@ export interface ClusterSite {
 	readonly queues: readonly string[];
 	/** Null: nothing is verified. */
 	readonly secretKey: string | null;
-}
-
-/** A list of packets. */
-export interface ClusterQueue {
-	/** `CLUSTER_NAME`: the list's key is `django_q:<name>:q`. */
-	readonly name: string;
-	/** Packets that no cluster has taken yet; null: the key is no list. */
-	readonly length: number | null;
-	/** When the packet that runs next was enqueued, epoch ms; null: there is none, or it is no packet of django-q's. */
-	readonly nextSince: number | null;
-}
-
-/** A heartbeat that could not be read, or not be trusted. */
-export interface OddBeat {
-	readonly key: string;
-	readonly reason: string;
-}
-
-export interface ClusterRound {
-	readonly at: number;
-	readonly beats: readonly ClusterBeat[];
-	readonly odd: readonly OddBeat[];
-	readonly queues: readonly ClusterQueue[];
-	/** False: there were more keys than are looked at. */
-	readonly complete: boolean;
 }
 
 /** How often keys are searched for, in ms. Clusters that start in between are seen that much later. */
@@ -88,7 +63,7 @@ export class ClusterLooker {
 	}
 
 	/** Fails as the keyspace does; what is odd about single keys is part of the answer. */
-	async look(now: number): Promise<Result<ClusterRound>> {
+	async look(now: number): Promise<Result<ClusterReport>> {
 		if (this.#searchedAt === null || now - this.#searchedAt >= SEARCH_EVERY || now < this.#searchedAt) {
 			const found = await this.#search();
 			if (!found.ok) return found;

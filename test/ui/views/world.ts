@@ -42,7 +42,7 @@ export function profileView(of: Profile, more: Partial<ProfileView> = {}): Profi
 		brokerUrl: 'amqp://shop@rabbit-1:5672/shop',
 		bookUrls: { shared: null, redbeat: null },
 		connection: { kind: 'connected', since: NOW - 4 * 3_600_000, server: 'RabbitMQ 3.10.8' },
-		secrets: { broker: true, monitor: false, management: false, shared: false, redbeat: false },
+		secrets: { broker: true, monitor: false, management: false, shared: false, redbeat: false, django: false },
 		counts: { ...NO_COUNTS, queued: 4, running: 1, failed: 3, lost: 1, succeeded: 98_213, scheduled: 0 },
 		maxPriority: 255,
 		look: 'flagged',

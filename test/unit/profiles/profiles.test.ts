@@ -67,6 +67,7 @@ describe('profiles', () => {
 			management: false,
 			shared: false,
 			redbeat: false,
+			django: false,
 		});
 	});
 
@@ -81,6 +82,7 @@ describe('profiles', () => {
 			management: false,
 			shared: false,
 			redbeat: false,
+			django: false,
 		});
 	});
 

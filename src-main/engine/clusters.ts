@@ -1,0 +1,179 @@
+/** django-q's clusters of each profile: looked at while somebody asks, so that who is lost can be told from who has stopped. */
+import { createKeyspace } from '#main/brokers/connect.ts';
+import type { Keyspace } from '#main/brokers/keyspace.ts';
+import type { ClusterReport, ClusterState } from '#main/domain/cluster.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ClusterList, ClusterView } from '#main/ipc/contract/cluster.ts';
+import { clusterHints } from '#main/monitor/django-q/hints.ts';
+import { ClusterLooker } from '#main/monitor/django-q/look.ts';
+import { ClusterRoster } from '#main/monitor/django-q/roster.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import type { Ports } from './ports.ts';
+
+/** How long a connection is waited for, in ms. */
+const PATIENCE_MS = 10_000;
+
+export interface Clusters extends AsyncDisposable {
+	/** One look. `unsupported` for profiles of other frameworks and brokers, else as the connection fails. */
+	list(profile: Profile): Promise<Result<ClusterList>>;
+	/** Looks every `everyMs` until disposed of; first once at once. A look that fails keeps what was seen, with the problem. */
+	watch(profile: Profile, everyMs: number, tell: (list: ClusterList) => void): Promise<Result<Disposable>>;
+}
+
+interface Site {
+	/** Changes with what the site is made of. */
+	readonly made: string;
+	readonly keyspace: Keyspace;
+	readonly looker: ClusterLooker;
+	readonly roster: ClusterRoster;
+	last: ClusterReport | null;
+	/** One look at a time; all who ask meanwhile share it. */
+	looking: Promise<Result<ClusterReport>> | null;
+}
+
+/** Keeps the connections of one engine; nothing is connected before somebody asks. */
+export function createClusters(ports: Ports, profiles: Profiles): Clusters {
+	const sites = new Map<ProfileId, Site>();
+	const { clock, log } = ports;
+
+	async function siteOf(profile: Profile): Promise<Result<Site>> {
+		const { broker } = profile;
+		if (profile.framework !== 'django-q') {
+			return fail('unsupported', `"${profile.name}" is a profile of ${profile.framework}; clusters are django-q's.`);
+		}
+		if (broker.kind !== 'redis') {
+			return fail('unsupported', 'Clusters are seen in a Redis: give the profile the address of the one they use.');
+		}
+		const secret = await profiles.secret(profile.id, 'django');
+		if (!secret.ok) return secret;
+		const prefixes = profile.djangoQ?.prefixes ?? [];
+		const made = JSON.stringify([broker, prefixes, profile.queues, profile.updatedAt]);
+		const known = sites.get(profile.id);
+		if (known?.made === made) return ok(known);
+		await known?.keyspace[Symbol.asyncDispose]();
+		const keyspace = createKeyspace(broker, {
+			password: async () => {
+				const found = await profiles.secret(profile.id, 'broker');
+				return found.ok ? found.value : null;
+			},
+			clock,
+			log,
+			clientName: `Warren ${ports.version} (${profile.name})`,
+		});
+		keyspace.connect();
+		const looker = new ClusterLooker(keyspace, {
+			prefixes: prefixes.length === 0 ? null : prefixes,
+			queues: profile.queues,
+			secretKey: secret.value,
+		});
+		const site: Site = { made, keyspace, looker, roster: new ClusterRoster(), last: null, looking: null };
+		sites.set(profile.id, site);
+		return ok(site);
+	}
+
+	async function lookAt(site: Site): Promise<Result<ClusterReport>> {
+		site.looking ??= (async () => {
+			try {
+				const ready = await site.keyspace.ready(PATIENCE_MS);
+				if (!ready.ok) return ready;
+				const report = await site.looker.look(clock.now());
+				if (report.ok) {
+					site.roster.take(report.value.at, report.value.beats);
+					site.last = report.value;
+				}
+				return report;
+			} finally {
+				site.looking = null;
+			}
+		})();
+		return site.looking;
+	}
+
+	function listOf(profile: Profile, site: Site, report: ClusterReport, problem: string | null): ClusterList {
+		const now = clock.now();
+		const states = site.roster.all();
+		const items = states.map((state) => viewOf(state, now));
+		const hints = clusterHints(report, states, profile.djangoQ?.prefixes ?? []);
+		const { queues, odd, at, complete } = report;
+		return { items, total: items.length, queues, odd, hints, at, complete, problem };
+	}
+
+	return {
+		async list(profile) {
+			const site = await siteOf(profile);
+			if (!site.ok) return site;
+			const report = await lookAt(site.value);
+			return report.ok ? ok(listOf(profile, site.value, report.value, null)) : report;
+		},
+		async watch(profile, everyMs, tell) {
+			const first = await siteOf(profile);
+			if (!first.ok) return first;
+			let ended = false;
+			let pause: Disposable | null = null;
+			const round = async (): Promise<void> => {
+				const found = await profiles.find(profile.id);
+				const site = found.ok ? await siteOf(found.value) : found;
+				if (!site.ok || !found.ok) {
+					log.warn('clusters.watch-ended', {
+						profile: profile.id,
+						reason: site.ok ? 'the profile is gone' : site.error.message,
+					});
+					return;
+				}
+				const report = await lookAt(site.value);
+				if (ended) return;
+				const seen = report.ok ? report.value : site.value.last;
+				const empty = { at: clock.now(), beats: [], odd: [], queues: [], complete: true };
+				tell(listOf(found.value, site.value, seen ?? empty, report.ok ? null : report.error.message));
+				pause = clock.after(everyMs, again);
+			};
+			const again = (): void => {
+				round().catch((error: unknown) => {
+					log.error('clusters.watch-failed', { profile: profile.id, reason: String(error) });
+				});
+			};
+			again();
+			return ok({
+				[Symbol.dispose]() {
+					ended = true;
+					pause?.[Symbol.dispose]();
+				},
+			});
+		},
+		async [Symbol.asyncDispose]() {
+			await Promise.all([...sites.values()].map(({ keyspace }) => keyspace[Symbol.asyncDispose]()));
+			sites.clear();
+		},
+	};
+}
+
+function viewOf(state: ClusterState, now: number): ClusterView {
+	const { beat, presence, seenAt, skewMs } = state;
+	const gone = presence === 'stopped' || presence === 'lost';
+	return {
+		...state,
+		// By the cluster's own clock as far as it was heard, and by ours from then on.
+		uptimeMs: Math.max(0, beat.beatAt - beat.bornAt + (gone ? 0 : Math.max(0, now - seenAt))),
+		// What its clock is ahead is not age.
+		ageMs: Math.max(0, skewMs === null ? now - seenAt : now - (beat.beatAt - skewMs)),
+		stat: {
+			cluster_id: beat.clusterId,
+			tob: new Date(beat.bornAt).toISOString(),
+			uptime: (beat.beatAt - beat.bornAt) / 1_000,
+			reincarnations: beat.reincarnations,
+			status: beat.status,
+			task_q_size: beat.taskQueue,
+			done_q_size: beat.resultQueue,
+			pid: beat.pid,
+			pusher: beat.pusher,
+			monitor: beat.monitor,
+			sentinel: beat.sentinel,
+			workers: beat.workers,
+			empty_queues: beat.taskQueue + beat.resultQueue === 0,
+			host: beat.host,
+			timestamp: new Date(beat.beatAt).toISOString(),
+		},
+	};
+}
