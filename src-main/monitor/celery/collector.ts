@@ -23,6 +23,8 @@ const BATCH_EVENTS = 500;
 const BATCH_MESSAGES = 2_000;
 /** Messages out at most: a few batches, so that the broker delivers while the store commits. */
 export const PREFETCH = 2_000;
+/** Batches on their way to the store. */
+const AT_ONCE = 3;
 const LOOK_MS = 2_000;
 const RETRY_MS = 1_000;
 /** Unreadable events noted per round; all are counted. */
@@ -41,6 +43,12 @@ export interface CollectorOptions {
 	readonly feed: (intent: Pick<TopicIntent, 'onMessage' | 'onStart' | 'onTrouble' | 'prefetch'>) => TopicFeed;
 	/** A message as events. */
 	readonly read: (message: HeardMessage) => ReadEvents;
+}
+
+interface Batch {
+	readonly events: readonly CeleryEvent[];
+	readonly last: HeardMessage;
+	readonly messages: number;
 }
 
 /** A running collection; disposing of it commits what was read, and leaves the rest with the broker. */
@@ -67,6 +75,8 @@ export class Collector implements AsyncDisposable {
 	#caughtUpAt: number | null;
 	#until: number | null;
 	#ending = false;
+	/** A batch was given up at the end: nothing after it is settled. */
+	#broken = false;
 	#pumping: Promise<void> | null = null;
 	#looking: Promise<void> = Promise.resolve();
 	#timer: Disposable | null = null;
@@ -163,33 +173,53 @@ export class Collector implements AsyncDisposable {
 		}
 	}
 
+	/**
+	 * Batches go to the store one behind the other, a few at a time: while one is committed the next is read, and the store is not idle in
+	 * between. They are settled in their order, each once it and all before it are committed.
+	 */
 	async #pump(): Promise<void> {
 		// What came in the same breath goes into the same transaction.
 		await Promise.resolve();
-		while (!this.#ending) {
-			const events: CeleryEvent[] = [];
-			let last: HeardMessage | null = null;
-			let messages = 0;
-			while (events.length < BATCH_EVENTS && messages < BATCH_MESSAGES) {
-				const message = this.#intake.take();
-				if (message === null) break;
-				last = message;
-				messages += 1;
-				for (const event of this.#read(message)) {
-					events.push(event);
-					this.#roster.hear(event, message.receivedAt);
-				}
+		const sent: { readonly batch: Batch; readonly done: Promise<boolean> }[] = [];
+		for (;;) {
+			const batch = this.#ending || sent.length >= AT_ONCE ? null : this.#nextBatch();
+			if (batch !== null) {
+				this.#open += batch.messages;
+				sent.push({ batch, done: this.#commit(batch.events, batch.last.receivedAt) });
+				continue;
 			}
-			if (last === null) return;
-			this.#open = messages;
-			const done = await this.#commit(events, last.receivedAt);
-			this.#open = 0;
-			if (!done) return;
-			this.#feed.settle(last);
-			this.#events += events.length;
-			if (events.length > 0) this.#lastEventAt = last.receivedAt;
-			this.#tell();
+			const oldest = sent.shift();
+			if (oldest === undefined) return;
+			const done = await oldest.done;
+			this.#open -= oldest.batch.messages;
+			if (done) this.#settle(oldest.batch);
+			else this.#broken = true;
 		}
+	}
+
+	#settle({ events, last }: Batch): void {
+		// Settling this one would settle an earlier one that was given up.
+		if (!this.#broken) this.#feed.settle(last);
+		this.#events += events.length;
+		if (events.length > 0) this.#lastEventAt = last.receivedAt;
+		this.#tell();
+	}
+
+	#nextBatch(): Batch | null {
+		const events: CeleryEvent[] = [];
+		let last: HeardMessage | null = null;
+		let messages = 0;
+		while (events.length < BATCH_EVENTS && messages < BATCH_MESSAGES) {
+			const message = this.#intake.take();
+			if (message === null) break;
+			last = message;
+			messages += 1;
+			for (const event of this.#read(message)) {
+				events.push(event);
+				this.#roster.hear(event, message.receivedAt);
+			}
+		}
+		return last === null ? null : { events, last, messages };
 	}
 
 	/** The guard around one message: whatever it holds, the stream goes on. */
