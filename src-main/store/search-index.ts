@@ -12,11 +12,14 @@ export interface SearchIndex {
 	work(limit: number): number;
 }
 
-interface WordsRow {
+interface FactsRow {
 	readonly name: string;
 	readonly id: string;
 	readonly queue: string | null;
 	readonly exception_type: string | null;
+}
+
+interface TextsRow {
 	readonly args: string | null;
 	readonly kwargs: string | null;
 	readonly preview: string;
@@ -29,10 +32,12 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 	const mark = db.write('mark for search', 'INSERT OR IGNORE INTO search_dirty (seq) VALUES (?)');
 	const marked = db.read<{ seq: number }>('marked for search', 'SELECT seq FROM search_dirty ORDER BY seq LIMIT ?');
 	const unmark = db.write('unmark for search', 'DELETE FROM search_dirty WHERE seq = ?');
-	const words = db.read<WordsRow>(
-		'words of task',
-		`SELECT t.name, t.id, t.queue, t.exception_type, x.args, x.kwargs, x.preview, x.typed, x.exception_message, x.result_text
-		FROM tasks t JOIN task_texts x ON x.seq = t.seq WHERE t.seq = ?`,
+	const unmarkUpTo = db.write('unmark worked off', 'DELETE FROM search_dirty WHERE seq <= ?');
+	// Two statements: a join of the two was compiled anew for each task, which cost several times as much as both.
+	const facts = db.read<FactsRow>('facts of task', 'SELECT name, id, queue, exception_type FROM tasks WHERE seq = ?');
+	const texts = db.read<TextsRow>(
+		'texts of task',
+		'SELECT args, kwargs, preview, typed, exception_message, result_text FROM task_texts WHERE seq = ?',
 	);
 	const putGrams = db.write('index grams', 'INSERT OR REPLACE INTO search_grams (rowid, text) VALUES (?, ?)');
 	const putFacts = db.write('index facts', 'INSERT OR REPLACE INTO search_facts (rowid, facts) VALUES (?, ?)');
@@ -42,24 +47,25 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 	const dropLong = db.write('not long for search', 'DELETE FROM search_long WHERE seq = ?');
 
 	function index(seq: number): void {
-		const row = words.get(seq);
-		if (row === undefined) return;
+		const row = facts.get(seq);
+		const text = texts.get(seq);
+		if (row === undefined || text === undefined) return;
 		const grams = gramText([
 			row.name,
 			row.id,
 			row.queue,
-			row.args,
-			row.kwargs,
-			row.preview,
+			text.args,
+			text.kwargs,
+			text.preview,
 			row.exception_type,
-			row.exception_message,
-			row.result_text,
+			text.exception_message,
+			text.result_text,
 		]);
-		const call = callOf(row.typed, row.args, row.kwargs);
-		const facts = call === null ? '' : factTokens(call);
+		const call = callOf(text.typed, text.args, text.kwargs);
+		const tokens = call === null ? '' : factTokens(call);
 		putGrams.run(seq, grams ?? '');
-		putFacts.run(seq, facts ?? '');
-		if (grams === null || facts === null) putLong.run(seq);
+		putFacts.run(seq, tokens ?? '');
+		if (grams === null || tokens === null) putLong.run(seq);
 		else dropLong.run(seq);
 	}
 
@@ -73,10 +79,10 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 		},
 		work(limit) {
 			const batch = marked.all(limit);
-			for (const { seq } of batch) {
-				index(seq);
-				unmark.run(seq);
-			}
+			for (const { seq } of batch) index(seq);
+			// The batch are the lowest marks there are.
+			const last = batch.at(-1);
+			if (last !== undefined) unmarkUpTo.run(last.seq);
 			return batch.length;
 		},
 	};

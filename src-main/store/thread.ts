@@ -104,7 +104,7 @@ function runWriter(port: MessagePort, data: ThreadData): void {
 		resting ??= setTimeout(() => {
 			resting = null;
 			const started = performance.now();
-			const share = busy ? 10 : 1;
+			const share = busy ? 20 : 1;
 			busy = false;
 			try {
 				if (writer.step()) rest(Math.max(2, (performance.now() - started) * share));
