@@ -14,6 +14,10 @@ interface Entry {
 	readonly resolve: (facts: StartedFacts | null) => void;
 }
 
+type Committed =
+	| { readonly ok: true; readonly facts: readonly (StartedFacts | null)[] }
+	| { readonly ok: false; readonly reason: string };
+
 /** Facts per transaction at most, so that one commit doesn't hold up the others for long. */
 const OPS_PER_BATCH = 1000;
 /** Waiting log lines above which tasks have to wait with printing, and below which they go on. */
@@ -114,10 +118,16 @@ export class Ledger {
 	async #pump(): Promise<void> {
 		if (this.#writing) return;
 		this.#writing = true;
-		const batch = this.#takeBatch();
-		if (batch.length > 0) {
-			const failure = await this.#apply(batch);
-			if (failure !== null) await this.#refuse(batch, failure);
+		let batch = this.#takeBatch();
+		let written = batch.length === 0 ? null : this.#commit(batch);
+		while (written !== null) {
+			const found = await written;
+			// While much is written, the next is on its way before those go on that waited for this one.
+			const next: readonly Entry[] = found.ok && this.#waiting.length >= ENOUGH ? this.#takeBatch() : [];
+			written = next.length === 0 ? null : this.#commit(next);
+			if (found.ok) this.#tell(batch, found.facts);
+			else await this.#refuse(batch, found.reason);
+			batch = next;
 		}
 		this.#writing = false;
 		this.#lastWrite = this.#clock.monotonic();
@@ -138,14 +148,24 @@ export class Ledger {
 		return this.#waiting.splice(0, count);
 	}
 
-	/** Null when committed, else why not. */
+	/** Null when committed and told, else why not. */
 	async #apply(batch: readonly Entry[]): Promise<string | null> {
-		let found: readonly (StartedFacts | null)[];
+		const found = await this.#commit(batch);
+		if (!found.ok) return found.reason;
+		this.#tell(batch, found.facts);
+		return null;
+	}
+
+	async #commit(batch: readonly Entry[]): Promise<Committed> {
 		try {
-			found = await this.#history.apply(batch.flatMap((entry) => entry.ops));
+			return { ok: true, facts: await this.#history.apply(batch.flatMap((entry) => entry.ops)) };
 		} catch (error) {
-			return error instanceof Error ? error.message : String(error);
+			return { ok: false, reason: error instanceof Error ? error.message : String(error) };
 		}
+	}
+
+	/** Tells those that waited for a commit what it found. */
+	#tell(batch: readonly Entry[], found: readonly (StartedFacts | null)[]): void {
 		let position = 0;
 		for (const entry of batch) {
 			entry.resolve(found[position] ?? null);
@@ -156,7 +176,6 @@ export class Ledger {
 			this.#relief.resolve();
 			this.#relief = null;
 		}
-		return null;
 	}
 
 	/** Finds out whether all of it is refused (a full disk) or one run's facts only, so that one strange run stops no other. */
