@@ -64,6 +64,8 @@ describe('what Warren publishes', () => {
 			kwargsrepr: "{'user': {'id': 9007199254740993}, 'empty': []}",
 			ignore_result: false,
 		});
+		const check = await lab<{ readonly body: string }>('argument', 'check', '--args', '1', '--kwargs', '{"x": 2}');
+		expect(check.body).toMatch(/^\[\[1\], \{"x": 2\}, \{"callbacks": null/);
 	});
 
 	it('is refused where JSON cannot hold the arguments, and where no queue takes it', async () => {
@@ -131,8 +133,8 @@ describe('a failed task', () => {
 			root: id,
 			outcome: 'fine',
 		});
-		const shown = await lab<{ readonly attempts: number }>('task', 'show', id);
-		expect(shown.attempts).toBe(3);
+		const shown = await lab<{ readonly attempts: readonly unknown[] }>('task', 'show', id);
+		expect(shown.attempts).toMatchObject([{ cause: 'published' }, { cause: 'requeued' }, { cause: 'requeued' }]);
 	});
 });
 

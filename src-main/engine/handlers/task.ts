@@ -148,7 +148,9 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 		},
 		'action.cancel': async (input) => ok({ cancelled: core.actions.cancel(input.key) }),
 		'argument.check': async (input) => {
-			const checked = checkArguments(input.args, input.kwargs);
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const checked = checkArguments(input.args, input.kwargs, messageDialect(profile.value));
 			const { args, kwargs, argsProblem, kwargsProblem, body } = checked;
 			return ok({ args, kwargs, argsProblem, kwargsProblem, body });
 		},

@@ -212,9 +212,9 @@ export const taskRoutes = {
 		cli: { hidden: 'Ctrl+C does it' },
 	}),
 	'argument.check': query({
-		scope: 'console',
+		scope: 'deployment',
 		summary: 'Read arguments as they would be sent, or say what is wrong at which line and column',
-		input: z.strictObject({ args: literals.default(''), kwargs: kwargsJson.default('{}') }),
+		input: z.strictObject({ profile: profileName, args: literals.default(''), kwargs: kwargsJson.default('{}') }),
 		output: returns<{
 			readonly args: readonly Value[] | null;
 			readonly kwargs: Value | null;
