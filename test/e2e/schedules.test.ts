@@ -8,6 +8,7 @@ import { startStandIn } from '#test/support/carrot-site/server.ts';
 import { warrenJson } from '#test/support/cli.ts';
 import { openBrowser, openConsole, rowsOf, serveConsole } from '#test/support/console.ts';
 import { startRedis } from '#test/support/redis.ts';
+import { writeJson } from '#test/support/schedule-scene.ts';
 import { startProxy } from '#test/support/tcp-proxy.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -18,14 +19,6 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const drawerOf = (page: Page, name: string): Locator => page.getByRole('complementary', { name });
-
-/** Writes a text over what the JSON editor has. */
-async function writeJson(page: Page, editor: Locator, text: string): Promise<void> {
-	await editor.click();
-	await page.keyboard.press('Control+a');
-	await page.keyboard.press('Delete');
-	await page.keyboard.insertText(text);
-}
 
 /** A home of somebody else, on the same shared book. */
 async function anotherHome(book: string): Promise<AsyncDisposable & { readonly home: string }> {
@@ -237,6 +230,85 @@ describe("a schedule in a site's book", () => {
 		await drawer.getByRole('button', { name: 'Take it back' }).click();
 		await line.filter({ hasText: 'synced' }).waitFor();
 		expect(site.schedules.get(row.id)?.queue).toBe('mail');
+		expect(opened.trouble).toEqual([]);
+	});
+});
+
+describe("a schedule in RedBeat's book", () => {
+	test('is made without a queue, refused where beat would stumble, merged with an edit made elsewhere, paused, handed to beat and removed', async () => {
+		await using redis = await startRedis({ own: true });
+		await using proxy = await startProxy({ port: redis.port });
+		await using served = await serveConsole();
+		await warrenJson(served.home, [
+			...['profile', 'add', 'shop', '--framework', 'celery', '--broker', 'amqp://u@127.0.0.1:1/'],
+			...['--book', `redbeat=redis://127.0.0.1:${proxy.port}/0?zone=Europe/Berlin`],
+		]);
+		const kept = async () => JSON.parse(await redis.cli('HGET', 'redbeat:nightly', 'definition'));
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		await opened.go('shop/scheduled');
+		await page.getByText('No schedules').waitFor();
+		await page.keyboard.press('n');
+		const making = drawerOf(page, 'New schedule');
+		await making.getByRole('combobox', { name: 'Book' }).selectOption({ label: 'RedBeat' });
+		await making.getByRole('textbox', { name: 'Name' }).fill('nightly');
+		await making.getByRole('combobox', { name: 'Task' }).fill('shop.tasks.report');
+		await making.getByRole('combobox', { name: 'Queue' }).fill('');
+		await making.getByRole('radio', { name: 'Cron' }).click();
+		await making.getByRole('combobox', { name: 'Time zone' }).fill('Europe/Berlin');
+		await making.getByRole('textbox', { name: 'Cron expression' }).fill('0 0 30 2 *');
+		await making.getByText(/No month of these has such a day/).waitFor();
+		expect(await making.getByRole('button', { name: /^Create/ }).isDisabled()).toBe(true);
+		expect(await redis.cli('DBSIZE')).toBe('0');
+		await making.getByRole('textbox', { name: 'Cron expression' }).fill('30 2 * * *');
+		await making.getByText('Every day at 02:30, Europe/Berlin').waitFor();
+		await page.keyboard.press('Control+s');
+		const row = rowsOf(page).filter({ hasText: 'nightly' });
+		await row.filter({ hasText: 'synced' }).waitFor();
+		expect(await kept()).toMatchObject({ options: {}, enabled: true, schedule: { minute: '30', hour: '2' } });
+
+		// Edited here with the Redis away, and elsewhere meanwhile, in the same field and in another.
+		const drawer = drawerOf(page, 'Schedule nightly');
+		proxy.refuse();
+		proxy.cut();
+		await page.getByText(/^RedBeat offline since/).waitFor();
+		await drawer.getByRole('combobox', { name: 'Queue' }).fill('ours');
+		await page.keyboard.press('Control+s');
+		await row.filter({ hasText: 'edited' }).waitFor();
+		const theirs = { ...(await kept()), options: { queue: 'theirs' }, kwargs: { by: 'them' } };
+		await redis.cli('HSET', 'redbeat:nightly', 'definition', JSON.stringify(theirs));
+		proxy.allow();
+		await row.filter({ hasText: 'conflict' }).waitFor();
+		const conflict = drawer.getByRole('region', { name: 'Conflict' });
+		await conflict.getByRole('button', { name: 'Yours, Queue: ours' }).click();
+		await conflict.getByRole('button', { name: 'Resolve' }).click();
+		await row.filter({ hasText: 'synced' }).waitFor();
+		expect(await kept()).toMatchObject({ options: { queue: 'ours' }, kwargs: { by: 'them' } });
+
+		// Beat runs it, and a paused one not at all: the page says both before anything is done.
+		await row.getByRole('switch').click();
+		await row.filter({ hasText: 'paused' }).waitFor();
+		await waitFor('the pause in its book', async () => (await kept()).enabled === false);
+		await drawer.getByRole('button', { name: /^Run now/ }).click();
+		const question = page.getByRole('alertdialog');
+		await question.getByText(/beat runs no paused schedule/).waitFor();
+		await page.keyboard.press('Escape');
+		await question.waitFor({ state: 'detached' });
+		await row.getByRole('switch').click();
+		await waitFor('it to be resumed', async () => (await kept()).enabled === true);
+		await drawer.getByRole('button', { name: /^Run now/ }).click();
+		await question.getByText("It goes through Celery's beat, which publishes it when it looks next.").waitFor();
+		await question.getByRole('button', { name: 'Run 1 schedule now' }).click();
+		await drawer.getByRole('tab', { name: /^Runs/ }).click();
+		await drawer.getByRole('list', { name: 'Runs' }).getByText('Handed over').waitFor();
+		expect(Number(await redis.cli('ZSCORE', 'redbeat::schedule', 'redbeat:nightly')) * 1_000).toBeLessThanOrEqual(
+			Date.now(),
+		);
+
+		await drawer.getByRole('button', { name: /^Remove/ }).click();
+		await question.getByRole('button', { name: 'Remove 1 schedule' }).click();
+		await page.getByText('No schedules').waitFor();
+		expect(await redis.cli('EXISTS', 'redbeat:nightly')).toBe('0');
 		expect(opened.trouble).toEqual([]);
 	});
 });
