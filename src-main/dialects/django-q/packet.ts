@@ -4,8 +4,9 @@
  * The body is a pickle, which is never run here: see `python/pickle`.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import { inflate } from '../compression/inflate.ts';
 
 /** What signs: sha1 up to Django 3.0 (and where a setting of 3.1 and 3.2 says so), sha256 from Django 3.1 on. */
 export type Digest = 'sha1' | 'sha256';
@@ -110,13 +111,9 @@ export function pickleOf(packet: Packet, limit: number): Result<Uint8Array> {
 	if (!packet.compressed) {
 		return bytes.length > limit ? tooLarge(limit) : ok(bytes);
 	}
-	try {
-		return ok(inflateSync(bytes, { maxOutputLength: limit }));
-	} catch (error) {
-		// zlib says by exceptions what is wrong with bytes from outside: that is an answer, not a defect.
-		if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(limit);
-		return undecodable(`Its compressed part is not zlib's: ${(error as Error).message}.`);
-	}
+	const inflated = inflate(bytes, 'zlib', limit);
+	if (inflated.ok) return inflated;
+	return inflated.error.code === 'too-large' ? tooLarge(limit) : undecodable('Its compressed part is not zlib.');
 }
 
 /**
