@@ -1,11 +1,11 @@
 /** A message's body by its content type, encoding and compression: bytes to one value. */
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { Value } from '#main/domain/value.ts';
+import { type Compression, inflate } from '../inflate.ts';
 import { readJson } from '../json/read.ts';
 import { readMsgpack } from '../msgpack/read.ts';
 import { readPickle } from '../python/pickle-values.ts';
 import { readYaml } from '../yaml/read.ts';
-import { type Compression, inflate } from './body-inflate.ts';
 import { unpackSigned } from './body-signed.ts';
 import { typedValues } from './body-typed.ts';
 

@@ -6,7 +6,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import { inflate } from '../compression/inflate.ts';
+import { inflate } from '../inflate.ts';
 
 /** What signs: sha1 up to Django 3.0 (and where a setting of 3.1 and 3.2 says so), sha256 from Django 3.1 on. */
 export type Digest = 'sha1' | 'sha256';
