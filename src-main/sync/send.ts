@@ -199,7 +199,8 @@ async function written(
 	const { profile } = run;
 	const { book, key: from } = under;
 	const key = entry?.key ?? from;
-	const before = run.theirs.get(from)?.definition ?? null;
+	// What was made anew replaced nothing: where names are keys, another one may have taken the key that it had here.
+	const before = under.kind === 'create' ? null : (run.theirs.get(from)?.definition ?? null);
 	const after = entry?.definition ?? null;
 	const past = pastStep({ profile, book, key }, run.now(), {
 		by: merged ? 'merge' : 'here',
@@ -209,7 +210,7 @@ async function written(
 		note: notes.length === 0 ? null : notes.join(' '),
 	});
 	const kept: readonly ScheduleStep[] = [
-		...(key === from ? [] : moved(book, from, key, before !== null, true)),
+		...(key === from ? [] : leaving(run, under, key, before !== null)),
 		entry === null ? { kind: 'gone', book, key } : { kind: 'entry', book, entry, seenAt: run.now() },
 		past,
 	];
@@ -220,7 +221,7 @@ async function written(
 	});
 	// Somebody else has settled it meanwhile; what was written is true all the same.
 	if (met === null) await run.desk.commit([], kept);
-	forget(run, from);
+	if (under.kind !== 'create') forget(run, from);
 	if (entry !== null) remember(run, entry);
 	const fields = after === null ? [] : changedBy(before, after);
 	const name = (after ?? before ?? under.mine)?.name ?? '';
@@ -235,6 +236,16 @@ async function written(
 		...(key === from ? {} : { formerKey: from }),
 	});
 	return met?.kind === 'waits' && met.change !== null ? { ...met, change: met.change } : null;
+}
+
+/** The edit's schedule goes on under another key. A key that is another schedule's by now keeps its entry, its past and its runs. */
+function leaving(
+	{ theirs }: SendRun,
+	{ book, key, kind }: ScheduleChange,
+	to: string,
+	stored: boolean,
+): readonly ScheduleStep[] {
+	return kind === 'create' && theirs.has(key) ? [{ kind: 'settled', book, key }] : moved(book, key, to, stored, true);
 }
 
 /** Somebody wrote between our reading and our writing, and nothing of ours was written: receive that, and merge again. */
@@ -276,7 +287,7 @@ async function nameTaken(run: SendRun, under: ScheduleChange, by: string, resume
 	const alike = under.kind === 'create' && mine !== null && other !== null && sameDefinitions(mine, other.definition);
 	if (alike && (await run.desk.change(other.key)) === null) {
 		const steps: readonly ScheduleStep[] = [
-			...moved(book, key, other.key, false, true),
+			...leaving(run, under, other.key, false),
 			{ kind: 'entry', book, entry: other, seenAt: run.now() },
 		];
 		const nobody = { book, key: other.key, change: null };
