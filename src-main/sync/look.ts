@@ -62,6 +62,11 @@ function movedKeys(
 		moved.set(key, entry.key);
 		taken.add(entry.key);
 	}
+	for (const [from, to] of takenBackAndRenamed(look, stored, changes, taken)) {
+		if (theirs.has(from) || moved.has(from)) continue;
+		moved.set(from, to);
+		taken.add(to);
+	}
 	if (look.renames) return moved;
 	const unreadable = new Set(look.broken.map(({ key }) => key));
 	const gone = look.stored.filter(({ key }) => !theirs.has(key) && !moved.has(key) && !unreadable.has(key));
@@ -74,8 +79,29 @@ function movedKeys(
 	return moved;
 }
 
+/**
+ * What was taken back while it was on its way may have arrived and been given another name since: a newcomer that says the same but for
+ * its name. Somebody else may have made that one, so it is a conflict, which asks a person; else ours would stay there unsaid.
+ */
+function takenBackAndRenamed(
+	look: Look,
+	stored: ReadonlyMap<string, BookEntry>,
+	changes: ReadonlyMap<string, ScheduleChange>,
+	taken: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+	const sent = look.changes.flatMap(({ key, mine, sending }) =>
+		mine === null && sending !== null && sending.definition !== null ? [{ key, definition: sending.definition }] : [],
+	);
+	if (sent.length === 0) return [];
+	const made = alone(look.entries.filter(({ key }) => !stored.has(key) && !taken.has(key) && !changes.has(key)));
+	return [...alone(sent)].flatMap(([content, from]) => {
+		const to = made.get(content);
+		return from !== null && to != null ? [[from, to] as const] : [];
+	});
+}
+
 /** By all that an entry says but its name: its key, or null where several say the same. */
-function alone(entries: readonly BookEntry[]): ReadonlyMap<string, string | null> {
+function alone(entries: readonly Pick<BookEntry, 'key' | 'definition'>[]): ReadonlyMap<string, string | null> {
 	const keys = new Map<string, string | null>();
 	for (const { key, definition } of entries) {
 		const content = JSON.stringify(
