@@ -30,11 +30,13 @@ export interface Person {
 	/** Values taken back, and not asked for again since; each with the first write of the book's log that may not bring it there. */
 	readonly takenBack: ReadonlyMap<string, number>;
 	readonly past: readonly ScheduleVersion[];
+	/** Whether its book gives keys of its own, so that what was sent without an answer is known again by its name. */
+	readonly knownByName: boolean;
 }
 
 /** Throws where a value got lost, was written over unseen or unkept, is there although it was taken back, or where the past is untrue. */
 export function checkPerson(
-	{ name, typed, wanted, takenBack, past }: Person,
+	{ name, typed, wanted, takenBack, past, knownByName }: Person,
 	inBook: ReadonlySet<string>,
 	log: readonly WriteRecord[],
 ): void {
@@ -45,7 +47,12 @@ export function checkPerson(
 	const lost = [...typed].find((token) => !kept.has(token));
 	if (lost !== undefined) throw new Error(`${name} typed "${lost}", and it is nowhere`);
 	// Somebody else may have brought it there, who had it from the past of the same schedule.
-	const back = [...takenBack].find(([token, since]) => inBook.has(token) && broughtBy(log, token, since) === name);
+	const back = [...takenBack].find(([token, since]) => {
+		const at = broughtAt(log, token, since);
+		if (!inBook.has(token) || at === null || log[at]?.by !== name) return false;
+		// It was on its way when it was taken back (else `since` is a write of the log).
+		return !(knownByName && since === 0 && beyondRecognition(log, at, token));
+	});
 	if (back !== undefined) throw new Error(`${name} took "${back[0]}" back, and the book has it`);
 	for (const { by, before, after } of log) {
 		if (by !== name || before === null) continue;
@@ -63,10 +70,30 @@ export function checkPerson(
 	}
 }
 
-/** Who was the last to bring a value into the book, from a write of its log on; null: nobody. */
-function broughtBy(log: readonly WriteRecord[], token: string, since: number): string | null {
-	const has = (definition: ScheduleDefinition | null) => tokensOf(definition ?? {}).includes(token);
-	return log.findLast(({ before, after }, at) => at >= since && has(after) && !has(before))?.by ?? null;
+/** The last write, from one of the log on, that brought a value into the book; null: none. */
+function broughtAt(log: readonly WriteRecord[], token: string, since: number): number | null {
+	const at = log.findLastIndex(
+		({ before, after }, index) => index >= since && has(after, token) && !has(before, token),
+	);
+	return at === -1 ? null : at;
+}
+
+/**
+ * Whether a schedule that was made by this write was given another name by somebody else, and other values too. Its maker, who was not
+ * told its key, cannot know it again by anything then: neither by its name nor by what it says. It is received like somebody else's.
+ */
+function beyondRecognition(log: readonly WriteRecord[], made: number, token: string): boolean {
+	const { by: maker, before: existing, after: own } = log[made] ?? {};
+	if (existing !== null || own == null) return false;
+	const later = log.slice(made + 1).filter(({ before, after }) => has(before, token) && has(after, token));
+	const renamed = later.findIndex(({ by, before, after }) => by !== maker && before?.name !== after?.name);
+	if (renamed === -1) return false;
+	const content = (of: ScheduleDefinition | null) => JSON.stringify({ ...of, name: null });
+	return later.slice(renamed).some(({ after }) => content(after) !== content(own));
+}
+
+function has(definition: ScheduleDefinition | null, token: string): boolean {
+	return tokensOf(definition ?? {}).includes(token);
 }
 
 /** What somebody wants who knows this and asks for that. */

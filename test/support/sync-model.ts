@@ -214,6 +214,8 @@ export class SyncModel {
 		await this.#decide(client, key, 'edited', (standing) => {
 			const shown = standing.change?.mine ?? standing.entry?.definition;
 			if (shown === undefined) return removeSchedule(standing, this.#now(client));
+			// Who edits what was to be removed sees it as the book has it, and brings that back.
+			if (standing.change?.mine === null) this.#askAgain(shown);
 			return { ok: true, value: editSchedule(standing, this.#typed(client, shown), this.#now(client)) };
 		});
 	}
@@ -235,6 +237,9 @@ export class SyncModel {
 		await this.#decide(client, key, 'reverted', (standing) => {
 			const { base = null, mine = null, sending = null } = standing.change ?? {};
 			const before = new Set(tokensOf(base ?? {}));
+			// Who takes a removal back wants what was to be removed: as the book has it, or had it when the removal went out.
+			if (standing.change?.mine === null)
+				this.#askAgain(sending === null ? (standing.entry?.definition ?? null) : base);
 			const since = new Map(tokensOf(mine ?? {}).map((token) => [token, this.book.log.length]));
 			// What is being sent may be there already, and is to be gone again.
 			for (const token of tokensOf(sending?.definition ?? {})) since.set(token, 0);
@@ -501,7 +506,8 @@ export class SyncModel {
 			if (known.join('\n') !== final.join('\n')) {
 				throw new Error(`${name} knows\n${known.join('\n')}\nand the book has\n${final.join('\n')}`);
 			}
-			checkPerson({ ...home, past: await home.past() }, inBook, this.book.log);
+			const knownByName = this.#options.keys !== 'chosen';
+			checkPerson({ ...home, past: await home.past(), knownByName }, inBook, this.book.log);
 		}
 	}
 
