@@ -56,10 +56,15 @@ interface Home extends ModelStore {
 	readonly wanted: Set<string>;
 	/** Values that its person took back, each with the first write of the book's log that may not bring it there. */
 	readonly takenBack: Map<string, number>;
-	/** What the edit under way types, and what it takes back: both count when the edit is made. */
-	draft: readonly string[];
+}
+
+/** What an edit under way types, and what it takes back as `takenBack` has it: both count when the edit is made. */
+interface Draft {
+	typed: readonly string[];
 	letsGo: ReadonlyMap<string, number>;
 }
+
+type Drafted = (standing: Parameters<Decide>[0], draft: Draft) => ReturnType<Decide>;
 
 interface Client {
 	readonly name: string;
@@ -115,7 +120,7 @@ export class SyncModel {
 			const skew = this.#below(7_200_000) - 3_600_000;
 			const opened = await this.#options.open(name, () => this.#time + skew);
 			const sets = { typed: new Set<string>(), wanted: new Set<string>(), takenBack: new Map<string, number>() };
-			const home: Home = { ...opened, name, skew, connected: true, ...sets, draft: [], letsGo: new Map() };
+			const home: Home = { ...opened, name, skew, connected: true, ...sets };
 			this.#homes.push(home);
 			// The first has a service that works on the same home as the console.
 			for (const who of name === 'ann' ? [name, `${name}'s service`] : [name]) {
@@ -211,22 +216,24 @@ export class SyncModel {
 	// What people do.
 
 	async #edit(client: Client, key: string | null = null): Promise<void> {
-		await this.#decide(client, key, 'edited', (standing) => {
+		await this.#decide(client, key, 'edited', (standing, draft) => {
 			const shown = standing.change?.mine ?? standing.entry?.definition;
 			if (shown === undefined) return removeSchedule(standing, this.#now(client));
 			// Who edits what was to be removed sees it as the book has it, and brings that back.
 			if (standing.change?.mine === null) this.#askAgain(shown);
-			return { ok: true, value: editSchedule(standing, this.#typed(client, shown), this.#now(client)) };
+			const edited = this.#typed(client, shown);
+			draft.typed = typedIn(edited, shown);
+			return { ok: true, value: editSchedule(standing, edited, this.#now(client)) };
 		});
 	}
 
 	async #create(client: Client): Promise<void> {
 		const key = `own-${++this.#tokens}`;
 		const definition = this.#typed(client, { ...NEW_SCHEDULE, name: this.#name(), task: `tasks.${key}` });
-		await this.#carryOut(client, key, 'created', (standing) => ({
-			ok: true,
-			value: editSchedule(standing, definition, this.#now(client)),
-		}));
+		await this.#carryOut(client, key, 'created', (standing, draft) => {
+			draft.typed = typedIn(definition, NEW_SCHEDULE);
+			return { ok: true, value: editSchedule(standing, definition, this.#now(client)) };
+		});
 	}
 
 	async #remove(client: Client): Promise<void> {
@@ -234,7 +241,7 @@ export class SyncModel {
 	}
 
 	async #revert(client: Client, key: string | null = null): Promise<void> {
-		await this.#decide(client, key, 'reverted', (standing) => {
+		await this.#decide(client, key, 'reverted', (standing, draft) => {
 			const { base = null, mine = null, sending = null } = standing.change ?? {};
 			const before = new Set(tokensOf(base ?? {}));
 			// Who takes a removal back wants what was to be removed: as the book has it, or had it when the removal went out.
@@ -243,7 +250,7 @@ export class SyncModel {
 			const since = new Map(tokensOf(mine ?? {}).map((token) => [token, this.book.log.length]));
 			// What is being sent may be there already, and is to be gone again.
 			for (const token of tokensOf(sending?.definition ?? {})) since.set(token, 0);
-			client.home.letsGo = new Map([...since].filter(([token]) => !before.has(token)));
+			draft.letsGo = new Map([...since].filter(([token]) => !before.has(token)));
 			return revertSchedule(standing, this.#now(client));
 		});
 	}
@@ -310,19 +317,20 @@ export class SyncModel {
 	}
 
 	/** Decides about a schedule that this console shows. */
-	async #decide(client: Client, key: string | null, what: string, decide: Decide): Promise<void> {
+	async #decide(client: Client, key: string | null, what: string, decide: Drafted): Promise<void> {
 		const shown = key ?? (await this.#alive(client, () => this.#anyShown(client)));
 		if (shown !== null) await this.#carryOut(client, shown, what, decide);
 	}
 
-	async #carryOut(client: Client, key: string, what: string, decide: Decide): Promise<void> {
+	async #carryOut(client: Client, key: string, what: string, decide: Drafted): Promise<void> {
 		const { home } = client;
 		const of = { profile: MODEL_PROFILE, book: this.book.kind, key };
-		home.draft = [];
-		home.letsGo = new Map();
+		// Its own: in the middle of this edit the same person may make another one.
+		let draft: Draft = { typed: [], letsGo: new Map() };
 		const result = await this.#alive(client, () =>
 			editOne(client.store, of, (standing) => {
-				const decided = decide(standing);
+				draft = { typed: [], letsGo: new Map() };
+				const decided = decide(standing, draft);
 				// Its person knows what the book was last known to have, and what is being sent to it.
 				const { change } = decided.ok ? decided.value : { change: null };
 				const mine = change === null ? null : change.mine;
@@ -332,8 +340,8 @@ export class SyncModel {
 			}),
 		);
 		if (result?.ok !== true || result.value.steps.length === 0) return;
-		for (const token of home.draft) home.typed.add(token);
-		for (const [token, since] of home.letsGo) home.takenBack.set(token, since);
+		for (const token of draft.typed) home.typed.add(token);
+		for (const [token, since] of draft.letsGo) home.takenBack.set(token, since);
 		this.#note(what);
 	}
 
@@ -517,8 +525,6 @@ export class SyncModel {
 	#typed(client: Client, from: ScheduleDefinition): ScheduleDefinition {
 		let edited = from;
 		for (let more = 1 + this.#below(3); more > 0; more -= 1) edited = { ...edited, ...this.#field(client) };
-		const before = new Set(tokensOf(from));
-		client.home.draft = tokensOf(edited).filter((token) => !before.has(token));
 		return edited;
 	}
 
@@ -568,6 +574,11 @@ export class SyncModel {
 	#maybe<T>(of: readonly T[]): T | undefined {
 		return of[this.#below(of.length)];
 	}
+}
+
+function typedIn(edited: ScheduleDefinition, from: ScheduleDefinition): readonly string[] {
+	const before = new Set(tokensOf(from));
+	return tokensOf(edited).filter((token) => !before.has(token));
 }
 
 /** The schedule that a call is about, where it is about one. */
