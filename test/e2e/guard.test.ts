@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { warrenJson } from '#test/support/cli.ts';
 import { openBrowser, openConsole, rowsOf, serveConsole } from '#test/support/console.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -80,7 +81,8 @@ describe('an engine that is gone', () => {
 		await using served = await serveConsole();
 		await using opened = await openConsole(browser, served);
 		const { page } = opened;
-		await rowsOf(page).first().waitFor();
+		// The page has settled: what is read while it opens is not what this is about.
+		await waitFor('all tasks to be listed', async () => (await rowsOf(page).count()) === 14);
 		await served.kill9();
 		await page.getByText(/The engine does not answer since \d\d:\d\d/).waitFor();
 		expect(await rowsOf(page).count()).toBe(14);
