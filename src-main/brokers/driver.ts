@@ -6,13 +6,15 @@
  * - nothing that is not ours is declared with guessed arguments: existence is asked passively;
  * - `publish` resolves after the broker has taken responsibility, and says `unroutable` when no queue took the message;
  * - a delivery belongs to one connection: settling it after a reconnect answers `gone`, and the broker hands it out again;
- * - a consumption is an intent: it is set up again after every reconnect, until it is disposed of.
+ * - a consumption is an intent: it is set up again after every reconnect, until it is disposed of;
+ * - a waiting message is acted upon by its print, after whoever asked has seen it, and never by its place in the queue.
  */
 import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
 import type { LookCost, QueueDeclaration, QueueFigures } from '#main/domain/queue.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { UnackedDoor } from './unacked.ts';
+import type { KeptMessage, SiftEnd, SiftOptions, WaitingMessage } from './waiting.ts';
 
 export interface BrokerCapabilities {
 	/** Can list queues without being told their names. */
@@ -23,6 +25,8 @@ export interface BrokerCapabilities {
 	readonly look: LookCost['kind'];
 	/** Can remove single messages by id without consuming others. */
 	readonly removesSingle: boolean;
+	/** Puts another message in the place of one in a single step, so that no crash can leave both. */
+	readonly replacesAtOnce: boolean;
 	/** Highest priority it honours; 0: none. */
 	readonly maxPriority: number;
 	/** Which priority is handed out first: AMQP's highest, or the lowest, as kombu has it on Redis. */
@@ -62,7 +66,7 @@ export interface Consumption extends AsyncDisposable {
 /** What a look found. */
 export interface Look {
 	/** Next to be handed out first. */
-	readonly messages: readonly BrokerMessage[];
+	readonly messages: readonly WaitingMessage[];
 	readonly cost: LookCost;
 }
 
@@ -95,6 +99,19 @@ export interface BrokerDriver extends AsyncDisposable {
 		messageIds: ReadonlySet<string>,
 		options: { readonly scanLimit: number; readonly deadlineMs: number },
 	): Promise<Result<readonly BrokerMessage[]>>;
+	/**
+	 * Goes through waiting messages from the next one on, batch by batch, and does with each what `decide` says. `not-found` where
+	 * there is no such queue; `refused` where a message that is to be left could be lost by it. Messages that come in meanwhile may or
+	 * may not be seen, none is seen twice.
+	 */
+	sift(queue: string, options: SiftOptions): Promise<Result<SiftEnd>>;
+	/**
+	 * Puts a message that was kept into this queue and no other, confirmed, byte for byte: at its end, as if published now. Where a
+	 * broker routes by name, its exchange becomes the default one and its routing key the queue's name.
+	 */
+	putBack(queue: string, message: KeptMessage): Promise<Result<void>>;
+	/** The broker's own purge: destroys all that waits, keeps nothing. Answers how many. */
+	clear(queue: string): Promise<Result<number>>;
 	/** Makes sure a queue of ours exists. An existing queue is used as it is; nothing is declared over it. */
 	ensureQueue(declaration: QueueDeclaration): Promise<Result<void>>;
 	consume(intent: ConsumeIntent): Promise<Result<Consumption>>;

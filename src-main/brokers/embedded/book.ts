@@ -13,7 +13,8 @@ import { type BrokerMessage, idOfMessage, type OutgoingMessage } from '../../dom
 import type { QueueDeclaration, QueueFigures } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { readProperties, writeProperties } from '../properties.ts';
-import type { DeliveryToken } from './protocol.ts';
+import type { Settled } from '../waiting.ts';
+import type { DeliveryToken, Place, RowFate, WaitingRow } from './protocol.ts';
 
 /** Version of the tables, kept in `user_version`. */
 export const SCHEMA_VERSION = 1;
@@ -76,6 +77,7 @@ interface Row {
 	readonly properties: Buffer;
 	readonly body: Buffer;
 	readonly deliveries: number;
+	readonly priority: number;
 }
 
 export interface SessionFacts {
@@ -182,7 +184,7 @@ export class Book implements Disposable {
 	}
 
 	look(queue: string, limit: number): Result<readonly BrokerMessage[]> {
-		if (!this.exists(queue)) return fail('not-found', `There is no queue "${queue}" here.`);
+		if (!this.exists(queue)) return noQueue(queue);
 		const messages: BrokerMessage[] = [];
 		let bytes = 0;
 		for (const row of this.#sql.ready.iterate(queue, limit) as IterableIterator<Row>) {
@@ -194,7 +196,7 @@ export class Book implements Disposable {
 	}
 
 	remove(queue: string, ids: readonly string[]): Result<readonly BrokerMessage[]> {
-		if (!this.exists(queue)) return fail('not-found', `There is no queue "${queue}" here.`);
+		if (!this.exists(queue)) return noQueue(queue);
 		const removed: BrokerMessage[] = [];
 		for (const id of ids) {
 			const row = this.#sql.waitingById.get(queue, id) as Row | undefined;
@@ -203,6 +205,38 @@ export class Book implements Disposable {
 			this.#sql.delete.run(row.id);
 		}
 		return ok(removed);
+	}
+
+	/** What waits after a place, next first, at most `LOOK_BYTES` of it. */
+	window(queue: string, after: Place | null, limit: number): Result<readonly WaitingRow[]> {
+		if (!this.exists(queue)) return noQueue(queue);
+		const { priority, id } = after ?? { priority: Number.MAX_SAFE_INTEGER, id: 0 };
+		const rows: WaitingRow[] = [];
+		let bytes = 0;
+		for (const row of this.#sql.readyAfter.iterate(queue, priority, priority, id, limit) as IterableIterator<Row>) {
+			rows.push({ place: { priority: row.priority, id: row.id }, message: brokerMessage(row) });
+			bytes += row.body.byteLength;
+			if (bytes > LOOK_BYTES) break;
+		}
+		return ok(rows);
+	}
+
+	/** Removes rows that still wait; where another is to take its place, it is published in the same transaction. */
+	settle(queue: string, fates: readonly RowFate[], at: number): readonly Settled[] {
+		return fates.map(({ id, by }): Settled => {
+			if (this.#sql.waits.get(id, queue) === undefined) return { kind: 'gone' };
+			if (by !== null) {
+				const published = this.publish(by, at);
+				if (!published.ok) return { kind: 'failed', failure: published.error };
+			}
+			this.#sql.delete.run(id);
+			return { kind: by === null ? 'removed' : 'replaced' };
+		});
+	}
+
+	/** Removes all that waits; answers how many. */
+	clear(queue: string): Result<number> {
+		return this.exists(queue) ? ok(this.#sql.clear.run(queue).changes) : noQueue(queue);
 	}
 
 	/** Figures of these queues, of all when none is named. */
@@ -261,7 +295,7 @@ export class Book implements Disposable {
 }
 
 function prepare(db: Database.Database) {
-	const columns = 'id, queue, exchange, routing_key, properties, body, deliveries';
+	const columns = 'id, queue, exchange, routing_key, properties, body, deliveries, priority';
 	return {
 		ensure: db.prepare('INSERT INTO queues VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING'),
 		queue: db.prepare('SELECT max_priority, carrot_exchange FROM queues WHERE name = ?'),
@@ -274,6 +308,13 @@ function prepare(db: Database.Database) {
 			`SELECT ${columns} FROM messages INDEXED BY messages_ready
 			WHERE queue = ? AND session IS NULL ORDER BY priority DESC, id LIMIT ?`,
 		),
+		readyAfter: db.prepare(
+			`SELECT ${columns} FROM messages INDEXED BY messages_ready
+			WHERE queue = ? AND session IS NULL AND priority <= ? AND (priority < ? OR id > ?)
+			ORDER BY priority DESC, id LIMIT ?`,
+		),
+		waits: db.prepare('SELECT 1 FROM messages WHERE id = ? AND queue = ? AND session IS NULL'),
+		clear: db.prepare('DELETE FROM messages WHERE queue = ? AND session IS NULL'),
 		anyReady: db.prepare('SELECT 1 FROM messages WHERE queue = ? AND session IS NULL LIMIT 1'),
 		hold: db.prepare('UPDATE messages SET session = ?, deliveries = deliveries + 1 WHERE id = ?'),
 		ack: db.prepare('DELETE FROM messages WHERE id = ? AND session = ? AND deliveries = ?'),
@@ -307,6 +348,10 @@ function brokerMessage(row: Row): BrokerMessage {
 		redelivered: row.deliveries > 0,
 		deliveryCount: row.deliveries,
 	};
+}
+
+function noQueue(queue: string): Result<never> {
+	return fail('not-found', `There is no queue "${queue}" here.`);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

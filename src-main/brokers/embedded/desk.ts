@@ -46,7 +46,8 @@ export class Desk {
 	/** Answers requests, then hands out what may go; all of it committed before anybody hears of it. */
 	serve(requests: readonly Request[]): void {
 		const reading =
-			requests.length > 0 && requests.every(({ command }) => command.kind === 'look' || command.kind === 'queues');
+			requests.length > 0 &&
+			requests.every(({ command: { kind } }) => kind === 'look' || kind === 'window' || kind === 'queues');
 		let replies: { readonly id: number; readonly result: Result<unknown> }[];
 		let handed: Handed[] = [];
 		this.#undo = [];
@@ -130,6 +131,12 @@ export class Desk {
 				return this.#book.look(command.queue, command.limit);
 			case 'remove':
 				return this.#book.remove(command.queue, command.ids);
+			case 'window':
+				return this.#book.window(command.queue, command.after, command.limit);
+			case 'settle':
+				return ok(this.#book.settle(command.queue, command.fates, command.at));
+			case 'clear':
+				return this.#book.clear(command.queue);
 			case 'ensure':
 				return this.#book.ensure(command.declaration, command.at);
 			case 'queues':

@@ -12,13 +12,16 @@ import type { ConnectionState } from '../../domain/profile.ts';
 import type { LookCost, QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption, Delivery } from '../driver.ts';
+import type { KeptMessage, SiftEnd, SiftOptions } from '../waiting.ts';
 import type { Answers, Command, DeliveryToken, FromThread, Request, ThreadData, ToThread } from './protocol.ts';
+import { siftRows, waiting } from './sift.ts';
 
 const CAPABILITIES: BrokerCapabilities = {
 	listsQueues: true,
 	countsUnacked: true,
 	look: 'free',
 	removesSingle: true,
+	replacesAtOnce: true,
 	maxPriority: 255,
 	firstPriority: 'highest',
 	countsConsumers: true,
@@ -128,7 +131,7 @@ class EmbeddedDriver implements BrokerDriver {
 
 	async look(queue: string, options: { readonly limit: number; readonly deadlineMs: number }) {
 		const messages = await this.#ask({ kind: 'look', queue, limit: options.limit });
-		return messages.ok ? ok({ messages: messages.value, cost: FREE }) : messages;
+		return messages.ok ? ok({ messages: messages.value.map(waiting), cost: FREE }) : messages;
 	}
 
 	publish(message: OutgoingMessage): Promise<Result<void>> {
@@ -138,6 +141,22 @@ class EmbeddedDriver implements BrokerDriver {
 	remove(queue: string, messageIds: ReadonlySet<string>) {
 		if (messageIds.size === 0) return Promise.resolve(ok([]));
 		return this.#ask({ kind: 'remove', queue, ids: [...messageIds] });
+	}
+
+	sift(queue: string, options: SiftOptions): Promise<Result<SiftEnd>> {
+		return siftRows(options, {
+			window: (after, limit) => this.#ask({ kind: 'window', queue, after, limit }),
+			settle: (fates) => this.#ask({ kind: 'settle', queue, fates, at: this.#options.clock.now() }),
+			monotonic: this.#options.clock.monotonic,
+		});
+	}
+
+	putBack(queue: string, message: KeptMessage): Promise<Result<void>> {
+		return this.publish({ ...message, exchange: '', routingKey: queue });
+	}
+
+	clear(queue: string): Promise<Result<number>> {
+		return this.#ask({ kind: 'clear', queue });
 	}
 
 	ensureQueue(declaration: QueueDeclaration): Promise<Result<void>> {

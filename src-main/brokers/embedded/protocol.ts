@@ -2,6 +2,7 @@
 import type { BrokerMessage, OutgoingMessage } from '../../domain/message.ts';
 import type { QueueDeclaration, QueueFigures } from '../../domain/queue.ts';
 import type { Result } from '../../domain/result.ts';
+import type { Settled } from '../waiting.ts';
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -19,11 +20,35 @@ export interface DeliveryToken {
 	readonly delivery: number;
 }
 
+/** Where a row stands in its queue's order. */
+export interface Place {
+	readonly priority: number;
+	readonly id: number;
+}
+
+/** A row that waits. */
+export interface WaitingRow {
+	readonly place: Place;
+	readonly message: BrokerMessage;
+}
+
+/** What is to happen to a row, by its number. */
+export interface RowFate {
+	readonly id: number;
+	/** Null: it is removed and nothing takes its place. */
+	readonly by: OutgoingMessage | null;
+}
+
 export type Command =
 	| { readonly kind: 'publish'; readonly message: OutgoingMessage; readonly at: number }
 	| { readonly kind: 'ack' | 'release'; readonly token: DeliveryToken }
 	| { readonly kind: 'look'; readonly queue: string; readonly limit: number }
 	| { readonly kind: 'remove'; readonly queue: string; readonly ids: readonly string[] }
+	/** What waits after this place, next first. */
+	| { readonly kind: 'window'; readonly queue: string; readonly after: Place | null; readonly limit: number }
+	/** Each row with what is to happen to it, together. */
+	| { readonly kind: 'settle'; readonly queue: string; readonly fates: readonly RowFate[]; readonly at: number }
+	| { readonly kind: 'clear'; readonly queue: string }
 	| { readonly kind: 'ensure'; readonly declaration: QueueDeclaration; readonly at: number }
 	/** All queues when no name is given. */
 	| { readonly kind: 'queues'; readonly names: readonly string[] }
@@ -39,6 +64,9 @@ export interface Answers {
 	readonly release: undefined;
 	readonly look: readonly BrokerMessage[];
 	readonly remove: readonly BrokerMessage[];
+	readonly window: readonly WaitingRow[];
+	readonly settle: readonly Settled[];
+	readonly clear: number;
 	readonly ensure: undefined;
 	readonly queues: readonly QueueFigures[];
 	readonly consume: undefined;

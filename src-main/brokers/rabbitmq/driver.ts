@@ -11,12 +11,15 @@ import type { QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption } from '../driver.ts';
 import { Session } from '../session.ts';
+import { type KeptMessage, type SiftEnd, type SiftOptions, withoutCounters } from '../waiting.ts';
 import { RabbitConsumption } from './consumption.ts';
+import { DeliveryCounts } from './delivery-counts.ts';
 import { dial, type Link } from './link.ts';
 import { Looks } from './looks.ts';
 import { type AmqpAddress, connectProblem, unreachable } from './problems.ts';
 import { Publisher } from './publisher.ts';
-import { ensureQueue, queueFigures } from './queues.ts';
+import { clearQueue, ensureQueue, queueFigures } from './queues.ts';
+import { sift } from './sift.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
 const CONNECT_DEADLINE = 10_000;
@@ -26,6 +29,7 @@ const CAPABILITIES: BrokerCapabilities = {
 	countsUnacked: false,
 	look: 'flagged',
 	removesSingle: false,
+	replacesAtOnce: false,
 	maxPriority: 255,
 	firstPriority: 'highest',
 	countsConsumers: true,
@@ -54,6 +58,7 @@ class RabbitDriver implements BrokerDriver {
 	readonly #looking: Session<Link>;
 	readonly #publisher: Publisher;
 	readonly #looks: Looks;
+	readonly #counts = new DeliveryCounts();
 	readonly #consumptions = new Set<RabbitConsumption>();
 	#asked = false;
 
@@ -74,7 +79,7 @@ class RabbitDriver implements BrokerDriver {
 		this.#publishing = session(', publishing');
 		this.#looking = session(', looking');
 		this.#publisher = new Publisher(this.#publishing, options.address, options.clock);
-		this.#looks = new Looks(this.#looking, options.clock);
+		this.#looks = new Looks(this.#looking, options.clock, this.#counts);
 	}
 
 	connect(): void {
@@ -101,7 +106,7 @@ class RabbitDriver implements BrokerDriver {
 	}
 
 	lookCost(queue: string) {
-		return Promise.resolve(ok(this.#looks.cost(queue)));
+		return Promise.resolve(ok(this.#counts.cost(queue)));
 	}
 
 	async look(queue: string, options: { readonly limit: number; readonly deadlineMs: number }) {
@@ -119,6 +124,25 @@ class RabbitDriver implements BrokerDriver {
 	) {
 		if (messageIds.size === 0) return ok([]);
 		return this.#asked ? this.#looks.remove(queue, messageIds, options) : notAsked();
+	}
+
+	async sift(queue: string, options: SiftOptions): Promise<Result<SiftEnd>> {
+		if (!this.#asked) return notAsked();
+		return sift(queue, options, {
+			session: this.#looking,
+			clock: this.#options.clock,
+			counts: this.#counts,
+			publish: (message) => this.#publisher.publish(message),
+		});
+	}
+
+	putBack(queue: string, { properties, body }: KeptMessage): Promise<Result<void>> {
+		return this.publish({ exchange: '', routingKey: queue, properties: withoutCounters(properties), body });
+	}
+
+	async clear(queue: string): Promise<Result<number>> {
+		const link = await this.#link(CONNECT_DEADLINE);
+		return link.ok ? clearQueue(link.value, queue) : link;
 	}
 
 	async ensureQueue(declaration: QueueDeclaration): Promise<Result<void>> {

@@ -6,16 +6,15 @@
 import type { Channel, GetMessage } from 'amqplib';
 import type { Clock } from '../../domain/clock.ts';
 import { type BrokerMessage, idOfMessage } from '../../domain/message.ts';
-import type { LookCost } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { Look } from '../driver.ts';
 import type { Session } from '../session.ts';
+import type { WaitingMessage } from '../waiting.ts';
+import { type DeliveryCounts, RISKY_COUNT, tooRisky } from './delivery-counts.ts';
 import type { Link } from './link.ts';
-import { brokerMessage } from './message.ts';
+import { brokerMessage, waiting } from './message.ts';
 import { channelFailure, replyCode } from './problems.ts';
 
-/** RabbitMQ 4 drops a message of a quorum queue after 20 deliveries; from this count on Warren no longer looks. */
-const RISKY_COUNT = 15;
 /** Most bytes of bodies held by one look. */
 const LOOK_BYTES = 64 * 1024 * 1024;
 
@@ -23,17 +22,6 @@ const LOOK_BYTES = 64 * 1024 * 1024;
 const SILENCE = 5_000;
 
 class SilentBroker extends Error {}
-
-const FLAGGED: LookCost = {
-	kind: 'flagged',
-	words:
-		'A look fetches messages and gives them back: they come back marked as redelivered, and are hidden from workers meanwhile.',
-};
-const COUNTED: LookCost = {
-	kind: 'risky',
-	words:
-		'This is a quorum queue: each look may count as a delivery, and RabbitMQ 4 drops a message after 20 of them. Look seldom.',
-};
 
 interface Fetched {
 	readonly got: GetMessage;
@@ -43,34 +31,27 @@ interface Fetched {
 export class Looks {
 	readonly #session: Session<Link>;
 	readonly #clock: Clock;
-	/** Highest delivery count seen per queue: quorum queues give themselves away by counting. */
-	readonly #counts = new Map<string, number>();
+	readonly #counts: DeliveryCounts;
 
-	constructor(session: Session<Link>, clock: Clock) {
+	constructor(session: Session<Link>, clock: Clock, counts: DeliveryCounts) {
+		this.#counts = counts;
 		this.#session = session;
 		this.#clock = clock;
 	}
 
-	/** From what was seen so far; AMQP itself does not tell a queue's kind. */
-	cost(queue: string): LookCost {
-		const count = this.#counts.get(queue);
-		if (count === undefined) return FLAGGED;
-		return { kind: 'risky', words: `${COUNTED.words} A message here was handed out ${count} times already.` };
-	}
-
 	async look(queue: string, options: { readonly limit: number; readonly deadlineMs: number }): Promise<Result<Look>> {
-		const messages: BrokerMessage[] = [];
+		const messages: WaitingMessage[] = [];
 		let bytes = 0;
 		const done = await this.#fetch(queue, options.deadlineMs, async (fetch, giveBack) => {
 			while (messages.length < options.limit && bytes < LOOK_BYTES) {
 				const fetched = await fetch();
 				if (fetched === null) break;
 				bytes += fetched.message.body.byteLength;
-				messages.push(fetched.message);
+				messages.push(waiting(fetched.message));
 			}
 			giveBack();
 		});
-		return done.ok ? ok({ messages, cost: this.cost(queue) }) : done;
+		return done.ok ? ok({ messages, cost: this.#counts.cost(queue) }) : done;
 	}
 
 	async remove(
@@ -108,7 +89,7 @@ export class Looks {
 		this.#session.connect();
 		const ready = await this.#session.ready(deadlineMs);
 		if (!ready.ok) return ready;
-		const known = this.#counts.get(queue) ?? 0;
+		const known = this.#counts.highest(queue);
 		if (known >= RISKY_COUNT) return tooRisky(queue, known);
 		const link: Link = ready.value;
 		let channel: Channel;
@@ -131,12 +112,10 @@ export class Looks {
 					if (got === false) return null;
 					const message = brokerMessage(got, queue);
 					const count = message.deliveryCount;
-					if (count !== null) {
-						this.#counts.set(queue, Math.max(count, this.#counts.get(queue) ?? 0));
-						if (count >= RISKY_COUNT) {
-							risky = count;
-							return null;
-						}
+					this.#counts.note(queue, count);
+					if (count !== null && count >= RISKY_COUNT) {
+						risky = count;
+						return null;
 					}
 					return { got, message };
 				},
@@ -160,12 +139,4 @@ export class Looks {
 			late[Symbol.dispose]();
 		}
 	}
-}
-
-function tooRisky(queue: string, count: number): Result<never> {
-	return fail(
-		'refused',
-		`A message in the quorum queue "${queue}" was handed out ${count} times already. One more look could make RabbitMQ drop it, so Warren does not look. Let a worker take it, or raise the queue's delivery limit.`,
-		{ details: { deliveryCount: count } },
-	);
 }

@@ -3,6 +3,7 @@ import type { GetMessage, Message } from 'amqplib';
 import type { BrokerMessage, FieldValue, MessageProperties, OutgoingMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { readProperties, writeProperties } from '../properties.ts';
+import { printOf, type WaitingMessage } from '../waiting.ts';
 import { rawProperties } from './exact-frames.ts';
 
 /** A message ready for the wire. */
@@ -35,6 +36,11 @@ export function brokerMessage(message: Message | GetMessage, queue: string): Bro
 		redelivered: fields.redelivered,
 		deliveryCount: deliveryCount(properties),
 	};
+}
+
+/** A message that waits, with its print. */
+export function waiting(message: BrokerMessage): WaitingMessage {
+	return { ...message, print: printOf(message), entry: null };
 }
 
 /** Quorum queues count deliveries in a header from the second one on; other queues don't count: null. */

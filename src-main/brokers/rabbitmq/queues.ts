@@ -59,6 +59,19 @@ export async function queueExists(link: Link, queue: string): Promise<Result<boo
 	return figures.ok ? ok(figures.value[0]?.exists === true) : figures;
 }
 
+/** Destroys what waits in a queue; answers how many. What workers hold stays theirs. */
+export async function clearQueue(link: Link, queue: string): Promise<Result<number>> {
+	try {
+		const channel = await quietChannel(link);
+		const { messageCount } = await channel.purgeQueue(queue);
+		await channel.close();
+		return ok(messageCount);
+	} catch (error) {
+		if (replyCode(error) === 404) return fail('not-found', `There is no queue "${queue}" on this virtual host.`);
+		return channelFailure(error, `Purging "${queue}"`);
+	}
+}
+
 /** Declares a queue of ours where there is none of that name; one that is there is used as it is. */
 export async function ensureQueue(link: Link, declaration: QueueDeclaration): Promise<Result<void>> {
 	const { queue, durable, maxPriority, carrotExchange } = declaration;

@@ -11,6 +11,7 @@ import type { LookCost, QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption } from '../driver.ts';
 import { Session } from '../session.ts';
+import type { KeptMessage, SiftEnd, SiftOptions } from '../waiting.ts';
 import { Bindings } from './bindings.ts';
 import { RedisConsumption } from './consumption.ts';
 import { writeEntry } from './envelope.ts';
@@ -20,6 +21,7 @@ import { HIGHEST_PRIORITY, Keys } from './keys.ts';
 import { dial, type Link } from './link.ts';
 import { look, remove } from './lists.ts';
 import { connectProblem, unreachable } from './problems.ts';
+import { clearLists, sift } from './sift.ts';
 import { RedisUnacked } from './unacked.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
@@ -34,6 +36,7 @@ const CAPABILITIES: BrokerCapabilities = {
 	countsUnacked: true,
 	look: 'free',
 	removesSingle: true,
+	replacesAtOnce: true,
 	maxPriority: HIGHEST_PRIORITY,
 	firstPriority: 'lowest',
 	countsConsumers: false,
@@ -136,26 +139,19 @@ class RedisDriver implements BrokerDriver {
 
 	async publish(message: OutgoingMessage): Promise<Result<void>> {
 		if (!this.#asked) return notAsked();
-		if (message.body.byteLength > LARGEST_BODY) {
-			return fail('too-large', 'A message of more than 256 MB does not fit into Redis.', {
-				details: { outcome: 'not-sent' },
-			});
-		}
-		const entry = writeEntry(message, randomUUID());
-		if (!entry.ok) return entry;
 		const link = await this.#link(CONNECT_DEADLINE);
 		if (!link.ok) return outcome(link, 'not-sent');
-		const queues = await this.#bindings.route(link.value, message.exchange, message.routingKey);
-		if (!queues.ok) return outcome(queues, 'not-sent');
-		const lists = queues.value.map((queue) => this.#keys.stepFor(queue, message.properties.priority));
+		const routed = await this.#route(link.value, message);
+		if (!routed.ok) return routed;
+		const { entry, queues, lists } = routed.value;
 		const [first, ...more] = lists;
 		if (first === undefined) return fail('internal', 'A message was routed nowhere.');
 		const laid =
 			more.length === 0
-				? await link.value.bytes(['LPUSH', first, entry.value])
-				: await link.value.script(LAY, lists, [entry.value]);
+				? await link.value.bytes(['LPUSH', first, entry])
+				: await link.value.script(LAY, lists, [entry]);
 		if (!laid.ok) return outcome(laid, laid.error.details?.sent === true ? 'unknown' : 'not-sent');
-		for (const consumption of this.#consumptions) if (queues.value.includes(consumption.queue)) consumption.nudge();
+		for (const consumption of this.#consumptions) if (queues.includes(consumption.queue)) consumption.nudge();
 		return ok(undefined);
 	}
 
@@ -168,6 +164,33 @@ class RedisDriver implements BrokerDriver {
 		if (!link.ok) return link;
 		if (messageIds.size === 0) return ok([]);
 		return remove(link.value, queue, messageIds, { ...options, keys: this.#keys, clock: this.#options.clock });
+	}
+
+	async sift(queue: string, options: SiftOptions): Promise<Result<SiftEnd>> {
+		const found = await this.#lookingLink(CONNECT_DEADLINE);
+		if (!found.ok) return found;
+		const [link, keys, bindings, { clock }] = [found.value, this.#keys, this.#bindings, this.#options];
+		return sift(queue, options, { link, keys, bindings, clock, route: (message) => this.#route(link, message) });
+	}
+
+	async putBack(queue: string, message: KeptMessage): Promise<Result<void>> {
+		if (message.entry === null) return this.publish({ ...message, exchange: '', routingKey: queue });
+		const link = await this.#link(CONNECT_DEADLINE);
+		if (!link.ok) return outcome(link, 'not-sent');
+		const list = this.#keys.stepFor(queue, message.properties.priority);
+		const laid = await link.value.bytes(['LPUSH', list, Buffer.from(message.entry)]);
+		if (!laid.ok) return outcome(laid, laid.error.details?.sent === true ? 'unknown' : 'not-sent');
+		for (const consumption of this.#consumptions) if (consumption.queue === queue) consumption.nudge();
+		return ok(undefined);
+	}
+
+	async clear(queue: string): Promise<Result<number>> {
+		const link = await this.#link(CONNECT_DEADLINE);
+		if (!link.ok) return link;
+		const there = await this.#bindings.look(link.value, queue);
+		if (!there.ok) return there;
+		if (!there.value) return fail('not-found', `There is no queue "${queue}" in this Redis.`);
+		return clearLists(link.value, queue, this.#keys);
 	}
 
 	/** Binds the queue to the direct exchange of its own name, as Celery's workers and publishers do. */
@@ -200,6 +223,21 @@ class RedisDriver implements BrokerDriver {
 		await Promise.all([...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()));
 		await this.#holdings.close();
 		await Promise.all([this.#main, this.#looking].map((session) => session[Symbol.asyncDispose]()));
+	}
+
+	/** The entry of a message, and where it goes. */
+	async #route(link: Link, message: OutgoingMessage) {
+		if (message.body.byteLength > LARGEST_BODY) {
+			return fail('too-large', 'A message of more than 256 MB does not fit into Redis.', {
+				details: { outcome: 'not-sent' },
+			});
+		}
+		const entry = writeEntry(message, randomUUID());
+		if (!entry.ok) return entry;
+		const queues = await this.#bindings.route(link, message.exchange, message.routingKey);
+		if (!queues.ok) return outcome(queues, 'not-sent');
+		const lists = queues.value.map((queue) => this.#keys.stepFor(queue, message.properties.priority));
+		return ok({ entry: entry.value, queues: queues.value, lists });
 	}
 
 	async #link(deadlineMs: number): Promise<Result<Link>> {

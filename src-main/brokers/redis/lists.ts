@@ -5,6 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { BrokerMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
+import { printOfEntry, type WaitingMessage } from '../waiting.ts';
 import type { Bindings } from './bindings.ts';
 import { type Entry, isCalled, readEntry } from './envelope.ts';
 import type { Keys } from './keys.ts';
@@ -35,21 +36,26 @@ export async function look(
 		readonly limit: number;
 		readonly deadlineMs: number;
 	},
-): Promise<Result<readonly BrokerMessage[]>> {
+): Promise<Result<readonly WaitingMessage[]>> {
 	const there = await options.bindings.look(link, queue);
 	if (!there.ok) return there;
 	if (!there.value) return fail('not-found', `There is no queue "${queue}" in this Redis.`);
-	const messages: BrokerMessage[] = [];
+	const messages: WaitingMessage[] = [];
 	let bytes = 0;
 	const walk = walkQueue(link, queue, { ...options, most: options.limit });
 	for await (const step of walk) {
 		if (!step.ok) return step;
 		const { raw, message } = step.value;
 		bytes += raw.length;
-		messages.push(message);
+		messages.push(waiting(message, raw));
 		if (bytes >= LOOK_BYTES) break;
 	}
 	return ok(messages);
+}
+
+/** A message that waits, with its bytes and its print. */
+export function waiting(message: BrokerMessage, raw: Buffer): WaitingMessage {
+	return { ...message, print: printOfEntry(raw), entry: raw };
 }
 
 /** Removes waiting messages that ids call by name, by their exact bytes; those that a worker took meanwhile are left out. */

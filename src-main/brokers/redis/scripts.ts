@@ -106,6 +106,32 @@ return out`,
 };
 
 /**
+ * Puts another entry in the place of one that waits. KEYS: the list it waits in, the lists for the other. ARGV: the entry, the other.
+ * Answers 1, or 0 when the entry does not wait there any more; then nothing was done.
+ */
+export const REPLACE: KeyScript = {
+	name: 'replace',
+	lua: `
+if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
+for at = 2, #KEYS do redis.call('LPUSH', KEYS[at], ARGV[2]) end
+return 1`,
+};
+
+/** Removes lists with all that is in them; what is no list stays. KEYS: lists. Answers how many entries they had. */
+export const CLEAR: KeyScript = {
+	name: 'clear',
+	lua: `
+local count = 0
+for _, key in ipairs(KEYS) do
+	if redis.call('TYPE', key).ok == 'list' then
+		count = count + redis.call('LLEN', key)
+		redis.call('UNLINK', key)
+	end
+end
+return count`,
+};
+
+/**
  * Some of what is held, by anybody. KEYS: unacked, index. ARGV: cursor, about how many, most bytes of each to answer with.
  * Answers the next cursor, then for each: tag, when it was taken (false: unknown), its size, its begin, its end.
  */
