@@ -27,6 +27,9 @@ function write(query: Query): string {
 			return query.match.kind === 'regex' ? slashes(query.match.source) : word(query.match.text, PLAIN_WORD);
 		case 'state':
 			return `state:${query.any.join(',')}`;
+		case 'has':
+		case 'is':
+			return `${query.kind}:${query.any.join(',')}`;
 		case 'field':
 			return `${query.field}:${writeMatches(query.field, query.any)}`;
 		case 'number': {
@@ -40,7 +43,7 @@ function write(query: Query): string {
 			return query.op === '>=' ? `since:${iso(query.at)}` : `until:${iso(query.at - 1)}`;
 		}
 		case 'path': {
-			const path = query.path.map((part) => (/^[^\s.:()",]+$/.test(part) ? part : quote(part))).join('.');
+			const path = query.path.map((part) => (/^[^\s.:()",[\]]+$/.test(part) ? part : quote(part))).join('.');
 			return `${query.root}.${path}:${needsEquals(query.any) ? '=' : ''}${query.any
 				.map(writePathTest)
 				.join(',')
@@ -52,7 +55,7 @@ function write(query: Query): string {
 }
 
 /** A word that needs no quotes as free text: nothing that the parser would take for something else. */
-const PLAIN_WORD = /^(?!AND$|OR$|NOT$|\*|.*\*$|[-/])[^\s()":]+$/;
+const PLAIN_WORD = /^(?!AND$|OR$|NOT$|[-/])[^\s()":*]+$/;
 /** A value that needs no quotes after `field:`. */
 const PLAIN_VALUE = /^(?![<>=/])(?!.*\.\.)[^\s(),"*]+$/;
 

@@ -2,18 +2,21 @@
  * Whether one task matches a query, worked out the slow and obvious way. It defines the language's meaning: the store's SQL is
  * compared with it.
  */
+import { appName } from './app-name.ts';
 import {
 	type CompareOp,
 	foldCase,
 	type PathTest,
 	type Query,
+	type QueryHas,
+	type QueryIs,
 	type TextField,
 	type TextMatch,
 	type TimeField,
 } from './query.ts';
-import { REGEX_REACH } from './query-values.ts';
+import { regexTest } from './query-values.ts';
 import { assertNever } from './result.ts';
-import type { TaskResult, TaskRow } from './task.ts';
+import type { Attempt, TaskResult, TaskRow } from './task.ts';
 import type { CallArguments, Value } from './value.ts';
 
 /** A task as a query sees it: a list's row and, where a query may ask for them, the parts that rows leave out. */
@@ -23,6 +26,11 @@ export interface QueryRow extends Omit<TaskRow, 'updatedAt'> {
 	readonly result?: TaskResult | null;
 	/** The log of the task, one text. */
 	readonly log?: string | null;
+	/** For `traceback:`, and for what `has:` and `is:` say of attempts; without it there are none. */
+	readonly history?: readonly Pick<
+		Attempt,
+		'number' | 'cause' | 'traceback' | 'logLines' | 'hasMessage' | 'truncated'
+	>[];
 }
 
 /** Whether `row` matches. What is not known (null) matches nothing. */
@@ -42,6 +50,10 @@ export function matches(query: Query, row: QueryRow): boolean {
 			return query.any.includes(row.state);
 		case 'field':
 			return fieldTexts(query.field, row).some((text) => query.any.some((match) => textMatches(match, text)));
+		case 'has':
+			return query.any.some((thing) => hasIt(thing, row));
+		case 'is':
+			return query.any.some((thing) => isSo(thing, row));
 		case 'number': {
 			const value =
 				query.field === 'runtime' ? row.runtimeMs : query.field === 'waited' ? waited(row) : row[query.field];
@@ -72,10 +84,22 @@ export function textMatches(match: TextMatch, text: string): boolean {
 		case 'glob':
 			return globMatches(match.text, text);
 		case 'regex':
-			return new RegExp(match.source, 'i').test(text.slice(0, REGEX_REACH));
+			return patternOf(match)(text);
 		default:
 			return assertNever(match);
 	}
+}
+
+/** Compiled patterns of queries in use. */
+const PATTERNS = new WeakMap<object, (text: string) => boolean>();
+
+function patternOf(match: { readonly source: string }): (text: string) => boolean {
+	let test = PATTERNS.get(match);
+	if (test === undefined) {
+		test = regexTest(match.source);
+		PATTERNS.set(match, test);
+	}
+	return test;
 }
 
 /** The value at a path, or null. Parts of digits index lists; otherwise, and in dicts, parts are keys. */
@@ -174,6 +198,43 @@ function compare(op: CompareOp, left: number, right: number): boolean {
 	}
 }
 
+/** Whether a JSON text of arguments holds any. */
+export function someArguments(json: string | null): boolean {
+	return json !== null && !/^\s*[[{]?\s*[\]}]?\s*$/.test(json);
+}
+
+function hasIt(thing: QueryHas, row: QueryRow): boolean {
+	const attempts = row.history ?? [];
+	switch (thing) {
+		case 'traceback':
+			return attempts.some((attempt) => attempt.traceback !== null);
+		case 'log':
+			return attempts.some((attempt) => attempt.logLines > 0);
+		case 'message':
+			return attempts.some((attempt) => attempt.hasMessage);
+		case 'exception':
+			return row.exception !== null;
+		case 'result':
+			return (row.result ?? null) !== null;
+		case 'args':
+			return someArguments(row.argsJson);
+		case 'kwargs':
+			return someArguments(row.kwargsJson);
+		case 'queue':
+		case 'worker':
+		case 'priority':
+			return row[thing] !== null;
+		default:
+			return assertNever(thing);
+	}
+}
+
+function isSo(thing: QueryIs, row: QueryRow): boolean {
+	const attempts = row.history ?? [];
+	if (thing === 'cut') return attempts.some((attempt) => attempt.truncated);
+	return attempts.some((attempt) => attempt.number > 1 && attempt.cause === thing);
+}
+
 function waited(row: QueryRow): number | null {
 	return row.startedAt === null || row.publishedAt === null ? null : row.startedAt - row.publishedAt;
 }
@@ -216,6 +277,10 @@ function fieldTexts(field: TextField, row: QueryRow): readonly string[] {
 			return [row.name];
 		case 'id':
 			return [row.id];
+		case 'app':
+			return [appName(row.name)];
+		case 'traceback':
+			return known(...(row.history ?? []).map((attempt) => attempt.traceback));
 		case 'queue':
 			return known(row.queue);
 		case 'worker':

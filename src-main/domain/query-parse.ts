@@ -5,12 +5,16 @@ import {
 	type NumberField,
 	type PathTest,
 	QUERY_FIELDS,
+	QUERY_HAS,
+	QUERY_IS,
+	QUERY_IS_STATES,
 	type Query,
 	type QueryField,
 	type TextField,
 	type TextMatch,
 	type TimeField,
 } from './query.ts';
+import { didYouMean } from './query-nearest.ts';
 import { type DurationProblem, readDuration, readMoment, regexProblem } from './query-values.ts';
 import { type Failure, fail, ok, type Result } from './result.ts';
 import { TASK_STATES, type TaskState } from './task.ts';
@@ -20,37 +24,46 @@ export const QUERY_LENGTH_LIMIT = 4_000;
 const TERM_LIMIT = 100;
 const DEPTH_LIMIT = 40;
 
-/** What people are used to from elsewhere, for "did you mean". */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-	task: 'name',
-	status: 'state',
-	uuid: 'id',
-	error: 'exception',
-	exc: 'exception',
-	duration: 'runtime',
-	retries: 'attempts',
-	created: 'published',
-	ended: 'finished',
-	after: 'since',
-	before: 'until',
-	completed: 'succeeded',
-	success: 'succeeded',
-	pending: 'queued',
-	received: 'queued',
-	in_progress: 'running',
-	failure: 'failed',
-	retry: 'retrying',
-};
-
 /**
  * Parses a query. `now` (epoch ms) anchors durations (`since:2h`) and `today`; dates without a zone are local time.
  * An empty text is everything. Failures are `invalid-input`, with `details.position` (UTF-16 offset) and `details.length`.
  */
 export function parseQuery(text: string, now: number): Result<Query> {
+	return readQuery(text, now, 0).result;
+}
+
+/** What a piece of a query's text is to the parser. */
+export type QueryMarkKind =
+	| 'text'
+	| 'negation'
+	| 'field'
+	| 'op'
+	| 'value'
+	| 'comma'
+	| 'word'
+	| 'paren'
+	| 'quoted'
+	| 'regex';
+
+/** A piece of a query's text, UTF-16 offsets; `term` joins a negation, a field and its values. Spaces have no mark. */
+export interface QueryMark {
+	readonly kind: QueryMarkKind;
+	readonly start: number;
+	readonly end: number;
+	readonly term: number;
+}
+
+/** The parser's answer from an offset on, and the marks it made on its way, up to where it stopped. */
+export function readQuery(
+	text: string,
+	now: number,
+	from: number,
+): { readonly result: Result<Query>; readonly marks: readonly QueryMark[] } {
+	const parser = new Parser(text, now, from);
 	try {
-		return ok(new Parser(text, now).parse());
+		return { result: ok(parser.parse()), marks: parser.marks };
 	} catch (error) {
-		if (error instanceof Stop) return { ok: false, error: error.failure };
+		if (error instanceof Stop) return { result: { ok: false, error: error.failure }, marks: parser.marks };
 		throw error;
 	}
 }
@@ -74,13 +87,16 @@ interface Raw {
 class Parser {
 	readonly #text: string;
 	readonly #now: number;
-	#at = 0;
+	readonly marks: QueryMark[] = [];
+	#at: number;
 	#depth = 0;
 	#terms = 0;
+	#term = 0;
 
-	constructor(text: string, now: number) {
+	constructor(text: string, now: number, from: number) {
 		this.#text = text;
 		this.#now = now;
+		this.#at = from;
 	}
 
 	parse(): Query {
@@ -117,7 +133,8 @@ class Parser {
 	#unary(): Query {
 		this.#skipSpace();
 		const dash = this.#peek() === '-' && /[^\s)]/.test(this.#text[this.#at + 1] ?? ' ');
-		if (dash) this.#at += 1;
+		this.#term += 1;
+		if (dash) this.#step('negation');
 		if (!dash && !this.#takeWord('NOT')) return this.#primary();
 		this.#depth += 1;
 		if (this.#depth > DEPTH_LIMIT) this.#stop(`More than ${DEPTH_LIMIT} brackets or negations inside each other.`);
@@ -132,13 +149,14 @@ class Parser {
 		if (start === this.#text.length)
 			this.#stop('Something is missing here: the query ends where a term should follow.');
 		if (this.#peek() === '(') {
-			this.#at += 1;
+			this.#step('paren');
 			this.#skipSpace();
 			if (this.#peek() === ')') this.#stop('There is nothing between these brackets.', start, 2);
 			const inner = this.#either();
 			this.#skipSpace();
 			if (this.#peek() !== ')') this.#stop('This ( is never closed. To search for a bracket, quote it: "(".', start);
-			this.#at += 1;
+			this.#term += 1;
+			this.#step('paren');
 			return inner;
 		}
 		if (this.#peek() === ')') this.#stop('Something is missing before this ). To search for a bracket, quote it: ")".');
@@ -153,33 +171,47 @@ class Parser {
 	}
 
 	#free(): Query {
-		const raw = this.#raw(/[^\s()"]+/y);
+		const raw = this.#raw(/[^\s()"]+/y, 'text');
 		if (raw.form === 'regex') return { kind: 'text', match: { kind: 'regex', source: raw.text } };
 		// A star at the ends of a word that is looked for anywhere says nothing; people write it all the same.
 		const text = raw.form === 'plain' ? raw.text.replace(/^\*+|\*+$/g, '') : raw.text;
+		if (raw.form === 'plain' && text.includes('*')) {
+			const source = text.split(/\*+/).map(literalPattern).join('[\\s\\S]*');
+			const problem = regexProblem(source);
+			if (problem !== null) this.#stop(`${problem} Each * inside a word counts as one.`, raw.at, raw.text.length);
+			return { kind: 'text', match: { kind: 'regex', source } };
+		}
 		return text === '' ? { kind: 'all' } : { kind: 'text', match: { kind: 'contains', text } };
 	}
 
-	/** `args.0.name:` and `kwargs."odd key".id:`; null when this is something else. */
+	/** `args[0].name:`, `args.0.name:` and `kwargs."odd key".id:`; null when this is something else. */
 	#path(): Query | null {
 		const start = this.#at;
-		const root = this.#take(/(args|kwargs)(?=\.)/y);
+		const root = this.#take(/(args|kwargs)(?=[.[])/y);
 		if (root === null) return null;
 		const path: string[] = [];
-		while (this.#peek() === '.') {
-			this.#at += 1;
-			const part = this.#peek() === '"' ? this.#quoted() : this.#take(/[^\s.:()",]+/y);
-			if (part === null) break;
-			path.push(part);
-		}
+		for (let part = this.#pathPart(); part !== null; part = this.#pathPart()) path.push(part);
 		if (path.length === 0 || this.#peek() !== ':') {
+			const bracket = this.#at;
+			if (this.#peek() === '[' && this.#take(/\[[^\s:]*:/y) !== null) {
+				this.#stop('Between [ and ] goes a place, as in args[0], or a quoted key, as in kwargs["a b"].', bracket);
+			}
 			this.#at = start;
 			return null;
 		}
 		this.#at += 1;
+		this.#mark('field', start);
 		const op = this.#op();
 		const any = this.#values(`${root}.${path.join('.')}`, op).map((raw) => this.#pathTest(raw, op));
 		return { kind: 'path', root: root === 'args' ? 'args' : 'kwargs', path, any };
+	}
+
+	#pathPart(): string | null {
+		const place = this.#take(/\[(?:\d{1,9}|"(?:[^"\\]|\\[\s\S])*")\]/y)?.slice(1, -1);
+		if (place !== undefined) return place.startsWith('"') ? unquoted(place) : String(Number(place));
+		if (this.#peek() !== '.') return null;
+		this.#at += 1;
+		return this.#peek() === '"' ? this.#quoted() : this.#take(/[^\s.:()",[\]]+/y);
 	}
 
 	#pathTest(raw: Raw, op: CompareOp | null): PathTest {
@@ -203,7 +235,7 @@ class Parser {
 		if (name === null) return null;
 		const known = QUERY_FIELDS.find((candidate) => candidate.name === name.toLowerCase());
 		if (known === undefined) {
-			const meant = closest(
+			const meant = didYouMean(
 				name,
 				QUERY_FIELDS.map((candidate) => candidate.name),
 			);
@@ -214,11 +246,19 @@ class Parser {
 			);
 		}
 		this.#at += 1;
+		this.#mark('field', start);
 		const op = this.#op();
 		const raws = this.#values(known.name, op);
 		switch (known.type) {
 			case 'state':
 				return { kind: 'state', any: raws.map((raw) => this.#state(raw, op)) };
+			case 'has':
+				return { kind: 'has', any: raws.map((raw) => this.#choice(known, raw, op, QUERY_HAS)) };
+			case 'is':
+				return joinQueries(
+					'or',
+					raws.map((raw) => this.#is(known, raw, op)),
+				);
 			case 'text':
 			case 'arguments':
 				return {
@@ -244,8 +284,28 @@ class Parser {
 		if (op !== null && op !== '=') this.#stop(`States have no order, so ${op} says nothing here.`, raw.at - op.length);
 		const state = TASK_STATES.find((candidate) => candidate === raw.text.toLowerCase());
 		if (state !== undefined && raw.form !== 'regex') return state;
-		const meant = closest(raw.text, TASK_STATES);
+		const meant = didYouMean(raw.text, TASK_STATES);
 		return this.#stop(`"${raw.text}" is no state.${meant} States: ${TASK_STATES.join(', ')}.`, raw.at, raw.text.length);
+	}
+
+	#is(known: QueryField, raw: Raw, op: CompareOp | null): Query {
+		const word = this.#choice(known, raw, op, [...QUERY_IS, 'open', 'done', ...TASK_STATES] as const);
+		if (word === 'open' || word === 'done') return { kind: 'state', any: QUERY_IS_STATES[word] };
+		const so = QUERY_IS.find((one) => one === word);
+		return so === undefined ? { kind: 'state', any: [word as TaskState] } : { kind: 'is', any: [so] };
+	}
+
+	#choice<T extends string>(known: QueryField, raw: Raw, op: CompareOp | null, choices: readonly T[]): T {
+		if (op !== null && op !== '=') {
+			this.#stop(`"${known.name}" compares nothing, so ${op} says nothing here.`, raw.at - op.length, op.length);
+		}
+		const found = choices.find((choice) => choice === raw.text.toLowerCase());
+		if (found !== undefined && raw.form !== 'regex') return found;
+		return this.#stop(
+			`"${raw.text}" is nothing that "${known.name}:" knows.${didYouMean(raw.text, choices)} It knows ${choices.join(', ')}.`,
+			raw.at,
+			raw.text.length,
+		);
 	}
 
 	#textMatch(known: QueryField, raw: Raw, op: CompareOp | null): TextMatch {
@@ -280,14 +340,15 @@ class Parser {
 		};
 		const range = op === null ? splitRange(raw) : null;
 		if (range === null) return { kind: 'number', field: name, op: op ?? '=', value: one(raw.text) };
+		const [low, high] = range;
 		return joinQueries('and', [
-			{ kind: 'number', field: name, op: '>=', value: one(range[0]) },
-			{ kind: 'number', field: name, op: '<=', value: one(range[1]) },
+			...(low === null ? [] : [{ kind: 'number', field: name, op: '>=', value: one(low) } as const]),
+			...(high === null ? [] : [{ kind: 'number', field: name, op: '<=', value: one(high) } as const]),
 		]);
 	}
 
 	#time(name: string, raw: Raw, op: CompareOp | null): Query {
-		const bounded = name === 'since' || name === 'until';
+		const bounded = name === 'since' || name === 'until' || name === 'after' || name === 'before';
 		if (bounded && op !== null) this.#stop(`"${name}" says the direction itself; leave out ${op}.`, raw.at - op.length);
 		const one = (text: string) => {
 			const moment = readMoment(text, this.#now, bounded);
@@ -304,25 +365,34 @@ class Parser {
 		const from = (at: number): Query => ({ kind: 'time', field, op: '>=', at });
 		const before = (at: number): Query => ({ kind: 'time', field, op: '<', at });
 		const range = op === null && !bounded ? splitRange(raw) : null;
-		if (range !== null) return joinQueries('and', [from(one(range[0]).start), before(one(range[1]).end)]);
+		if (range !== null) {
+			const [low, high] = range;
+			return joinQueries('and', [
+				...(low === null ? [] : [from(one(low).start)]),
+				...(high === null ? [] : [before(one(high).end)]),
+			]);
+		}
 		const { start, end } = one(raw.text);
 		// A date is a whole day (a minute is a whole minute): `>` is after its end, `<=` includes it.
 		if (name === 'since' || op === '>=') return from(start);
 		if (name === 'until' || op === '<=') return before(end);
-		if (op === '>') return from(end);
-		if (op === '<') return before(start);
+		if (name === 'after' || op === '>') return from(end);
+		if (name === 'before' || op === '<') return before(start);
 		return joinQueries('and', [from(start), before(end)]);
 	}
 
 	#op(): CompareOp | null {
-		return this.#take(/>=|<=|[<>=]/y) as CompareOp | null;
+		const start = this.#at;
+		const op = this.#take(/>=|<=|[<>=]/y) as CompareOp | null;
+		if (op !== null) this.#mark('op', start);
+		return op;
 	}
 
 	#values(name: string, op: CompareOp | null): readonly Raw[] {
 		const raws: Raw[] = [];
 		do {
-			if (raws.length > 0) this.#at += 1;
-			raws.push(this.#raw(/[^\s(),"]+/y, `There is nothing after ${name}: to look for.`));
+			if (raws.length > 0) this.#step('comma');
+			raws.push(this.#raw(/[^\s(),"]+/y, 'value', `There is nothing after ${name}: to look for.`));
 			this.#terms += 1;
 			if (this.#terms > TERM_LIMIT) this.#stop(`More than ${TERM_LIMIT} terms.`);
 		} while (this.#peek() === ',');
@@ -333,12 +403,21 @@ class Parser {
 	}
 
 	/** A quoted text, a /pattern/, or a plain word as `word` says. */
-	#raw(word: RegExp, missing = 'A term is missing here.'): Raw {
+	#raw(word: RegExp, kind: 'text' | 'value', missing = 'A term is missing here.'): Raw {
 		const at = this.#at;
-		if (this.#peek() === '"') return { text: this.#quoted(), form: 'quoted', at };
-		if (this.#peek() === '/') return { text: this.#regex(), form: 'regex', at };
+		if (this.#peek() === '"') {
+			const text = this.#quoted();
+			this.#mark('quoted', at);
+			return { text, form: 'quoted', at };
+		}
+		if (this.#peek() === '/') {
+			const text = this.#regex();
+			this.#mark('regex', at);
+			return { text, form: 'regex', at };
+		}
 		const text = this.#take(word);
 		if (text === null) this.#stop(missing, at);
+		this.#mark(kind, at);
 		return { text, form: 'plain', at };
 	}
 
@@ -346,7 +425,7 @@ class Parser {
 		const start = this.#at;
 		const body = this.#take(/"(?:[^"\\]|\\[\s\S])*"/y);
 		if (body === null) this.#stop('This " is never closed. Inside quotes, write \\" for a quote.', start);
-		return body.slice(1, -1).replace(/\\(["\\])/g, '$1');
+		return unquoted(body);
 	}
 
 	#regex(): string {
@@ -366,6 +445,15 @@ class Parser {
 		const problem = regexProblem(source);
 		if (problem !== null) this.#stop(problem, start, body.length);
 		return source;
+	}
+
+	#step(kind: QueryMarkKind, length = 1): void {
+		this.#at += length;
+		this.#mark(kind, this.#at - length);
+	}
+
+	#mark(kind: QueryMarkKind, start: number): void {
+		this.marks.push({ kind, start, end: this.#at, term: this.#term });
 	}
 
 	#skipSpace(): void {
@@ -391,8 +479,10 @@ class Parser {
 	#takeWord(word: 'AND' | 'OR' | 'NOT'): boolean {
 		this.#skipSpace();
 		const seen = this.#seesWord(word);
-		if (seen) this.#at += word.length;
-		return seen;
+		if (!seen) return false;
+		if (word !== 'NOT') this.#term += 1;
+		this.#step('word', word.length);
+		return true;
 	}
 
 	#stop(message: string, position = this.#at, length = 1): never {
@@ -408,17 +498,19 @@ function readNumber(text: string): number | null {
 	return Number.isFinite(value) ? value : null;
 }
 
-function splitRange(raw: Raw): readonly [string, string] | null {
-	const found = raw.form === 'regex' ? null : /^(.+?)\.\.(.+)$/.exec(raw.text);
-	return found?.[1] === undefined || found[2] === undefined ? null : [found[1], found[2]];
+/** `a..b`, `a..` or `..b`; an open side is null. */
+function splitRange(raw: Raw): readonly [string | null, string | null] | null {
+	const found = raw.form === 'regex' ? null : /^(.*?)\.\.(.*)$/s.exec(raw.text);
+	const [, low = '', high = ''] = found ?? [];
+	if (low === '' && high === '') return null;
+	return [low === '' ? null : low, high === '' ? null : high];
 }
 
-function closest(word: string, names: readonly string[]): string {
-	const small = word.toLowerCase();
-	const other = OTHER_NAMES[small];
-	const meant =
-		other !== undefined && names.includes(other)
-			? other
-			: names.find((name) => small.length > 2 && (name.startsWith(small.slice(0, 3)) || small.startsWith(name)));
-	return meant === undefined ? '' : ` Did you mean ${meant}?`;
+function unquoted(body: string): string {
+	return body.slice(1, -1).replace(/\\(["\\])/g, '$1');
+}
+
+/** A pattern for exactly this text. */
+function literalPattern(text: string): string {
+	return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

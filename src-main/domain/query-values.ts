@@ -1,4 +1,5 @@
 /** Values of the query language: durations, dates and patterns, from text to numbers or a plain refusal. */
+import { compilePattern } from './pattern.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
 	ms: 1,
@@ -89,46 +90,20 @@ function zoneMs(zone: string): number {
 
 /** Longest pattern, in characters. */
 export const REGEX_LENGTH_LIMIT = 200;
-/** Patterns are tried against this many characters of a text and no more, so that a slow one stays bearable. */
-export const REGEX_REACH = 4_096;
-const REGEX_REPEAT_LIMIT = 4;
+/** Patterns are tried against this many characters of a text and no more. */
+export const REGEX_REACH = 65_536;
 
-/**
- * Why a pattern cannot be used, or null. JavaScript's engine backtracks, so a repeated group that itself repeats or chooses
- * (`(a+)+`, `(a|a)*`) could take longer than the universe lasts; such patterns and back-references are refused.
- */
+/** Why a pattern cannot be used, or null. */
 export function regexProblem(source: string): string | null {
 	if (source.length > REGEX_LENGTH_LIMIT) return `A pattern may have ${REGEX_LENGTH_LIMIT} characters at most.`;
-	try {
-		new RegExp(source, 'i');
-	} catch (error) {
-		const why = error instanceof Error ? error.message.replace(/^.*\/i?: /, '') : String(error);
-		return `This is not a valid pattern: ${why}.`;
-	}
-	if (/(?:^|[^\\])(?:\\\\)*\\(?:[1-9]|k<)/.test(source)) return 'Patterns may not refer back to their own groups here.';
-	// With escapes and character classes reduced to one letter, only structure is left.
-	const bare = source.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
-	const lively: boolean[] = [];
-	let unbounded = 0;
-	for (let at = 0; at < bare.length; at += 1) {
-		const mark = bare[at];
-		if (mark === '(') {
-			lively.push(false);
-			if (bare[at + 1] === '?') at += 1;
-			continue;
-		}
-		if (mark === '|' && lively.length > 0) lively[lively.length - 1] = true;
-		const inner = mark === ')' ? (lively.pop() ?? false) : false;
-		const repeat = /^(?:[*+?]|\{\d+(?:,\d*)?\})/.exec(mark === ')' ? bare.slice(at + 1) : bare.slice(at))?.[0];
-		const once = repeat === undefined || repeat === '?';
-		if (inner && !once) {
-			return 'This pattern repeats a group that itself repeats or chooses, which can take for ever. Repeat something simpler.';
-		}
-		if (repeat !== undefined && /^[*+]|,\}$/.test(repeat)) unbounded += 1;
-		if (unbounded > REGEX_REPEAT_LIMIT)
-			return `A pattern may have ${REGEX_REPEAT_LIMIT} open-ended repeats (* or +) at most.`;
-		if ((inner || repeat !== undefined) && lively.length > 0) lively[lively.length - 1] = true;
-		if (repeat !== undefined) at += (mark === ')' ? 1 : 0) + repeat.length - 1;
-	}
-	return null;
+	const compiled = compilePattern(source);
+	return compiled.ok ? null : compiled.problem;
+}
+
+/** Whether a pattern that `regexProblem` lets pass, compiled once, matches a text as far as patterns reach. */
+export function regexTest(source: string): (text: string) => boolean {
+	const compiled = compilePattern(source);
+	if (!compiled.ok) throw new RangeError(compiled.problem);
+	const { pattern } = compiled;
+	return (text) => pattern.test(text.length > REGEX_REACH ? text.slice(0, REGEX_REACH) : text);
 }

@@ -15,7 +15,7 @@ import { TASK_STATES, type TaskState } from './task.ts';
  */
 export type TextMatch =
 	| { readonly kind: 'contains' | 'equals' | 'prefix' | 'glob'; readonly text: string }
-	/** A JavaScript pattern, always with flag `i`, tried against the first `REGEX_REACH` characters. */
+	/** A pattern (`pattern.ts`) in any case, tried against the first `REGEX_REACH` characters. */
 	| { readonly kind: 'regex'; readonly source: string };
 
 /**
@@ -31,12 +31,51 @@ export type PathTest =
 
 export type CompareOp = '=' | '<' | '<=' | '>' | '>=';
 
-/** Fields compared as text. `exception`: its type or its message; `args`, `kwargs`: their JSON text; `log`: any line. */
-export type TextField = 'name' | 'queue' | 'worker' | 'id' | 'exception' | 'args' | 'kwargs' | 'result' | 'log';
+/**
+ * Fields compared as text. `exception`: its type or its message; `args`, `kwargs`: their JSON text; `log`: any line, `traceback`:
+ * any of them, of all attempts; `app`: what `appName` makes of the name.
+ */
+export type TextField =
+	| 'name'
+	| 'app'
+	| 'queue'
+	| 'worker'
+	| 'id'
+	| 'exception'
+	| 'args'
+	| 'kwargs'
+	| 'result'
+	| 'log'
+	| 'traceback';
 /** Fields compared as numbers; `runtime` and `waited` (published to started) in milliseconds. */
 export type NumberField = 'priority' | 'attempts' | 'runtime' | 'waited';
 /** Points in time. `activity` is the latest thing known: finished, else started, else published (`since:`, `until:`). */
 export type TimeField = 'published' | 'started' | 'finished' | 'activity';
+
+/** What a task may have (`has:`): known and not empty; `log`, `traceback` and `message` (the raw one) of any attempt. */
+export const QUERY_HAS = [
+	'traceback',
+	'exception',
+	'result',
+	'log',
+	'args',
+	'kwargs',
+	'queue',
+	'worker',
+	'priority',
+	'message',
+] as const;
+export type QueryHas = (typeof QUERY_HAS)[number];
+
+/** What a task may be (`is:`): some attempt after its first came about so, or something of an attempt was `cut` for its size. */
+export const QUERY_IS = ['requeued', 'retried', 'redelivered', 'cut'] as const;
+export type QueryIs = (typeof QUERY_IS)[number];
+
+/** Further words after `is:`, which stand for states; so does each state's own name. */
+export const QUERY_IS_STATES: Readonly<Record<'open' | 'done', readonly TaskState[]>> = {
+	open: ['queued', 'running', 'retrying'],
+	done: ['succeeded', 'failed', 'revoked', 'rejected', 'lost'],
+};
 
 /**
  * A parsed query. `and` and `or` hold at least two parts and never one of their own kind; `any` holds at least one.
@@ -51,6 +90,8 @@ export type Query =
 	| { readonly kind: 'state'; readonly any: readonly TaskState[] }
 	| { readonly kind: 'field'; readonly field: TextField; readonly any: readonly TextMatch[] }
 	| { readonly kind: 'number'; readonly field: NumberField; readonly op: CompareOp; readonly value: number }
+	| { readonly kind: 'has'; readonly any: readonly QueryHas[] }
+	| { readonly kind: 'is'; readonly any: readonly QueryIs[] }
 	/** Half-open, in epoch ms: `>=` means at or after, `<` means before. */
 	| { readonly kind: 'time'; readonly field: TimeField; readonly op: '>=' | '<'; readonly at: number }
 	/** `path` has at least one part; a part of digits indexes a list, and names a key of a dict. */
@@ -64,7 +105,7 @@ export type Query =
 /** A field as help and completion show it. */
 export interface QueryField {
 	readonly name: string;
-	readonly type: 'state' | 'text' | 'number' | 'duration' | 'time' | 'arguments';
+	readonly type: 'state' | 'text' | 'number' | 'duration' | 'time' | 'arguments' | 'has' | 'is';
 	/** How a plain word is compared, for texts. */
 	readonly match: 'contains' | 'equals' | 'prefix' | null;
 	readonly help: string;
@@ -85,11 +126,12 @@ function field(
 export const QUERY_FIELDS: readonly QueryField[] = [
 	field('state', 'state', null, `One or more of ${TASK_STATES.join(', ')}`, 'state:failed,lost'),
 	field('name', 'text', 'contains', 'Part of the task name', 'name:tasks.add'),
+	field('app', 'text', 'equals', 'The app that the task name stands for, exactly; * stands for anything', 'app:shop'),
 	field('queue', 'text', 'equals', 'The queue, exactly; * stands for anything', 'queue:mail*'),
 	field('worker', 'text', 'equals', 'The worker of the last attempt, exactly; * stands for anything', 'worker:host1:*'),
 	field('id', 'text', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
 	field('exception', 'text', 'contains', 'Part of the exception type or message', 'exception:Timeout'),
-	field('args', 'arguments', 'contains', 'Part of the positional arguments, or one of them by place', 'args.0:42'),
+	field('args', 'arguments', 'contains', 'Part of the positional arguments, or one of them by place', 'args[0]:42'),
 	field(
 		'kwargs',
 		'arguments',
@@ -99,6 +141,9 @@ export const QUERY_FIELDS: readonly QueryField[] = [
 	),
 	field('result', 'text', 'contains', 'Part of what the task returned', 'result:ok'),
 	field('log', 'text', 'contains', 'Part of a log line', 'log:retrying'),
+	field('traceback', 'text', 'contains', 'Part of a traceback', 'traceback:smtplib'),
+	field('has', 'has', null, `What is there: ${QUERY_HAS.join(', ')}`, 'has:traceback'),
+	field('is', 'is', null, `How it came about or where it stands: ${QUERY_IS.join(', ')}, open, done`, 'is:requeued'),
 	field('priority', 'number', null, 'The priority of the message', 'priority:>3'),
 	field('attempts', 'number', null, 'How many attempts there have been', 'attempts:>=2'),
 	field('runtime', 'duration', null, 'How long the last attempt ran', 'runtime:>2s'),
@@ -108,6 +153,8 @@ export const QUERY_FIELDS: readonly QueryField[] = [
 	field('finished', 'time', null, 'When the last attempt ended', 'finished:<2026-11-20'),
 	field('since', 'time', null, 'Active at or after a time, or within a duration before now', 'since:2h'),
 	field('until', 'time', null, 'Active at or before a time, or longer ago than a duration', 'until:yesterday'),
+	field('after', 'time', null, 'Active after a time, the day or minute named left out', 'after:2026-11-20'),
+	field('before', 'time', null, 'Active before a time, the day or minute named left out', 'before:2026-11-20T08:30'),
 ];
 
 /** How free text and `contains` compare: by this form of both sides. */

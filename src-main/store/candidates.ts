@@ -76,19 +76,26 @@ export function waysOf(query: Query, scope: SearchScope, states: readonly number
 			return grams([query.match], scope);
 		case 'field': {
 			const { field, any } = query;
-			if (field === 'name' || field === 'queue' || field === 'worker') {
+			if (field === 'name' || field === 'app' || field === 'queue' || field === 'worker') {
 				const found = seenMatches(scope, field, any);
 				if (found === null) return [];
 				// Nothing was ever seen with such a one: a way that proposes nothing.
 				if (found.length === 0) return [[]];
-				return [[field === 'worker' ? byWorker(scope, found) : byColumn(scope, field, found)]];
+				return [
+					[field === 'worker' ? byWorker(scope, found) : byColumn(scope, field === 'app' ? 'name' : field, found)],
+				];
 			}
 			if (field === 'id') {
 				const begins = any.flatMap((match) => (match.kind === 'equals' || match.kind === 'prefix' ? [match.text] : []));
 				if (begins.length === any.length) return [begins.map((text) => byId(scope, text))];
 			}
-			return field === 'log' ? [] : grams(any, scope);
+			if (field === 'log') return [];
+			return field === 'traceback' ? [mayHaveFailed(scope)] : grams(any, scope);
 		}
+		case 'has':
+			return query.any.every((thing) => thing === 'traceback') ? [mayHaveFailed(scope)] : [];
+		case 'is':
+			return query.any.every((thing) => thing !== 'cut') ? further(scope, '>', 1) : [];
 		case 'number': {
 			if (query.field === 'attempts') return further(scope, query.op, query.value);
 			if (query.field !== 'priority' && query.field !== 'runtime') return [];
@@ -242,6 +249,21 @@ function further(scope: SearchScope, op: string, value: number): readonly Way[] 
 		late: false,
 	};
 	return [[source]];
+}
+
+const NOT_FAILED: readonly number[] = [STATE_CODES.queued, STATE_CODES.running, STATE_CODES.succeeded];
+
+/** What failed, and what was tried again, which may have failed before. */
+function mayHaveFailed(scope: SearchScope): Way {
+	const failed: Source = {
+		name: 'propose what failed',
+		sql: `SELECT seq FROM tasks INDEXED BY tasks_updated WHERE profile = ? AND removed_at IS NULL
+			AND state IN (${EVERY_STATE.filter((code) => !NOT_FAILED.includes(code)).join(', ')})`,
+		values: [scope.profile],
+		lags: false,
+		late: true,
+	};
+	return [failed, ...further(scope, '>', 1).flat()];
 }
 
 /** Indexes by column. That of ends is led by the state, so the states are named. */

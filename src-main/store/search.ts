@@ -1,7 +1,15 @@
 /** The query language in SQL, over `tasks` as t and `task_texts` as x. Its meaning is `query-match.ts`; tests compare the two. */
-import { foldCase, type Query, type TextField, type TextMatch } from '#main/domain/query.ts';
-import { matches, textMatches } from '#main/domain/query-match.ts';
-import { REGEX_REACH } from '#main/domain/query-values.ts';
+import { appName } from '#main/domain/app-name.ts';
+import {
+	foldCase,
+	type Query,
+	type QueryHas,
+	type QueryIs,
+	type TextField,
+	type TextMatch,
+} from '#main/domain/query.ts';
+import { matches, someArguments, textMatches } from '#main/domain/query-match.ts';
+import { regexTest } from '#main/domain/query-values.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { TaskRow, TaskState } from '#main/domain/task.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
@@ -74,6 +82,13 @@ function compile(query: Query, scope: SearchScope, tests: SqlTests): Piece {
 			return plain(`t.state IN (${query.any.map((state) => STATE_CODES[state]).join(', ')})`, []);
 		case 'field':
 			return field(query.field, query.any, scope, tests);
+		case 'has':
+			return join(
+				' OR ',
+				query.any.map((thing) => has(thing, tests)),
+			);
+		case 'is':
+			return join(' OR ', query.any.map(is));
 		case 'number':
 			return plain(`ifnull(${NUMBERS[query.field]} ${query.op} ?, 0)`, [query.value]);
 		case 'time':
@@ -118,7 +133,7 @@ const FREE_TEXTS = [
 	'x.exception_message',
 ];
 
-const FIELD_TEXTS: Readonly<Record<Exclude<TextField, 'log'>, readonly string[]>> = {
+const FIELD_TEXTS: Readonly<Record<Exclude<TextField, 'log' | 'traceback' | 'app'>, readonly string[]>> = {
 	name: ['t.name'],
 	id: ['t.id'],
 	queue: ['t.queue'],
@@ -173,29 +188,86 @@ function field(name: TextField, any: readonly TextMatch[], scope: SearchScope, t
 			texts: false,
 		};
 	}
-	if (name === 'name' || name === 'queue' || name === 'worker') {
+	if (name === 'traceback') {
+		const one = anyOf(['a.traceback'], any, tests);
+		return { ...ofAttempts(`ifnull(${one.sql}, 0)`, one.values), cost: 300 };
+	}
+	if (name === 'name' || name === 'app' || name === 'queue' || name === 'worker') {
 		const found = seenMatches(scope, name, any);
 		if (found !== null) {
 			if (found.length === 0) return NEVER;
-			return plain(`ifnull(t.${name} IN (${found.map(() => '?').join(', ')}), 0)`, found);
+			const column = name === 'app' ? 'name' : name;
+			return plain(`ifnull(t.${column} IN (${found.map(() => '?').join(', ')}), 0)`, found);
 		}
 	}
+	if (name === 'app') {
+		return called(['t.name'], 5, tests, (text) => any.some((match) => textMatches(match, appName(text))));
+	}
 	return anyOf(FIELD_TEXTS[name], any, tests);
+}
+
+/** Only what failed or was tried again has a traceback, which spares most rows the look at their attempts. */
+const MAY_HAVE_FAILED = `(t.attempts > 1 OR t.state NOT IN (${STATE_CODES.queued}, ${STATE_CODES.running}, ${STATE_CODES.succeeded}))`;
+
+function ofAttempts(sql: string, values: readonly SqlValue[]): Piece {
+	return {
+		sql: `(${MAY_HAVE_FAILED} AND EXISTS (SELECT 1 FROM attempts a WHERE a.task = t.seq AND ${sql}))`,
+		values,
+		cost: 30,
+		texts: false,
+	};
+}
+
+function anyAttempt(sql: string, cost: number): Piece {
+	return { sql: `EXISTS (SELECT 1 FROM attempts a WHERE a.task = t.seq AND ${sql})`, values: [], cost, texts: false };
+}
+
+function has(thing: QueryHas, tests: SqlTests): Piece {
+	switch (thing) {
+		case 'traceback':
+			return ofAttempts('a.traceback IS NOT NULL', []);
+		case 'log':
+			return anyAttempt('a.log_lines + a.log_full > 0', 40);
+		case 'message':
+			return anyAttempt('a.has_message = 1', 40);
+		case 'args':
+		case 'kwargs':
+			return called([`x.${thing}`], 5, tests, someArguments);
+		case 'result':
+			return native('x.result_text', 'x.result_text IS NOT NULL', []);
+		case 'exception':
+			return plain('t.exception_type IS NOT NULL', []);
+		case 'queue':
+		case 'worker':
+		case 'priority':
+			return plain(`t.${thing} IS NOT NULL`, []);
+		default:
+			return assertNever(thing);
+	}
+}
+
+function is(thing: QueryIs): Piece {
+	if (thing === 'cut') return anyAttempt('a.truncated = 1', 40);
+	const again = anyAttempt('a.number > 1 AND a.cause = ?', 40);
+	return { ...again, sql: `(t.attempts > 1 AND ${again.sql})`, values: [thing], cost: 10 };
 }
 
 /** More different ones than this are compared row by row. */
 const SEEN_READ = 5_000;
 const SEEN_LISTED = 500;
 
-/** The names (queues, workers) of a profile that match, since many rows share few of them; null when they are too many. */
+/** The names (queues, workers) of a profile that match, or whose apps do, since many rows share few of them; null when they are too many. */
 export function seenMatches(
 	scope: SearchScope,
-	kind: 'name' | 'queue' | 'worker',
+	kind: 'name' | 'app' | 'queue' | 'worker',
 	any: readonly TextMatch[],
 ): readonly string[] | null {
-	const all = seenTexts(scope.db, scope.profile, SEEN[kind], SEEN_READ + 1);
+	const all = seenTexts(scope.db, scope.profile, SEEN[kind === 'app' ? 'name' : kind], SEEN_READ + 1);
 	if (all.length > SEEN_READ) return null;
-	const found = all.filter((text) => any.some((match) => textMatches(match, text)));
+	const found = all.filter((text) => {
+		const said = kind === 'app' ? appName(text) : text;
+		return any.some((match) => textMatches(match, said));
+	});
 	return found.length > SEEN_LISTED ? null : found;
 }
 
@@ -221,10 +293,8 @@ function textTests(columns: readonly string[], match: TextMatch, tests: SqlTests
 		}
 		case 'glob':
 			return [called(columns, 5, tests, (text) => textMatches(match, text))];
-		case 'regex': {
-			const pattern = new RegExp(match.source, 'i');
-			return [called(columns, 20, tests, (text) => pattern.test(text.slice(0, REGEX_REACH)))];
-		}
+		case 'regex':
+			return [called(columns, 20, tests, regexTest(match.source))];
 		default:
 			return assertNever(match);
 	}
