@@ -2,7 +2,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-const node = (name: string, more: { readonly timeout?: number; readonly serial?: boolean } = {}) => ({
+const node = (name: string, more: { readonly timeout?: number } = {}) => ({
 	test: {
 		name,
 		include: [`test/${name}/**/*.test.ts`],
@@ -10,7 +10,6 @@ const node = (name: string, more: { readonly timeout?: number; readonly serial?:
 		testTimeout: more.timeout ?? 20_000,
 		hookTimeout: 120_000,
 		pool: 'forks' as const,
-		fileParallelism: more.serial !== true,
 	},
 });
 
@@ -21,10 +20,10 @@ export default defineConfig({
 			node('architecture', { timeout: 60_000 }),
 			node('store', { timeout: 120_000 }),
 			node('wire'),
-			node('conformance', { timeout: 120_000, serial: true }),
-			node('integration', { timeout: 300_000, serial: true }),
-			node('electron', { timeout: 120_000, serial: true }),
-			node('e2e', { timeout: 180_000, serial: true }),
+			node('conformance', { timeout: 120_000 }),
+			node('integration', { timeout: 300_000 }),
+			node('electron', { timeout: 120_000 }),
+			node('e2e', { timeout: 180_000 }),
 			{
 				plugins: [svelte({ configFile: false })],
 				resolve: { conditions: ['browser'] },

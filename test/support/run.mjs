@@ -27,10 +27,11 @@ import {
 } from '../../resources/launch/setup.mjs';
 import { ensureSystem } from './setup-system.mjs';
 
-/** Projects whose files may run beside each other, and those that start servers and browsers, one file at a time. */
+/** Projects whose files run on every processor, and those that start servers and browsers, two files at a time at most. */
 const quickProjects = ['unit', 'architecture', 'store', 'wire', 'ui'];
-const serialProjects = ['conformance', 'integration', 'electron', 'e2e'];
-const allProjects = [...quickProjects, ...serialProjects];
+const serverProjects = ['conformance', 'integration', 'electron', 'e2e'];
+const allProjects = [...quickProjects, ...serverProjects];
+const serverLanes = Math.min(2, availableParallelism());
 
 /** Tests that say nothing for this long, in milliseconds, hang: longer than any single test's own time-out. */
 const silence = 10 * 60_000;
@@ -127,9 +128,10 @@ let current;
  * Runs some projects and takes their outcomes from the reporter's file.
  *
  * @param {readonly string[]} projects names
- * @param {{ serial: boolean, paths: readonly string[] }} how serial: one file at a time; paths: only files below these
+ * @param {{ lanes: number | null, paths: readonly string[] }} how lanes: files at once, null for the runner's choice;
+ *   paths: only files below these
  */
-async function runProjects(projects, { serial, paths }) {
+async function runProjects(projects, { lanes, paths }) {
 	if (projects.length === 0) return;
 	const folder = mkdtempSync(join(tmpdir(), 'warren-test-'));
 	const report = join(folder, 'report.jsonl');
@@ -140,7 +142,7 @@ async function runProjects(projects, { serial, paths }) {
 		`--reporter=${join(root, 'test/support/reporter.mjs')}`,
 		'--allowOnly=false',
 		'--passWithNoTests',
-		...(serial ? ['--no-file-parallelism', '--maxWorkers=1'] : []),
+		...(lanes === null ? [] : [`--maxWorkers=${lanes}`]),
 		...paths,
 	];
 	try {
@@ -265,11 +267,11 @@ try {
 		const needsBuild = ['architecture', 'electron', 'e2e', 'integration'].some((name) => wanted.has(name));
 		if (needsBuild && !wanted.has('build')) await ensureBuild(say);
 		const quick = quickProjects.filter((name) => wanted.has(name));
-		const serial = serialProjects.filter((name) => wanted.has(name));
+		const servers = serverProjects.filter((name) => wanted.has(name));
 		if (quick.length > 0) say(`\nTests: ${quick.join(', ')}`);
-		await runProjects(quick, { serial: false, paths });
-		if (serial.length > 0) say(`\nTests, one file at a time: ${serial.join(', ')}`);
-		await runProjects(serial, { serial: true, paths });
+		await runProjects(quick, { lanes: null, paths });
+		if (servers.length > 0) say(`\nTests with servers, ${serverLanes} files at a time: ${servers.join(', ')}`);
+		await runProjects(servers, { lanes: serverLanes, paths });
 	}
 } catch (error) {
 	if (!(error instanceof SetupError)) throw error;
