@@ -103,6 +103,23 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 		});
 	}
 
+	/** The connection there is now, or the next one, however long that takes; null once the signal fires. */
+	next(signal: AbortSignal): Promise<L | null> {
+		if (signal.aborted) return Promise.resolve(null);
+		const link = this.link();
+		if (link !== null) return Promise.resolve(link);
+		return new Promise((resolve) => {
+			const answer = (found: L | null) => {
+				watch[Symbol.dispose]();
+				signal.removeEventListener('abort', stop);
+				resolve(found);
+			};
+			const stop = () => answer(null);
+			const watch = this.onLink(answer);
+			signal.addEventListener('abort', stop, { once: true });
+		});
+	}
+
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#closing = true;
 		// The goodbye comes before the abort, which would cut it short.
@@ -159,20 +176,8 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 						: { kind: 'reconnecting', since, nextTryAt, attempt, reason: problem.reason },
 				);
 			}
-			await this.#sleep(delay);
+			await pause(this.#options.clock, delay, this.#end.signal);
 		}
-	}
-
-	#sleep(ms: number): Promise<void> {
-		return new Promise((resolve) => {
-			const done = () => {
-				timer[Symbol.dispose]();
-				this.#end.signal.removeEventListener('abort', done);
-				resolve();
-			};
-			const timer = this.#options.clock.after(ms, done);
-			this.#end.signal.addEventListener('abort', done, { once: true });
-		});
 	}
 
 	#why(): string {
@@ -183,6 +188,20 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 		this.#state = state;
 		for (const listener of [...this.#stateListeners]) listener(state);
 	}
+}
+
+/** Waits so many ms, or until the signal fires. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) => {
+		const done = () => {
+			timer[Symbol.dispose]();
+			signal.removeEventListener('abort', done);
+			resolve();
+		};
+		const timer = clock.after(ms, done);
+		signal.addEventListener('abort', done, { once: true });
+	});
 }
 
 function sinceOf(state: ConnectionState): number | null {

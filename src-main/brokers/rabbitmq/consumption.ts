@@ -9,7 +9,7 @@ import type { BrokerMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { reconnectDelay } from '../backoff.ts';
 import type { ConsumeIntent, Consumption, Delivery } from '../driver.ts';
-import type { Session } from '../session.ts';
+import { pause, type Session } from '../session.ts';
 import type { Link } from './link.ts';
 import { brokerMessage } from './message.ts';
 import { channelFailure, replyCode } from './problems.ts';
@@ -94,7 +94,8 @@ export class RabbitConsumption implements Consumption {
 	async #run(): Promise<void> {
 		let attempt = 0;
 		while (!this.#end.signal.aborted) {
-			const link = await this.#nextLink();
+			if (this.#session.link() === null) this.#tell('Not connected to the broker.');
+			const link = await this.#session.next(this.#end.signal);
 			if (link === null) return;
 			const ending = await this.#consumeOn(link, () => {
 				attempt = 0;
@@ -102,7 +103,8 @@ export class RabbitConsumption implements Consumption {
 			if (this.#end.signal.aborted || this.#cancelled) return;
 			this.#tell(ending.problem);
 			attempt += 1;
-			if (link.alive()) await this.#sleep(ending.delay > 0 ? ending.delay : reconnectDelay(attempt, Math.random()));
+			const delay = ending.delay > 0 ? ending.delay : reconnectDelay(attempt, Math.random());
+			if (link.alive()) await pause(this.#clock, delay, this.#end.signal);
 		}
 	}
 
@@ -138,34 +140,6 @@ export class RabbitConsumption implements Consumption {
 		} finally {
 			this.#subscription = null;
 		}
-	}
-
-	#nextLink(): Promise<Link | null> {
-		const link = this.#session.link();
-		if (link !== null) return Promise.resolve(link);
-		this.#tell('Not connected to the broker.');
-		return new Promise((resolve) => {
-			const answer = (found: Link | null) => {
-				watch[Symbol.dispose]();
-				this.#end.signal.removeEventListener('abort', stop);
-				resolve(found);
-			};
-			const stop = () => answer(null);
-			const watch = this.#session.onLink(answer);
-			this.#end.signal.addEventListener('abort', stop, { once: true });
-		});
-	}
-
-	#sleep(ms: number): Promise<void> {
-		return new Promise((resolve) => {
-			const done = () => {
-				timer[Symbol.dispose]();
-				this.#end.signal.removeEventListener('abort', done);
-				resolve();
-			};
-			const timer = this.#clock.after(ms, done);
-			this.#end.signal.addEventListener('abort', done, { once: true });
-		});
 	}
 
 	#tell(problem: string | null): void {

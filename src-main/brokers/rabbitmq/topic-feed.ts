@@ -4,7 +4,7 @@ import type { Channel, ConsumeMessage, Message } from 'amqplib';
 import type { ConnectionState } from '../../domain/profile.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import { reconnectDelay } from '../backoff.ts';
-import { Session } from '../session.ts';
+import { pause, type Session } from '../session.ts';
 import {
 	type HeardMessage,
 	MESSAGE_TTL,
@@ -13,10 +13,10 @@ import {
 	type TopicFeed,
 	type TopicIntent,
 } from '../topic.ts';
-import type { RabbitOptions } from './driver.ts';
-import { dial, type Link } from './link.ts';
-import { channelFailure, connectProblem, replyCode, unreachable } from './problems.ts';
+import type { Link } from './link.ts';
+import { channelFailure, replyCode, unreachable } from './problems.ts';
 import { queueFigures, quietChannel } from './queues.ts';
+import { type RabbitOptions, rabbitSession } from './sessions.ts';
 
 /** Makes a feed; `connect` starts it. */
 export function createRabbitTopicFeed(options: RabbitOptions, intent: TopicIntent): TopicFeed {
@@ -45,15 +45,7 @@ class RabbitTopicFeed implements TopicFeed {
 	constructor(options: RabbitOptions, intent: TopicIntent) {
 		this.#options = options;
 		this.#intent = intent;
-		const { address } = options;
-		const name = `${options.clientName}, listening`;
-		this.#session = new Session<Link>({
-			...options,
-			name,
-			dial: (password, signal) => dial({ address, password, name, signal }),
-			problem: (error) => connectProblem(error, address),
-			unreachable,
-		});
+		this.#session = rabbitSession(options, ', listening');
 	}
 
 	connect(): void {
@@ -103,7 +95,7 @@ class RabbitTopicFeed implements TopicFeed {
 	async #run(): Promise<void> {
 		let attempt = 0;
 		while (!this.#end.signal.aborted) {
-			const link = await this.#nextLink();
+			const link = await this.#session.next(this.#end.signal);
 			if (link === null) return;
 			const reason = await this.#listenOn(link, () => {
 				attempt = 0;
@@ -111,7 +103,7 @@ class RabbitTopicFeed implements TopicFeed {
 			if (this.#end.signal.aborted) return;
 			this.#intent.onTrouble(reason);
 			attempt += 1;
-			if (link.alive()) await this.#sleep(reconnectDelay(attempt, Math.random()));
+			if (link.alive()) await pause(this.#options.clock, reconnectDelay(attempt, Math.random()), this.#end.signal);
 		}
 	}
 
@@ -235,33 +227,6 @@ class RabbitTopicFeed implements TopicFeed {
 	#words(link: Link, error: unknown, otherwise: string): string {
 		if (!link.alive()) return 'The connection to the broker was lost.';
 		return error === null ? otherwise : channelFailure(error, `Listening to "${this.#intent.exchange}"`).error.message;
-	}
-
-	#nextLink(): Promise<Link | null> {
-		const link = this.#session.link();
-		if (link !== null) return Promise.resolve(link);
-		return new Promise((resolve) => {
-			const answer = (found: Link | null) => {
-				watch[Symbol.dispose]();
-				this.#end.signal.removeEventListener('abort', stop);
-				resolve(found);
-			};
-			const stop = () => answer(null);
-			const watch = this.#session.onLink(answer);
-			this.#end.signal.addEventListener('abort', stop, { once: true });
-		});
-	}
-
-	#sleep(ms: number): Promise<void> {
-		return new Promise((resolve) => {
-			const done = () => {
-				timer[Symbol.dispose]();
-				this.#end.signal.removeEventListener('abort', done);
-				resolve();
-			};
-			const timer = this.#options.clock.after(ms, done);
-			this.#end.signal.addEventListener('abort', done, { once: true });
-		});
 	}
 }
 

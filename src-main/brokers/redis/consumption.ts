@@ -7,7 +7,7 @@ import type { Log } from '../../domain/log.ts';
 import type { BrokerMessage } from '../../domain/message.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { ConsumeIntent, Consumption, Delivery } from '../driver.ts';
-import type { Session } from '../session.ts';
+import { pause, type Session } from '../session.ts';
 import type { Bindings } from './bindings.ts';
 import { readEntry } from './envelope.ts';
 import type { Holdings, Taken } from './holdings.ts';
@@ -39,12 +39,12 @@ export class RedisConsumption implements Consumption {
 	readonly queue: string;
 	readonly #intent: ConsumeIntent;
 	readonly #options: ConsumptionOptions;
-	readonly #end = new AbortController();
+	/** Fires when no more is to be taken. */
+	readonly #stop = new AbortController();
 	readonly #running: Promise<void>;
 	/** Tags that the owner has and did not settle, oldest first. */
 	readonly #held = new Set<string>();
 	#prefetch: number;
-	#stopped = false;
 	#wake: () => void = () => undefined;
 	#woken = false;
 	#told: string | null | undefined;
@@ -64,7 +64,7 @@ export class RedisConsumption implements Consumption {
 	}
 
 	async cancel(): Promise<void> {
-		this.#stopped = true;
+		this.#stop.abort();
 		this.nudge();
 		await this.#running;
 	}
@@ -76,7 +76,6 @@ export class RedisConsumption implements Consumption {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		this.#end.abort();
 		await this.cancel();
 		const tags = [...this.#held];
 		this.#held.clear();
@@ -95,11 +94,13 @@ export class RedisConsumption implements Consumption {
 	}
 
 	async #run(): Promise<void> {
+		const { session, holdings } = this.#options;
 		while (!this.#stopped) {
-			const link = await this.#nextLink();
+			if (session.link() === null) this.#tell('Not connected to Redis.');
+			const link = await session.next(this.#stop.signal);
 			if (link === null) return;
-			const opened = await this.#options.holdings.open(link);
-			for (const tag of this.#held) if (!this.#options.holdings.holds(tag)) this.#held.delete(tag);
+			const opened = await holdings.open(link);
+			this.#dropLost();
 			if (!opened.ok) {
 				this.#tell(`Consuming "${this.queue}": ${opened.error.message}`);
 				await this.#sleep(REFUSED);
@@ -176,37 +177,20 @@ export class RedisConsumption implements Consumption {
 		}
 	}
 
-	#nextLink(): Promise<Link | null> {
-		const { session } = this.#options;
-		const link = session.link();
-		if (link !== null) return Promise.resolve(link);
-		this.#tell('Not connected to Redis.');
-		return new Promise((resolve) => {
-			const answer = (found: Link | null) => {
-				watch[Symbol.dispose]();
-				resolve(found);
-			};
-			const watch = session.onLink(answer);
-			this.#wake = () => {
-				if (this.#stopped) answer(null);
-			};
-		});
-	}
-
 	/** Waits, unless there is something to do. */
-	#sleep(ms: number): Promise<void> {
+	async #sleep(ms: number): Promise<void> {
 		if (this.#woken || this.#stopped) {
 			this.#woken = false;
-			return Promise.resolve();
+			return;
 		}
-		return new Promise((resolve) => {
-			const timer = this.#options.clock.after(ms, () => this.#wake());
-			this.#wake = () => {
-				timer[Symbol.dispose]();
-				this.#wake = () => undefined;
-				resolve();
-			};
-		});
+		const rest = new AbortController();
+		this.#wake = () => rest.abort();
+		await pause(this.#options.clock, ms, rest.signal);
+		this.#wake = () => undefined;
+	}
+
+	get #stopped(): boolean {
+		return this.#stop.signal.aborted;
 	}
 
 	#tell(problem: string | null): void {

@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../domain/log.ts';
 import type { OutgoingMessage } from '../../domain/message.ts';
-import type { ConnectionState, RedisBrokerAddress } from '../../domain/profile.ts';
+import type { RedisBrokerAddress } from '../../domain/profile.ts';
 import type { LookCost, QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption } from '../driver.ts';
-import { Session } from '../session.ts';
+import type { Session } from '../session.ts';
+import { SessionDriver } from '../session-driver.ts';
 import type { KeptMessage, SiftEnd, SiftOptions } from '../waiting.ts';
 import { Bindings } from './bindings.ts';
 import { RedisConsumption } from './consumption.ts';
@@ -18,16 +19,14 @@ import { writeEntry } from './envelope.ts';
 import { queueFigures } from './figures.ts';
 import { Holdings } from './holdings.ts';
 import { HIGHEST_PRIORITY, Keys } from './keys.ts';
-import { dial, type Link } from './link.ts';
+import type { Link } from './link.ts';
 import { look, remove } from './lists.ts';
-import { connectProblem, unreachable } from './problems.ts';
+import { redisSession } from './sessions.ts';
 import { clearLists, sift } from './sift.ts';
 import { RedisUnacked } from './unacked.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
 const CONNECT_DEADLINE = 10_000;
-/** How long Redis may take for an answer, in ms. */
-const PATIENCE = 20_000;
 /** A body over this does not become one entry: Redis's own limit is 512 MB, and base64 makes four bytes of three. */
 const LARGEST_BODY = 256 * 1024 * 1024;
 
@@ -58,65 +57,35 @@ export function createRedisDriver(options: RedisDriverOptions): BrokerDriver {
 	return new RedisDriver(options);
 }
 
-class RedisDriver implements BrokerDriver {
+class RedisDriver extends SessionDriver<Link> implements BrokerDriver {
 	readonly kind = 'redis';
 	readonly capabilities = CAPABILITIES;
 	readonly #options: RedisDriverOptions;
 	readonly #keys: Keys;
 	readonly #bindings: Bindings;
-	readonly #main: Session<Link>;
 	readonly #looking: Session<Link>;
 	readonly #holdings: Holdings;
 	readonly unacked: RedisUnacked;
 	readonly #consumptions = new Set<RedisConsumption>();
-	#asked = false;
 
 	constructor(options: RedisDriverOptions) {
+		super(redisSession(options, ''), 'Redis');
 		this.#options = options;
 		const { address, clock, log } = options;
 		this.#keys = new Keys(address);
 		this.#bindings = new Bindings(this.#keys, clock);
-		const session = (purpose: string) => {
-			const name = `${options.clientName}${purpose}`;
-			return new Session<Link>({
-				...options,
-				name,
-				dial: (password, signal) => dial({ address, password, name, signal, clock, patience: PATIENCE }),
-				problem: (error) => connectProblem(error, address),
-				unreachable,
-			});
-		};
-		this.#main = session('');
-		this.#looking = session(', looking');
+		this.#looking = redisSession(options, ', looking');
 		const link = (deadlineMs: number) => this.#lookingLink(deadlineMs);
 		this.unacked = new RedisUnacked({ keys: this.#keys, bindings: this.#bindings, clock, link });
 		this.#holdings = new Holdings({ keys: this.#keys, clock, log, visibilityMs: address.visibilityTimeout * 1000 });
 		// What was held by the connection that was lost goes back, whether or not anybody still consumes.
-		this.#main.onLink((link) => {
+		this.main.onLink((link) => {
 			if (this.#holdings.used) void this.#holdings.open(link);
 		});
 	}
 
-	connect(): void {
-		this.#asked = true;
-		this.#main.connect();
-	}
-
-	state(): ConnectionState {
-		return this.#main.state();
-	}
-
-	onState(listener: (state: ConnectionState) => void): Disposable {
-		return this.#main.onState(listener);
-	}
-
-	async ready(deadlineMs: number): Promise<Result<void>> {
-		const link = await this.#link(deadlineMs);
-		return link.ok ? ok(undefined) : link;
-	}
-
 	async queues(names: readonly string[]) {
-		const link = await this.#link(CONNECT_DEADLINE);
+		const link = await this.link(CONNECT_DEADLINE);
 		if (!link.ok) return link;
 		return queueFigures(link.value, names, {
 			keys: this.#keys,
@@ -138,8 +107,9 @@ class RedisDriver implements BrokerDriver {
 	}
 
 	async publish(message: OutgoingMessage): Promise<Result<void>> {
-		if (!this.#asked) return notAsked();
-		const link = await this.#link(CONNECT_DEADLINE);
+		const idle = this.idle();
+		if (idle !== null) return idle;
+		const link = await this.link(CONNECT_DEADLINE);
 		if (!link.ok) return outcome(link, 'not-sent');
 		const routed = await this.#route(link.value, message);
 		if (!routed.ok) return routed;
@@ -175,7 +145,7 @@ class RedisDriver implements BrokerDriver {
 
 	async putBack(queue: string, message: KeptMessage): Promise<Result<void>> {
 		if (message.entry === null) return this.publish({ ...message, exchange: '', routingKey: queue });
-		const link = await this.#link(CONNECT_DEADLINE);
+		const link = await this.link(CONNECT_DEADLINE);
 		if (!link.ok) return outcome(link, 'not-sent');
 		const list = this.#keys.stepFor(queue, message.properties.priority);
 		const laid = await link.value.bytes(['LPUSH', list, Buffer.from(message.entry)]);
@@ -185,7 +155,7 @@ class RedisDriver implements BrokerDriver {
 	}
 
 	async clear(queue: string): Promise<Result<number>> {
-		const link = await this.#link(CONNECT_DEADLINE);
+		const link = await this.link(CONNECT_DEADLINE);
 		if (!link.ok) return link;
 		const there = await this.#bindings.look(link.value, queue);
 		if (!there.ok) return there;
@@ -196,7 +166,7 @@ class RedisDriver implements BrokerDriver {
 	/** Binds the queue to the direct exchange of its own name, as Celery's workers and publishers do. */
 	async ensureQueue({ queue }: QueueDeclaration): Promise<Result<void>> {
 		if (queue === '') return fail('invalid-input', 'A queue needs a name.');
-		const link = await this.#link(CONNECT_DEADLINE);
+		const link = await this.link(CONNECT_DEADLINE);
 		if (!link.ok) return link;
 		const member = this.#keys.member({ routingKey: queue, pattern: '', queue });
 		const bound = await link.value.bytes(['SADD', this.#keys.binding(queue), member]);
@@ -207,7 +177,7 @@ class RedisDriver implements BrokerDriver {
 	async consume(intent: ConsumeIntent): Promise<Result<Consumption>> {
 		if (intent.queue === '') return fail('invalid-input', 'A consumption needs the name of a queue.');
 		const consumption = new RedisConsumption(intent, {
-			session: this.#main,
+			session: this.main,
 			holdings: this.#holdings,
 			bindings: this.#bindings,
 			clock: this.#options.clock,
@@ -218,11 +188,10 @@ class RedisDriver implements BrokerDriver {
 		return ok(consumption);
 	}
 
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#asked = false;
+	protected override async close(): Promise<void> {
 		await Promise.all([...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()));
 		await this.#holdings.close();
-		await Promise.all([this.#main, this.#looking].map((session) => session[Symbol.asyncDispose]()));
+		await Promise.all([this.main, this.#looking].map((session) => session[Symbol.asyncDispose]()));
 	}
 
 	/** The entry of a message, and where it goes. */
@@ -240,12 +209,9 @@ class RedisDriver implements BrokerDriver {
 		return ok({ entry: entry.value, queues: queues.value, lists });
 	}
 
-	async #link(deadlineMs: number): Promise<Result<Link>> {
-		return this.#asked ? this.#main.ready(deadlineMs) : notAsked();
-	}
-
 	async #lookingLink(deadlineMs: number): Promise<Result<Link>> {
-		if (!this.#asked) return notAsked();
+		const idle = this.idle();
+		if (idle !== null) return idle;
 		this.#looking.connect();
 		return this.#looking.ready(deadlineMs);
 	}
@@ -259,10 +225,4 @@ function outcome(failure: Result<never>, known: 'not-sent' | 'unknown'): Result<
 	if (failure.ok) return failure;
 	const { code, message, retryable, details } = failure.error;
 	return fail(code, message, { retryable, details: { ...details, outcome: known } });
-}
-
-function notAsked(): Result<never> {
-	return fail('unreachable', 'Not connected to Redis: nobody asked for the connection yet.', {
-		details: { outcome: 'not-sent' },
-	});
 }

@@ -4,13 +4,14 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../domain/log.ts';
-import type { ConnectionState, RedisAddress } from '../../domain/profile.ts';
+import type { RedisAddress } from '../../domain/profile.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
 import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '../keyspace.ts';
-import { Session } from '../session.ts';
-import { dial, digestOf, type Link } from './link.ts';
+import type { Session } from '../session.ts';
+import { SessionDriver } from '../session-driver.ts';
+import { digestOf, type Link } from './link.ts';
 import { Listening } from './listening.ts';
-import { connectProblem, unreachable } from './problems.ts';
+import { redisSession } from './sessions.ts';
 
 /** How long an answer may take, in ms. */
 const PATIENCE = 10_000;
@@ -42,55 +43,28 @@ export function createRedisKeyspace(address: RedisAddress, options: RedisKeyspac
 	return new RedisKeyspace(address, options);
 }
 
-class RedisKeyspace implements Keyspace {
+class RedisKeyspace extends SessionDriver<Link> implements Keyspace {
 	readonly #clock: Clock;
 	readonly #patience: number;
-	readonly #main: Session<Link>;
 	readonly #hearing: Session<Link>;
 	readonly #watching: Session<Link>;
 	readonly #listening: Listening;
-	#asked = false;
 	/** Changes under WATCH one after the other, since they share a connection. */
 	#queue: Promise<unknown> = Promise.resolve();
 
 	constructor(address: RedisAddress, options: RedisKeyspaceOptions) {
-		const { clock, log } = options;
+		const { clock, log, patience = PATIENCE } = options;
+		super(redisSession({ ...options, address, patience }, ''), 'Redis');
 		this.#clock = clock;
-		this.#patience = options.patience ?? PATIENCE;
-		const session = (purpose: string) => {
-			const name = `${options.clientName}${purpose}`;
-			return new Session<Link>({
-				...options,
-				name,
-				dial: (password, signal) => dial({ address, password, name, signal, clock, patience: this.#patience }),
-				problem: (error) => connectProblem(error, address),
-				unreachable,
-			});
-		};
-		this.#main = session('');
-		this.#hearing = session(', listening');
-		this.#watching = session(', watching');
+		this.#patience = patience;
+		this.#hearing = redisSession({ ...options, address, patience }, ', listening');
+		this.#watching = redisSession({ ...options, address, patience }, ', watching');
 		this.#listening = new Listening(this.#hearing, log);
 	}
 
-	connect(): void {
-		this.#asked = true;
-		this.#main.connect();
+	override connect(): void {
+		super.connect();
 		if (this.#listening.size > 0) this.#hearing.connect();
-	}
-
-	state(): ConnectionState {
-		return this.#main.state();
-	}
-
-	onState(listener: (state: ConnectionState) => void): Disposable {
-		return this.#main.onState(listener);
-	}
-
-	async ready(deadlineMs: number): Promise<Result<void>> {
-		if (!this.#asked) return notAsked();
-		const link = await this.#main.ready(deadlineMs);
-		return link.ok ? ok(undefined) : link;
 	}
 
 	async call(...command: KeyCommand): Promise<Result<KeyReply>> {
@@ -160,21 +134,21 @@ class RedisKeyspace implements Keyspace {
 
 	subscribe(channel: string, hear: (text: string) => void, onGap: () => void): Disposable {
 		const subscription = this.#listening.add(channel, { hear, onGap });
-		if (this.#asked) this.#hearing.connect();
+		if (this.idle() === null) this.#hearing.connect();
 		return subscription;
 	}
 
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#asked = false;
+	protected override async close(): Promise<void> {
 		this.#listening[Symbol.dispose]();
-		await Promise.all([this.#main, this.#hearing, this.#watching].map((session) => session[Symbol.asyncDispose]()));
+		await Promise.all([this.main, this.#hearing, this.#watching].map((session) => session[Symbol.asyncDispose]()));
 	}
 
 	async #guarded(
 		commands: readonly KeyCommand[],
 		guard: NonNullable<Parameters<Keyspace['transaction']>[1]>,
 	): Promise<Result<readonly KeyReply[] | null>> {
-		if (!this.#asked) return notAsked();
+		const idle = this.idle();
+		if (idle !== null) return idle;
 		this.#watching.connect();
 		const ready = await this.#watching.ready(this.#patience);
 		if (!ready.ok) return ready;
@@ -196,15 +170,14 @@ class RedisKeyspace implements Keyspace {
 
 	/** The connection; waits for it only while it is opened for the first time. */
 	async #link(): Promise<Result<Link>> {
-		if (!this.#asked) return notAsked();
-		if (this.#main.state().kind === 'connecting') await this.#tried();
-		return this.#main.ready(0);
+		if (this.state().kind === 'connecting') await this.#tried();
+		return this.link(0);
 	}
 
 	/** Resolves when the first attempt has come to something, whatever that is. */
 	#tried(): Promise<void> {
 		return new Promise((resolve) => {
-			const watch = this.#main.onState(() => {
+			const watch = this.onState(() => {
 				watch[Symbol.dispose]();
 				resolve();
 			});
@@ -215,8 +188,4 @@ class RedisKeyspace implements Keyspace {
 function outOfPlace(commands: readonly KeyCommand[]): ReturnType<typeof fail> | null {
 	const found = commands.find(([command]) => NOT_HERE.has(command.toUpperCase()));
 	return found === undefined ? null : fail('unsupported', `Warren does not run ${found[0].toUpperCase()} in Redis.`);
-}
-
-function notAsked(): ReturnType<typeof fail> {
-	return unreachable('Nobody asked for the connection yet.');
 }

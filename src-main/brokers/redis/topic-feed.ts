@@ -2,28 +2,17 @@
  * What kombu publishes on a fanout or topic exchange over Redis: PUB/SUB, heard on a connection of its own. Redis keeps nothing for
  * whoever is not there, and cuts off whoever reads too slowly (`client-output-buffer-limit pubsub`), so every loss is a gap.
  */
-import type { Clock } from '../../domain/clock.ts';
-import type { Log } from '../../domain/log.ts';
 import type { ConnectionState, RedisBrokerAddress } from '../../domain/profile.ts';
 import { ok, type Result } from '../../domain/result.ts';
-import { Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import type { TopicFeed, TopicIntent } from '../topic.ts';
-import { dial, type Link } from './link.ts';
-import { connectProblem, unreachable } from './problems.ts';
-
-/** How long Redis may take for an answer, in ms. */
-const PATIENCE = 20_000;
-
-export interface RedisFeedOptions {
-	readonly address: RedisBrokerAddress;
-	readonly password: () => Promise<string | null>;
-	readonly clock: Clock;
-	readonly log: Log;
-	readonly clientName: string;
-}
+import type { RedisDriverOptions } from './driver.ts';
+import type { Link } from './link.ts';
+import { unreachable } from './problems.ts';
+import { redisSession } from './sessions.ts';
 
 /** Makes a feed; `connect` starts it. Bodies are kombu's envelopes, as they were published. */
-export function createRedisTopicFeed(options: RedisFeedOptions, intent: TopicIntent): TopicFeed {
+export function createRedisTopicFeed(options: RedisDriverOptions, intent: TopicIntent): TopicFeed {
 	return new RedisTopicFeed(options, intent);
 }
 
@@ -42,7 +31,7 @@ export function channelsOf(
 }
 
 class RedisTopicFeed implements TopicFeed {
-	readonly #options: RedisFeedOptions;
+	readonly #options: RedisDriverOptions;
 	readonly #intent: TopicIntent;
 	readonly #session: Session<Link>;
 	readonly #watch: Disposable;
@@ -50,18 +39,10 @@ class RedisTopicFeed implements TopicFeed {
 	#reason: string | null = null;
 	#ending = false;
 
-	constructor(options: RedisFeedOptions, intent: TopicIntent) {
+	constructor(options: RedisDriverOptions, intent: TopicIntent) {
 		this.#options = options;
 		this.#intent = intent;
-		const { address, clock } = options;
-		const name = `${options.clientName}, hearing events`;
-		this.#session = new Session<Link>({
-			...options,
-			name,
-			dial: (password, signal) => dial({ address, password, name, signal, clock, patience: PATIENCE }),
-			problem: (error) => connectProblem(error, address),
-			unreachable,
-		});
+		this.#session = redisSession(options, ', hearing events');
 		this.#watch = this.#session.onLink((link) => void this.#listen(link));
 	}
 
