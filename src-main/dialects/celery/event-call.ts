@@ -2,6 +2,7 @@
  * Arguments as events tell them: printed by Python, cut at some length and depth. They are read as values only where nothing can have
  * been cut; for running the task again they are no source either way, but what a list shows and a search finds.
  */
+import type { ObservedCall } from '#main/domain/observed.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
 import { writeJson } from '../json/write.ts';
 import { readLiteral } from '../python/read.ts';
@@ -11,6 +12,24 @@ export interface PrintedCall {
 	/** Null: JSON cannot hold it. */
 	readonly argsJson: string | null;
 	readonly kwargsJson: string | null;
+}
+
+/** What an event says of the call, its arguments not read yet: of the events about one call only one needs to be. */
+export type ToldCall = Omit<ObservedCall, 'call' | 'argsJson' | 'kwargsJson'>;
+
+/** The call with its arguments as values, as far as they can be read. */
+export function observedCall(told: ToldCall): ObservedCall {
+	const { name, argsText, kwargsText, ...rest } = told;
+	const read = readPrintedCall(argsText, kwargsText);
+	return {
+		name,
+		argsText,
+		kwargsText,
+		call: read?.call ?? null,
+		argsJson: read?.argsJson ?? null,
+		kwargsJson: read?.kwargsJson ?? null,
+		...rest,
+	};
 }
 
 /** Longer texts were raised by the application's own settings, and are shown as they are. */

@@ -3,11 +3,11 @@
  * event or, from a busy worker, a list of them. Each is read for itself: one that makes no sense is handed back with its reason,
  * and the others count.
  */
-import type { FactKind, ObservedCall, TaskFact } from '#main/domain/observed.ts';
+import type { FactKind, TaskFact } from '#main/domain/observed.ts';
 import { firstInvalidByte } from '../carrot/utf8.ts';
 import { itemsOf } from '../json/members.ts';
 import { readJson } from '../json/read.ts';
-import { readPrintedCall } from './event-call.ts';
+import type { ToldCall } from './event-call.ts';
 import { exceptionOf } from './event-exception.ts';
 import { EventFields, plainOf } from './event-fields.ts';
 
@@ -28,8 +28,8 @@ export interface TaskEvent extends EventHead {
 	readonly group: 'task';
 	readonly uuid: string;
 	readonly fact: TaskFact;
-	/** sent and received only. */
-	readonly call: ObservedCall | null;
+	/** sent and received only; `observedCall` reads its arguments. */
+	readonly call: ToldCall | null;
 }
 
 export interface WorkerEvent extends EventHead {
@@ -72,9 +72,13 @@ export interface ReadEvents {
 /** Larger messages are not events that anybody could want; Celery's own hold 24 at most. */
 export const EVENT_BYTES = 16 * 1024 * 1024;
 const LONGEST_NAME = 1_000;
-/** Where plain JSON would lose digits, or refuse what Python writes. */
-const DELICATE = /NaN|Infinity|(?<![.\d])\d{16}|\d[eE][+-]?\d{3}/;
+/**
+ * Where plain JSON would lose digits, or refuse what Python writes. Only at places where a value can begin: within texts digits are
+ * safe, and a uuid in three holds what would be a huge exponent.
+ */
+const DELICATE = /(?:^|[\s:,[])-?(?:NaN|Infinity|\d{16}|\d+(?:\.\d*)?[eE][+-]?\d{3})/;
 const LAST_MOMENT = 8.64e12;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 const KINDS: Readonly<Record<string, FactKind>> = {
 	'task-sent': 'sent',
@@ -99,7 +103,7 @@ export function readEvents(body: Uint8Array, contentType: string | null): ReadEv
 	}
 	let text: string;
 	try {
-		text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+		text = UTF8.decode(body);
 	} catch {
 		return unreadable(`It is not UTF-8: byte ${firstInvalidByte(body)} belongs to no character.`);
 	}
@@ -176,7 +180,7 @@ function taskEvent(head: EventHead, fields: EventFields, text: () => string): Ta
 	if (uuid === null || uuid === '') return 'It names no task (uuid).';
 	if (uuid.length > LONGEST_NAME) return `Its uuid has ${uuid.length} characters.`;
 	const kind = KINDS[head.type] ?? 'custom';
-	let call: ObservedCall | null = null;
+	let call: ToldCall | null = null;
 	const fact: { -readonly [K in keyof TaskFact]: TaskFact[K] } = {
 		kind,
 		type: head.type,
@@ -234,17 +238,11 @@ function give<F extends object, K extends keyof F>(fact: F, key: K, value: F[K] 
 	if (value !== null && value !== undefined) fact[key] = value;
 }
 
-function callIn(head: EventHead, retries: number, fields: EventFields): ObservedCall {
-	const argsText = fields.text('args');
-	const kwargsText = fields.text('kwargs');
-	const read = readPrintedCall(argsText, kwargsText);
+function callIn(head: EventHead, retries: number, fields: EventFields): ToldCall {
 	return {
 		name: fields.text('name'),
-		argsText,
-		kwargsText,
-		call: read?.call ?? null,
-		argsJson: read?.argsJson ?? null,
-		kwargsJson: read?.kwargsJson ?? null,
+		argsText: fields.text('args'),
+		kwargsText: fields.text('kwargs'),
 		rootId: fields.text('root_id'),
 		parentId: fields.text('parent_id'),
 		retries,

@@ -3,14 +3,15 @@
  * close together, is written once per task and not once per event. Nothing is remembered between batches: what was told before is
  * in the store, and times are taken as they are, since an event's timestamp is epoch time whatever its sender's zone.
  */
+import { observedCall, type ToldCall } from '#main/dialects/celery/event-call.ts';
 import type { CeleryEvent } from '#main/dialects/celery/events.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
-import type { ObservedCall, TaskFact } from '#main/domain/observed.ts';
+import type { TaskFact } from '#main/domain/observed.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 
 interface Gathered {
 	readonly facts: TaskFact[];
-	call: ObservedCall | null;
+	call: ToldCall | null;
 }
 
 /** One operation per task, in the order in which tasks are first told of. `receivedAt` in epoch ms, by our clock. */
@@ -30,11 +31,18 @@ export function historyOf(
 		gathered.facts.push(event.fact);
 		if (event.call !== null) gathered.call = gathered.call === null ? event.call : preferred(gathered.call, event.call);
 	}
-	return [...byTask].map(([key, { facts, call }]) => ({ kind: 'observed', profile, at: receivedAt, key, facts, call }));
+	return [...byTask].map(([key, { facts, call }]) => ({
+		kind: 'observed',
+		profile,
+		at: receivedAt,
+		key,
+		facts,
+		call: call === null ? null : observedCall(call),
+	}));
 }
 
 /** Of two tellings the one that says more, then the earlier one; whichever came first. */
-function preferred(one: ObservedCall, other: ObservedCall): ObservedCall {
-	const says = (call: ObservedCall) => (call.name === null ? 2 : 0) + (call.argsText === null ? 1 : 0);
+function preferred(one: ToldCall, other: ToldCall): ToldCall {
+	const says = (call: ToldCall) => (call.name === null ? 2 : 0) + (call.argsText === null ? 1 : 0);
 	return (says(one) - says(other) || one.retries - other.retries || one.at - other.at) <= 0 ? one : other;
 }

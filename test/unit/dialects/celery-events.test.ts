@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { observedCall } from '#main/dialects/celery/event-call.ts';
 import { readEventEnvelope } from '#main/dialects/celery/event-envelope.ts';
 import { exceptionOf } from '#main/dialects/celery/event-exception.ts';
 import { type CeleryEvent, readEvents } from '#main/dialects/celery/events.ts';
@@ -131,7 +132,7 @@ describe('arguments', () => {
 	it('become values where they were printed whole, and stay text where something was cut', () => {
 		const call = (args: unknown, kwargs: unknown = '{}') => {
 			const event = only({ ...celeryFields({ type: 'task-received', at: 1 }), name: 'a.b', args, kwargs });
-			return event.group === 'task' ? event.call : null;
+			return event.group === 'task' && event.call !== null ? observedCall(event.call) : null;
 		};
 		expect(call("(1, 'two', 12345678901234567890)", "{'a': None}")).toMatchObject({
 			argsJson: '[1, "two", 12345678901234567890]',
