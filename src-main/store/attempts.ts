@@ -1,6 +1,7 @@
 /** The attempts table: one row per run of a task. */
 import { attemptId } from '#main/domain/ids.ts';
 import type { Attempt, AttemptCause, TaskException, TaskResult } from '#main/domain/task.ts';
+import { attemptsByMessage, STRAY } from './attempts-by-message.ts';
 import { STATE_CODES, stateName } from './codes.ts';
 import type { ReadHandle, SqlValue, WriteHandle } from './handles.ts';
 
@@ -35,6 +36,8 @@ export interface AttemptRow {
 	readonly log_full: number;
 	readonly has_message: number;
 	readonly truncated: number;
+	/** Whether its message is another than the one that its task is called by. */
+	readonly stray: number;
 }
 
 /** An attempt of a task, oldest first. */
@@ -96,6 +99,7 @@ export type NewAttempt = Pick<
 	| 'started_at'
 	| 'has_message'
 	| 'truncated'
+	| 'stray'
 >;
 
 /** How an attempt ended, in columns. */
@@ -163,10 +167,7 @@ export interface AttemptTable {
 
 export function attemptTable(db: WriteHandle): AttemptTable {
 	const byRun = db.read<AttemptHead>('attempt by run', `SELECT ${HEAD} FROM attempts WHERE profile = ? AND run = ?`);
-	const byMessage = db.read<AttemptHead>(
-		'attempts by message',
-		`SELECT ${HEAD} FROM attempts WHERE profile = ? AND message_key = ?`,
-	);
+	const byMessage = attemptsByMessage<AttemptHead>(db, HEAD);
 	const ofTask = db.read<AttemptHead>('attempts of task', `SELECT ${HEAD} FROM attempts WHERE task = ?`);
 	const running = db.read<AttemptHead>(
 		'running attempts of a worker',
@@ -175,9 +176,9 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 	const insert = db.write(
 		'new attempt',
 		`INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, run, state, name, queue, priority, worker,
-			published_at, queued_at, started_at, has_message, truncated, finished_at, runtime_ms, exception_type, exception_message,
+			published_at, queued_at, started_at, has_message, truncated, stray, finished_at, runtime_ms, exception_type, exception_message,
 			traceback, result_kind, result_text, result_type)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	);
 	const begin = db.write(
 		'begin attempt',
@@ -201,7 +202,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		'attempt has message',
 		'UPDATE attempts SET has_message = 1 - ?, truncated = max(truncated, ?) WHERE id = ?',
 	);
-	const move = db.write('move attempt', 'UPDATE attempts SET task = ?, number = ? WHERE id = ?');
+	const move = db.write('move attempt', `UPDATE attempts SET task = ?, number = ?, stray = ${STRAY} WHERE id = ?`);
 	const observe = db.write(
 		'attempt as told',
 		`UPDATE attempts SET cause = coalesce(?, cause), state = ?, name = ?, queue = ?, worker = ?,
@@ -213,7 +214,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 	return {
 		byRun: (profile, run) => byRun.get(profile, run),
 		// Sorted here: mostly one row, for which ORDER BY alone was measured to cost as much as the rest of the statement.
-		byMessage: (profile, key) => byMessage.all(profile, key).sort((a, b) => a.id - b.id),
+		byMessage: (profile, key) => byMessage(profile, key).toSorted((a, b) => a.id - b.id),
 		ofTask: (task) => ofTask.all(task).sort((a, b) => a.number - b.number),
 		runningOf: (profile, worker) => running.all(profile, worker),
 		insert(row, ending) {
@@ -227,7 +228,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 				row.run,
 			];
 			values.push(row.state, row.name, row.queue, row.priority, row.worker, row.published_at, row.queued_at);
-			values.push(row.started_at, row.has_message, row.truncated);
+			values.push(row.started_at, row.has_message, row.truncated, row.stray);
 			values.push(ending?.finished_at ?? null, ending?.runtime_ms ?? null, ending?.exception_type ?? null);
 			values.push(ending?.exception_message ?? null, ending?.traceback ?? null, ending?.result_kind ?? null);
 			values.push(ending?.result_text ?? null, ending?.result_type ?? null);
@@ -248,7 +249,7 @@ export function attemptTable(db: WriteHandle): AttemptTable {
 		describe: (id, name, priority, publishedAt) => void describe.run(name, priority, publishedAt, id),
 		queued: (id, cause, queuedAt, publishedAt) => void queued.run(cause, queuedAt, publishedAt, id),
 		keptMessage: (id, cut) => void kept.run(cut ? 1 : 0, cut ? 1 : 0, id),
-		move: (id, task, number) => void move.run(task, number, id),
+		move: (id, task, number) => void move.run(task, number, task, id),
 		observe(id, row, ending) {
 			const values: SqlValue[] = [row.cause, row.state, row.name, row.queue, row.worker, row.published_at];
 			values.push(

@@ -144,9 +144,13 @@ export function proposeInPlace(way: Way, scope: SearchScope, limit: number): Sql
 }
 
 /** What the index does not have yet, and what is too long for it. */
-const UNINDEXED: readonly Source[] = ['search_dirty', 'search_long'].map((table) => ({
-	name: `propose from ${table}`,
-	sql: `SELECT seq FROM ${table}`,
+const UNINDEXED: readonly Source[] = [
+	['search_dirty', 'SELECT seq FROM search_dirty'],
+	['search_long', 'SELECT seq FROM search_long'],
+	['tasks not indexed yet', 'SELECT seq FROM tasks WHERE seq > (SELECT seq FROM search_upto)'],
+].map(([what, sql]) => ({
+	name: `propose from ${what}`,
+	sql: sql as string,
 	values: [],
 	lags: false,
 	late: false,

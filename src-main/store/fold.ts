@@ -393,13 +393,13 @@ export class Fold {
 		this.#keepers.counts.add(profile, state, 1);
 		this.#keepers.search.mark(seq);
 		this.#touched.add(profile);
-		return this.#insertAttempt({ seq, profile, number: 1 }, key, content, entry, ending);
+		return this.#insertAttempt({ seq, profile, id: key, number: 1 }, key, content, entry, ending);
 	}
 
 	/** A further attempt of a known task, which thereby is listed again if it was removed. */
 	#add(task: TaskHead, key: string, content: Content, entry: Entry): AttemptHead {
 		const attempt = this.#insertAttempt(
-			{ seq: task.seq, profile: task.profile, number: task.attempts + 1 },
+			{ seq: task.seq, profile: task.profile, id: task.id, number: task.attempts + 1 },
 			key,
 			content,
 			entry,
@@ -409,7 +409,7 @@ export class Fold {
 	}
 
 	#insertAttempt(
-		task: { readonly seq: number; readonly profile: number; readonly number: number },
+		task: { readonly seq: number; readonly profile: number; readonly id: string; readonly number: number },
 		key: string,
 		content: Content,
 		entry: Entry,
@@ -436,6 +436,7 @@ export class Fold {
 			started_at: start === null ? null : entry.at,
 			has_message: tooLarge ? 0 : 1,
 			truncated: tooLarge || content.cut ? 1 : (ending?.truncated ?? 0),
+			stray: key === task.id ? 0 : 1,
 		};
 		const id = this.#attempts.insert(row, ending);
 		if (message !== 'earlier' && !tooLarge) this.#messages.put(id, message);

@@ -18,8 +18,8 @@ export function rawMessage(db: ReadHandle, attempt: number): OutgoingMessage | n
 		const first = db
 			.read<{ id: number }>(
 				'first attempt of message',
-				`SELECT m.attempt AS id FROM attempts a JOIN attempts b ON b.profile = a.profile AND b.message_key = a.message_key
-				AND b.task = a.task JOIN messages m ON m.attempt = b.id WHERE a.id = ? AND a.has_message = 1 AND b.id <> a.id LIMIT 1`,
+				`SELECT m.attempt AS id FROM attempts a JOIN attempts b ON b.task = a.task AND b.message_key = a.message_key
+				JOIN messages m ON m.attempt = b.id WHERE a.id = ? AND a.has_message = 1 AND b.id <> a.id LIMIT 1`,
 			)
 			.get(attempt);
 		return first === undefined ? null : rawMessage(db, first.id);

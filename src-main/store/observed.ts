@@ -81,21 +81,28 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 		search.mark(seq);
 		keepers.touched(profile);
 		const before = orphan?.attempts ?? 0;
-		const ids = runs.map((run, at) => insert(profile, seq, before + at + 1, key, run, name));
+		const ids = runs.map((run, at) => insert(profile, { seq, id: key }, before + at + 1, key, run, name));
 		keep.run(ids[0] ?? 0, JSON.stringify(grownLog));
 		note(profile, runs, name, op.at);
 		const head = orphan ?? (runs.length > 1 ? tasks.head(seq) : undefined);
 		if (head !== undefined) mirror(head, op.at, true);
 	}
 
-	function insert(profile: number, task: number, number: number, key: string, run: ObservedRun, name: string): number {
+	function insert(
+		profile: number,
+		task: Pick<TaskHead, 'seq' | 'id'>,
+		number: number,
+		key: string,
+		run: ObservedRun,
+		name: string,
+	): number {
 		const columns = columnsOf(run, name, null);
 		return attempts.insert(
 			{
 				...columns,
 				cause: run.cause,
 				profile,
-				task,
+				task: task.seq,
 				number,
 				message_key: key,
 				has_message_id: 1,
@@ -103,6 +110,7 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 				priority: null,
 				has_message: 0,
 				truncated: 0,
+				stray: key === task.id ? 0 : 1,
 			},
 			endingOfRun(run),
 		);
@@ -122,7 +130,7 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 		keep.run(first.id, JSON.stringify(more.log));
 		for (const [at, run] of runs.entries()) {
 			const row = known[at];
-			if (row === undefined) insert(profile, head.seq, Number.MAX_SAFE_INTEGER, first.message_key, run, name);
+			if (row === undefined) insert(profile, head, Number.MAX_SAFE_INTEGER, first.message_key, run, name);
 			else attempts.observe(row.id, columnsOf(run, name, at === 0 ? row : null), endingOfRun(run));
 		}
 		for (const row of known.slice(runs.length))

@@ -1,5 +1,6 @@
 /** What a reader's thread answers. */
 import type { ProfileId } from '#main/domain/ids.ts';
+import { attemptsByMessage } from './attempts-by-message.ts';
 import { auditList } from './audit.ts';
 import { SEEN } from './codes.ts';
 import { savedSets } from './consumer-sets.ts';
@@ -102,13 +103,13 @@ function foresee(db: ReadHandle, profile: ProfileId, keys: readonly string[]): r
 	return db.snapshot(() => {
 		const profileKey = profileKeyOf(db, profile);
 		// Sorted here: with ORDER BY, SQLite compiled the statement anew for each key, which cost seven times as much as running it.
-		const known = db.read<{ id: number; state: number; number: number; task: number }>(
-			'foresee',
-			'SELECT id, state, number, task FROM attempts WHERE profile = ? AND message_key = ?',
+		const known = attemptsByMessage<{ id: number; state: number; number: number; task: number }>(
+			db,
+			'id, state, number, task',
 		);
 		const last = db.read<{ n: number | null }>('last number', 'SELECT max(number) AS n FROM attempts WHERE task = ?');
 		return keys.map((key) => {
-			const attempts = profileKey === null ? [] : known.all(profileKey, key).sort((a, b) => a.id - b.id);
+			const attempts = profileKey === null ? [] : known(profileKey, key).toSorted((a, b) => a.id - b.id);
 			const waiting = attempts.findLastIndex((attempt) => attempt.state === 0);
 			if (waiting >= 0) {
 				const earlier = attempts.slice(0, waiting);

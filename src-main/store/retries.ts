@@ -30,7 +30,10 @@ export function pendingRetries(db: ReadHandle, profile: ProfileId, now: number, 
 			.read<DueRow>(
 				'due retries',
 				`SELECT r.message_id, r.due_at, r.source, t.id AS task, a.queue,
-				EXISTS (SELECT 1 FROM attempts b WHERE b.profile = r.profile AND b.message_key = r.message_id AND b.run IS NOT NULL) AS begun
+				EXISTS (SELECT 1 FROM tasks n JOIN attempts b ON b.task = n.seq
+					WHERE n.profile = r.profile AND n.id = r.message_id AND b.stray = 0 AND b.run IS NOT NULL)
+				OR EXISTS (SELECT 1 FROM attempts b
+					WHERE b.profile = r.profile AND b.message_key = r.message_id AND b.stray = 1 AND b.run IS NOT NULL) AS begun
 				FROM retries r JOIN tasks t ON t.seq = r.task
 				JOIN attempts a ON a.id = r.source WHERE r.profile = ? AND r.due_at <= ? ORDER BY r.due_at LIMIT ?`,
 			)

@@ -1,4 +1,7 @@
-/** Keeps the search index behind the writer: changed tasks are only marked, and worked off in small batches when there is time. */
+/**
+ * Keeps the search index behind the writer, which works it off in small batches when there is time: new tasks in their order, up to
+ * which of them is kept; and tasks that changed after that, which are marked.
+ */
 import type { WriteHandle } from './handles.ts';
 import { factTokens, gramText } from './search-words.ts';
 import { callOf } from './tasks.ts';
@@ -10,6 +13,8 @@ export interface SearchIndex {
 	drop(seq: number): void;
 	/** Works off up to `limit` marks in the open transaction; how many it did. */
 	work(limit: number): number;
+	/** Forgets what is remembered, since another process or a rollback may have changed it. */
+	forget(): void;
 }
 
 interface FactsRow {
@@ -31,6 +36,9 @@ interface TextsRow {
 export function searchIndex(db: WriteHandle): SearchIndex {
 	const mark = db.write('mark for search', 'INSERT OR IGNORE INTO search_dirty (seq) VALUES (?)');
 	const marked = db.read<{ seq: number }>('marked for search', 'SELECT seq FROM search_dirty ORDER BY seq LIMIT ?');
+	const upto = db.read<{ seq: number }>('searchable up to', 'SELECT seq FROM search_upto');
+	const raise = db.write('raise searchable up to', 'UPDATE search_upto SET seq = ?');
+	const fresh = db.read<{ seq: number }>('new for search', 'SELECT seq FROM tasks WHERE seq > ? ORDER BY seq LIMIT ?');
 	const unmark = db.write('unmark for search', 'DELETE FROM search_dirty WHERE seq = ?');
 	const unmarkUpTo = db.write('unmark worked off', 'DELETE FROM search_dirty WHERE seq <= ?');
 	// Two statements: a join of the two was compiled anew for each task, which cost several times as much as both.
@@ -69,9 +77,18 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 		else dropLong.run(seq);
 	}
 
+	let reached: number | null = null;
+	function reachedNow(): number {
+		reached ??= upto.get()?.seq ?? 0;
+		return reached;
+	}
+
 	return {
-		mark: (seq) => void mark.run(seq),
+		mark(seq) {
+			if (seq <= reachedNow()) mark.run(seq);
+		},
 		drop(seq) {
+			if (seq > reachedNow()) return;
 			unmark.run(seq);
 			dropLong.run(seq);
 			dropGrams.run(seq);
@@ -83,7 +100,17 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 			// The batch are the lowest marks there are.
 			const last = batch.at(-1);
 			if (last !== undefined) unmarkUpTo.run(last.seq);
-			return batch.length;
+			const next = batch.length === limit ? [] : fresh.all(reachedNow(), limit - batch.length);
+			for (const { seq } of next) index(seq);
+			const newest = next.at(-1)?.seq;
+			if (newest !== undefined) {
+				raise.run(newest);
+				reached = newest;
+			}
+			return batch.length + next.length;
+		},
+		forget() {
+			reached = null;
 		},
 	};
 }

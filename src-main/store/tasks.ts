@@ -3,6 +3,7 @@ import { type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
 import { type AttemptRow, attemptOf, attemptsOf, exceptionOf } from './attempts.ts';
+import { attemptsByMessage } from './attempts-by-message.ts';
 import { STATE_CODES, stateName } from './codes.ts';
 import type { ReadHandle, SqlValue, WriteHandle } from './handles.ts';
 import { readCall } from './json.ts';
@@ -128,8 +129,12 @@ function seqOf(db: ReadHandle, profile: number, id: string): number | null {
 }
 
 function seqOfMessage(db: ReadHandle, profile: number, messageId: string): number | null {
-	const sql = 'SELECT task FROM attempts WHERE profile = ? AND message_key = ? ORDER BY id DESC LIMIT 1';
-	return db.read<{ task: number }>('task of message', sql).get(profile, messageId)?.task ?? null;
+	const found = attemptsByMessage<{ id: number; task: number }>(db, 'id, task')(profile, messageId);
+	const newest = found.reduce(
+		(best: { id: number; task: number } | null, one) => (best === null || one.id > best.id ? one : best),
+		null,
+	);
+	return newest?.task ?? null;
 }
 
 /** What the fold needs of a task. */

@@ -198,6 +198,7 @@ export class Writer implements Disposable {
 	#forget(): void {
 		this.#keepers.keys.forget();
 		this.#keepers.seen.forget();
+		this.#keepers.search.forget();
 		this.#keepers.counts.forget();
 		this.#fold.forget();
 	}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { taskId } from '#main/domain/ids.ts';
 import { type HistoryOp, TASK_STATES, type TaskDetail, type UndecodableTask } from '#main/domain/task.ts';
+import { attemptsByMessage } from '#main/store/attempts-by-message.ts';
 import {
 	decoded,
 	delivered,
@@ -400,6 +401,34 @@ describe('any order of facts', () => {
 				expect(everything(together)).toEqual(everything(apart));
 			}),
 			{ numRuns: LONG ? 1_000 : 60 },
+		);
+	});
+
+	it('leaves every attempt to be found by its message, through its task or by itself', () => {
+		fc.assert(
+			fc.property(fc.array(operation, { maxLength: 40 }), (ops) => {
+				using store = directStore();
+				store.apply(...ops);
+				const wrong = store.db.read<{ n: number }>(
+					'wrongly stray',
+					'SELECT count(*) AS n FROM attempts a JOIN tasks t ON t.seq = a.task WHERE a.stray <> (a.message_key IS NOT t.id)',
+					true,
+				);
+				expect(wrong.get()?.n).toBe(0);
+				const rows = store.db.read<{ id: number; profile: number; message_key: string }>(
+					'all attempts',
+					'SELECT id, profile, message_key FROM attempts ORDER BY id',
+					true,
+				);
+				const byMessage = attemptsByMessage<{ id: number }>(store.db, 'id');
+				const all = rows.all();
+				for (const row of all) {
+					const mine = all.filter((one) => one.message_key === row.message_key).map(({ id }) => id);
+					const found = byMessage(row.profile, row.message_key).map(({ id }) => id);
+					expect(found.toSorted((a, b) => a - b)).toEqual(mine);
+				}
+			}),
+			{ numRuns: LONG ? 2_000 : 60 },
 		);
 	});
 

@@ -47,6 +47,40 @@ describe('step 5, observed', () => {
 	});
 });
 
+describe('step 6, fewer writes', () => {
+	it('finds every message of a file of step 5, and searches what was indexed as well as what was not', async () => {
+		using home = testHome();
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 5));
+		if (!before.ok) throw new Error(before.error.message);
+		// Of three tasks the second was sent again under another id, and the third is not indexed yet.
+		before.db.exec(`INSERT INTO profile_keys (id) VALUES ('p');
+			INSERT INTO tasks (profile, id, name, state, attempts, updated_at)
+			VALUES (1, 'a', 'shop.add', 2, 1, 7), (1, 'b', 'shop.mul', 2, 2, 8), (1, 'c', 'shop.sub', 0, 1, 9);
+			INSERT INTO task_texts (seq, preview) VALUES (1, '1'), (2, '2'), (3, '3');
+			INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, state, name)
+			VALUES (1, 1, 1, 'published', 'a', 1, 2, 'shop.add'), (1, 2, 1, 'published', 'b', 1, 3, 'shop.mul'),
+				(1, 2, 2, 'requeued', 'b2', 1, 2, 'shop.mul'), (1, 3, 1, 'published', 'c', 1, 0, 'shop.sub');
+			INSERT INTO counts VALUES (1, 0, 1), (1, 2, 2);
+			INSERT INTO search_grams (rowid, text) VALUES (1, 'shop.add\n\n'), (2, 'shop.mul\n\n');
+			INSERT INTO search_facts (rowid, facts) VALUES (1, ''), (2, '');
+			INSERT INTO search_dirty (seq) VALUES (3)`);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		expect(version(home.file)).toBe(newest);
+		const profile = profileId('p');
+		const tasks = await Promise.all(['a', 'b', 'b2', 'c', 'd'].map((id) => store.history.taskOfMessage(profile, id)));
+		expect(tasks).toEqual(['a', 'b', 'b', 'c', null]);
+		expect(await store.history.foresee?.(profile, ['b2'])).toEqual([{ attemptNumber: 3, earlierOutcome: 'succeeded' }]);
+		// A task of the new schema, which has no mark.
+		await store.history.apply([published(1, { id: 'e', name: 'shop.div', profile })]);
+		for (const settled of [false, true]) {
+			if (settled) await store.settle();
+			const found = await Promise.all(['add', 'mul', 'sub', 'div'].map((word) => store.history.ids(profile, word, 10)));
+			expect(found).toEqual(['a', 'b', 'c', 'e'].map((id) => ({ ok: true, value: [id] })));
+		}
+	});
+});
+
 describe('step 1, history', () => {
 	it('makes every table strict, in a file marked as Warren’s own', () => {
 		using home = testHome();

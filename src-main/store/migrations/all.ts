@@ -4,6 +4,7 @@ import { consumers } from './0002-consumers.ts';
 import { retries } from './0003-retries.ts';
 import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
+import { fewerWrites } from './0006-fewer-writes.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [history, consumers, retries, schedules, observed];
+export const MIGRATIONS: readonly Migration[] = [history, consumers, retries, schedules, observed, fewerWrites];
