@@ -29,6 +29,8 @@ export interface Keyspace extends AsyncDisposable {
 	/** Resolves when connected, or with the reason when `deadlineMs` passes or the server refuses. */
 	ready(deadlineMs: number): Promise<Result<void>>;
 	call(...command: KeyCommand): Promise<Result<KeyReply>>;
+	/** One bulk string as the bytes it is, null where there is none. For what need not be text. */
+	bytes(...command: KeyCommand): Promise<Result<Uint8Array | null>>;
 	/** Commands in one round trip, one after the other, each with its own answer; not atomic. Fails as a whole when the connection went. */
 	pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>>;
 	/**

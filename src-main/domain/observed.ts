@@ -13,6 +13,12 @@ export type FactKind =
 	| 'revoked'
 	| 'custom';
 
+/** What begins the type of a fact that was read from a task's result rather than told by an event. */
+export const FROM_RESULT = 'result-';
+
+/** Who such a fact is from, where the result does not name its worker. */
+export const NO_WORKER = '(result backend)';
+
 /** One fact about a task. Two facts that are equal in kind, type, time, node, process, clock and retries are the same fact. */
 export interface TaskFact {
 	readonly kind: FactKind;
@@ -35,6 +41,8 @@ export interface TaskFact {
 	readonly routingKey?: string;
 	/** succeeded: what was returned, in Python's notation, perhaps cut by the sender. */
 	readonly result?: string;
+	/** The same as JSON text with every digit, where it is from a result that is kept as such; then `result` is left out. */
+	readonly resultJson?: string;
 	readonly runtimeMs?: number;
 	/** failed, retried. */
 	readonly exception?: { readonly type: string; readonly message: string };
@@ -45,6 +53,8 @@ export interface TaskFact {
 	readonly terminated?: boolean;
 	readonly expired?: boolean;
 	readonly signal?: string;
+	/** When it was read, epoch ms, where it is no event but the task's result. */
+	readonly readAt?: number;
 	/** All further fields as JSON text, digits as they came. */
 	readonly more?: string;
 }

@@ -68,6 +68,16 @@ export interface RedisBrokerAddress extends RedisAddress {
 	readonly unackedIndexKey: string;
 }
 
+/** Where workers leave results: keys in a Redis, or replies to whoever sent the task. */
+export type ResultsAddress =
+	| {
+			readonly kind: 'redis';
+			readonly address: RedisAddress;
+			/** Begins all keys (`global_keyprefix` of `result_backend_transport_options`); usually empty. */
+			readonly keyPrefix: string;
+	  }
+	| { readonly kind: 'rpc' };
+
 /** Books of a profile that live in a Redis. */
 export interface ProfileBooks {
 	/** Several consoles and services share it; `prefix` begins all its keys. */
@@ -130,6 +140,10 @@ export interface Profile {
 	readonly dialect: CarrotDialect;
 	/** Absent in profiles that never had any. */
 	readonly books?: ProfileBooks;
+	/** Celery's result backend; absent or null: Warren knows of none. */
+	readonly results?: ResultsAddress | null;
+	/** Celery: a published task is told of by a `task-sent` event, as `task_send_sent_event` has it. */
+	readonly sentEvents?: boolean;
 	/** Absent in profiles that never had any. */
 	readonly djangoQ?: DjangoQSettings;
 	/** Queues that a person named; the broker need not tell us of any. */
@@ -142,9 +156,17 @@ export interface Profile {
 
 /** Names of a profile's secrets in the vault. */
 /** `django`: the SECRET_KEY of the site, with which its packets are signed. */
-export type SecretName = 'broker' | 'monitor' | 'management' | 'shared' | 'redbeat' | 'django';
+export type SecretName = 'broker' | 'monitor' | 'management' | 'shared' | 'redbeat' | 'django' | 'results';
 
-export const SECRET_NAMES: readonly SecretName[] = ['broker', 'monitor', 'management', 'shared', 'redbeat', 'django'];
+export const SECRET_NAMES: readonly SecretName[] = [
+	'broker',
+	'monitor',
+	'management',
+	'shared',
+	'redbeat',
+	'django',
+	'results',
+];
 
 /**
  * Connection to a broker as the window and `profile list` say it. `since` and `nextTryAt` are epoch ms.

@@ -9,6 +9,7 @@ import { type MonitorNotes, monitorNotes } from '#main/monitor/celery/notes.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Store } from '#main/store/store.ts';
 import { eventFeeds, keptQueue } from './celery-feeds.ts';
+import type { CeleryResults } from './celery-results.ts';
 import type { Ports } from './ports.ts';
 import { runnerName } from './schedule-runners.ts';
 
@@ -48,7 +49,12 @@ export interface CeleryMonitors extends AsyncDisposable {
 }
 
 /** Keeps the monitors of one engine. In a window or a served console every Celery profile is watched. */
-export function createCeleryMonitors(ports: Ports, profiles: Profiles, store: Store): CeleryMonitors {
+export function createCeleryMonitors(
+	ports: Ports,
+	profiles: Profiles,
+	store: Store,
+	results: Pick<CeleryResults, 'healing'>,
+): CeleryMonitors {
 	const { clock, log } = ports;
 	const holder = `${runnerName()}:${randomUUID().slice(0, 8)}`;
 	const notes = monitorNotes(store.watching);
@@ -94,6 +100,8 @@ export function createCeleryMonitors(ports: Ports, profiles: Profiles, store: St
 		endings.set(entry, Promise.withResolvers());
 		live.set(profile.id, entry);
 		stack.use(renewing(profile.id, entry));
+		// What ended while nobody listened is told by its result alone.
+		stack.use(results.healing(profile));
 		log.info('monitor.started', { profile: profile.id });
 		return ok(entry);
 	}

@@ -8,6 +8,7 @@ import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
 import { createCeleryMonitors } from './celery-monitors.ts';
+import { createCeleryResults } from './celery-results.ts';
 import { createClusters } from './clusters.ts';
 import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
@@ -18,6 +19,7 @@ import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
+import { resultHandlers, resultStreams } from './handlers/result.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
 import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
 import { scheduleManyHandlers } from './handlers/schedule-many.ts';
@@ -54,7 +56,8 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const sites = stack.use(createSites(ports, profiles, store.history));
 	const clusters = stack.use(createClusters(ports, profiles));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
-	const monitors = stack.use(createCeleryMonitors(ports, profiles, store));
+	const results = stack.use(createCeleryResults(ports, profiles, store));
+	const monitors = stack.use(createCeleryMonitors(ports, profiles, store, results));
 	const core: Core = {
 		ports,
 		store,
@@ -80,6 +83,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const calls: CallHandlers = {
 		...profileHandlers(core),
 		...taskHandlers(core),
+		...resultHandlers(core, results),
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
@@ -95,6 +99,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...clusterStreams(core, clusters),
 		...siteStreams(core, sites),
 		...monitorStreams(core, monitors),
+		...resultStreams(core, results),
 		...scheduleStreams(core),
 	};
 	const router = createRouter({

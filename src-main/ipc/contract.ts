@@ -9,6 +9,7 @@ import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
 import { monitorRoutes } from './contract/monitor.ts';
 import { profileRoutes } from './contract/profile.ts';
+import { resultRoutes } from './contract/result.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
 import { scheduleRoutes } from './contract/schedule.ts';
 import { siteRoutes } from './contract/site.ts';
@@ -18,6 +19,7 @@ import { workerRoutes } from './contract/worker.ts';
 export const contract = {
 	...profileRoutes,
 	...taskRoutes,
+	...resultRoutes,
 	...deploymentRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,

@@ -24,7 +24,12 @@ function outcomeOf(run: ObservedRun, fact: NonNullable<ObservedRun['ending']>): 
 		case 'succeeded':
 			return {
 				state: 'succeeded',
-				result: fact.result === undefined ? null : { kind: 'text', text: fact.result, type: '' },
+				result:
+					fact.resultJson !== undefined
+						? { kind: 'json', text: fact.resultJson }
+						: fact.result === undefined
+							? null
+							: { kind: 'text', text: fact.result, type: '' },
 			};
 		case 'revoked':
 			return { state: 'revoked', exception: { type: REVOKED, message: revokedWords(fact) }, traceback: null };

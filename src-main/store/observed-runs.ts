@@ -3,7 +3,7 @@
  * they come matters. Few facts say which run they are about: `sent` and `received` count the retries, the others are found by who
  * told them and when.
  */
-import { byTime, type TaskFact } from '#main/domain/observed.ts';
+import { byTime, FROM_RESULT, NO_WORKER, type TaskFact } from '#main/domain/observed.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
 
 /** One run of a task, as told. */
@@ -108,7 +108,7 @@ function attach(drafts: Draft[], fact: TaskFact): void {
 	const run = runFor(drafts, fact);
 	run.touched = true;
 	if (fact.kind === 'custom') return;
-	if (run.host === null) {
+	if (run.host === null && fact.host !== NO_WORKER) {
 		run.host = fact.host;
 		run.pid = fact.pid;
 		run.clock = fact.clock;
@@ -119,6 +119,9 @@ function attach(drafts: Draft[], fact: TaskFact): void {
 
 /** The run that a fact is about. */
 function runFor(drafts: Draft[], fact: TaskFact): Draft {
+	// A result says nothing of who ran it, or a name that events spell otherwise: it is the last word about the task.
+	const kept = fact.type.startsWith(FROM_RESULT) ? ranFor(drafts, fact) : undefined;
+	if (kept !== undefined) return kept;
 	const there = within(
 		drafts.filter((draft) => draft.host === fact.host && follows(fact, draft)),
 		fact,
@@ -138,7 +141,7 @@ function runFor(drafts: Draft[], fact: TaskFact): Draft {
 		received: null,
 		started: null,
 		endings: [],
-		host: fact.kind === 'custom' ? null : fact.host,
+		host: fact.kind === 'custom' || fact.host === NO_WORKER ? null : fact.host,
 		pid: fact.pid,
 		clock: fact.clock,
 		at: fact.at,
@@ -146,6 +149,12 @@ function runFor(drafts: Draft[], fact: TaskFact): Draft {
 	};
 	drafts.push(missed);
 	return missed;
+}
+
+/** The run that a result is of: the one with its number of retries, else the last; undefined: none was told of. */
+function ranFor(drafts: readonly Draft[], fact: TaskFact): Draft | undefined {
+	const same = fact.retries === undefined ? [] : drafts.filter((draft) => draft.retries === fact.retries);
+	return latest(same.length > 0 ? same : drafts);
 }
 
 /** Which of the runs on a fact's own node it is about; undefined: one that nobody told of. */

@@ -74,6 +74,18 @@ class RedisKeyspace extends SessionDriver<Link> implements Keyspace {
 		return link.ok ? link.value.call(command) : link;
 	}
 
+	async bytes(...command: KeyCommand): Promise<Result<Uint8Array | null>> {
+		const wrong = outOfPlace([command]);
+		if (wrong !== null) return wrong;
+		const link = await this.#link();
+		if (!link.ok) return link;
+		const answer = await link.value.bytes(command);
+		if (!answer.ok) return answer;
+		return answer.value === null || answer.value instanceof Uint8Array
+			? ok(answer.value)
+			: fail('invalid-input', `${command[0]} answers with something else than a text.`);
+	}
+
 	async pipeline(commands: readonly KeyCommand[]): Promise<Result<readonly Result<KeyReply>[]>> {
 		const wrong = outOfPlace(commands);
 		if (wrong !== null) return wrong;

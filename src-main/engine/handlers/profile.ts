@@ -18,6 +18,7 @@ import { bookUrls, readBooks } from '../book-settings.ts';
 import type { Core } from '../core.ts';
 import { profileFolder } from '../deployments.ts';
 import { readMonitor } from '../monitor-settings.ts';
+import { readResults, resultsUrl } from '../results-settings.ts';
 import { forgetSetsOf } from '../saved-sets.ts';
 
 type Name =
@@ -52,6 +53,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!monitor.ok) return monitor;
 			const books = readBooks(input, null);
 			if (!books.ok) return books;
+			const results = readResults(input, input.framework, broker.value.address, null);
+			if (!results.ok) return results;
 			return view(
 				await profiles.add(
 					{
@@ -65,6 +68,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						managementUrl: input.management ?? null,
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
+						...results.value.kept,
 						...djangoQOf(input, null),
 						queues: input.queues ?? [],
 						sandbox: false,
@@ -73,6 +77,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						...(password === null || password === '' ? {} : { broker: password }),
 						...monitor.value.secret,
 						...books.value.secrets,
+						...results.value.secrets,
 						...(input.secretKey === undefined || input.secretKey === '' ? {} : { django: input.secretKey }),
 					},
 				),
@@ -97,6 +102,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!monitor.ok) return monitor;
 			const books = readBooks(input, old);
 			if (!books.ok) return books;
+			const results = readResults(input, input.framework ?? old.framework, broker.value.address, old);
+			if (!results.ok) return results;
 			const edited = await profiles.put(
 				{
 					...old,
@@ -110,6 +117,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					managementUrl: input.management ?? old.managementUrl,
 					dialect: dialectOf(input, old.dialect),
 					books: books.value.books,
+					...results.value.kept,
 					...djangoQOf(input, old),
 					queues: input.queues ?? old.queues,
 				},
@@ -117,6 +125,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					...(password === null ? {} : { broker: password === '' ? null : password }),
 					...monitor.value.secret,
 					...books.value.secrets,
+					...results.value.secrets,
 					...(input.secretKey === undefined ? {} : { django: input.secretKey === '' ? null : input.secretKey }),
 				},
 			);
@@ -235,6 +244,7 @@ export async function viewOf(core: Core, profile: Profile): Promise<ProfileView>
 		profile,
 		brokerUrl: formatBroker(profile.broker),
 		bookUrls: bookUrls(profile.books),
+		resultsUrl: resultsUrl(profile),
 		connection: core.deployments.connection(profile.id),
 		secrets: await core.profiles.hasSecrets(profile.id),
 		counts: await core.store.history.counts(profile.id),

@@ -162,6 +162,10 @@ const OWN_COMMANDS: readonly Command[] = [
 		],
 	},
 	{
+		...commandOf('task.result', ['id']),
+		flags: [flagOf(own('follow', 'switch', 'Show each change of it until the task has ended'))],
+	},
+	{
 		name: 'serve',
 		noun: 'serve',
 		verb: null,

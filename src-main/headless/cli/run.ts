@@ -19,6 +19,7 @@ import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
 import { monitorRun } from './monitor-run.ts';
 import { type Parsed, parseArguments } from './parse.ts';
+import { taskResult } from './result-views.ts';
 import { scheduleExit } from './schedule-views.ts';
 import { serveCommand } from './serve.ts';
 import { CommandError, reportFailure, reportUsage, Session } from './session.ts';
@@ -134,6 +135,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeSite(session, 'requeue', given);
 		case 'site delete':
 			return changeSite(session, 'delete', given);
+		case 'task result':
+			return taskResult(session, given);
 		case 'task show':
 			return showOneTask(session, given);
 		case 'profile remove':

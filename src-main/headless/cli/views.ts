@@ -13,6 +13,7 @@ import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
+import { RESULT_VIEWS } from './result-views.ts';
 import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
 import {
@@ -99,6 +100,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,
+	...RESULT_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
 	},

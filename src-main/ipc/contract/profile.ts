@@ -12,6 +12,8 @@ export interface ProfileView {
 	readonly brokerUrl: string;
 	/** Where its books in a Redis are, as `book` takes them, without passwords; null: it has none of that kind. */
 	readonly bookUrls: { readonly shared: string | null; readonly redbeat: string | null };
+	/** The result backend's address without its password; null: none. */
+	readonly resultsUrl: string | null;
 	readonly connection: ConnectionState;
 	readonly secrets: Readonly<Record<SecretName, boolean>>;
 	readonly counts: TaskCounts;
@@ -75,6 +77,12 @@ const optional = {
 		.describe(
 			'Book of schedules in a Redis, e.g. shared=redis://host:6379/0 or redbeat=redis://host/1?zone=Europe/Berlin; empty: none',
 		),
+	results: z
+		.string()
+		.max(4_000)
+		.optional()
+		.describe('Celery: result backend, redis://host:6379/1 or rpc://; empty: none'),
+	sentEvents: z.boolean().optional().describe('Celery: tell monitors of published tasks (task-sent)'),
 	management: url.optional().describe('RabbitMQ management API'),
 	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
 	environment: environment.optional(),
