@@ -7,12 +7,15 @@ import type { BrokerDriver, Doctor } from './driver.ts';
 import { createEmbeddedDoctor } from './embedded/doctor.ts';
 import { createEmbeddedDriver } from './embedded/driver.ts';
 import type { Keyspace } from './keyspace.ts';
+import type { Mailbox, MailboxIntent } from './mailbox.ts';
 import { createRabbitDoctor } from './rabbitmq/doctor.ts';
 import { createRabbitDriver } from './rabbitmq/driver.ts';
+import { createRabbitMailbox } from './rabbitmq/mailbox.ts';
 import { createRabbitTopicFeed } from './rabbitmq/topic-feed.ts';
 import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
+import { createRedisMailbox } from './redis/mailbox.ts';
 import { createRedisTopicFeed } from './redis/topic-feed.ts';
 import type { TopicFeed, TopicIntent } from './topic.ts';
 
@@ -71,4 +74,15 @@ export function createTopicFeed(
 	return address.kind === 'redis'
 		? createRedisTopicFeed({ ...context, address }, intent)
 		: createRabbitTopicFeed({ ...context, address }, intent);
+}
+
+/** Makes a mailbox for remote control. Nothing is connected until its `connect`; dispose of it to stop. */
+export function createMailbox(
+	address: Exclude<BrokerAddress, { kind: 'embedded' }>,
+	context: DriverContext,
+	intent: MailboxIntent,
+): Mailbox {
+	return address.kind === 'redis'
+		? createRedisMailbox({ ...context, address }, intent)
+		: createRabbitMailbox({ ...context, address }, intent);
 }

@@ -1,7 +1,7 @@
 /** Workers of a Celery profile: from who watches it, or from listening for a moment. */
 import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
-import type { WorkerView } from '#main/domain/worker.ts';
+import type { WorkerLiveness, WorkerView } from '#main/domain/worker.ts';
 import type { WorkerSource } from '#main/ipc/contract/worker.ts';
 import { Roster, viewsOf } from '#main/monitor/celery/workers.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
@@ -76,4 +76,27 @@ export async function workersOf(
 
 function list(items: readonly WorkerView[], source: WorkerSource, trouble: string | null): Result<WorkerList> {
 	return ok({ items, total: items.length, source, trouble });
+}
+
+/** Nodes as they were last heard, and whether somebody listens so that this is up to date. */
+export async function knownNodes(
+	parts: { readonly ports: Ports; readonly monitors: CeleryMonitors },
+	profile: Profile,
+): Promise<{ readonly known: ReadonlyMap<string, WorkerLiveness>; readonly watched: boolean }> {
+	const { ports, monitors } = parts;
+	const here = monitors.here(profile.id);
+	const named = (views: readonly WorkerView[]) => new Map(views.map((one) => [one.name, one.state]));
+	if (here !== null) return { known: named(here.workers()), watched: here.status().trouble === null };
+	const { notes } = monitors;
+	const [records, caughtUpAt, holder] = await Promise.all([
+		notes.workers(profile.id),
+		notes.caughtUpAt(profile.id),
+		monitors.holder(profile.id),
+	]);
+	if (holder !== null) {
+		return { known: named(viewsOf(records, caughtUpAt ?? ports.clock.now())), watched: true };
+	}
+	// Nobody listens: those of old may be long gone, so that nobody is waited for by name.
+	const names = viewsOf(records, ports.clock.now()).map((one) => [one.name, 'lost' as const] as const);
+	return { known: new Map(names), watched: false };
 }

@@ -7,6 +7,7 @@ import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts
 import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
+import { createCeleryControl } from './celery-control.ts';
 import { createCeleryMonitors } from './celery-monitors.ts';
 import { createCeleryResults } from './celery-results.ts';
 import { createClusters } from './clusters.ts';
@@ -27,6 +28,7 @@ import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { watchStreams } from './handlers/watch.ts';
+import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import type { Ports } from './ports.ts';
 import { keepCleaning } from './retention.ts';
 import { ensureSandbox } from './sandbox.ts';
@@ -58,6 +60,9 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const results = stack.use(createCeleryResults(ports, profiles, store));
 	const monitors = stack.use(createCeleryMonitors(ports, profiles, store, results));
+	const control = stack.use(
+		createCeleryControl(ports, profiles, (id, items, count) => monitors.notes.putBadReplies(id, items, count)),
+	);
 	const core: Core = {
 		ports,
 		store,
@@ -91,6 +96,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...clusterHandlers(core, clusters),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
+		...workerHandlers(core, monitors, control),
 		...consoleHandlers(core),
 	};
 	const streams: StreamHandlers = {
@@ -100,6 +106,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...siteStreams(core, sites),
 		...monitorStreams(core, monitors),
 		...resultStreams(core, results),
+		...workerStreams(core, monitors, control),
 		...scheduleStreams(core),
 	};
 	const router = createRouter({

@@ -5,6 +5,7 @@
 import type * as z from 'zod';
 import { type Failure, fail, ok, type Result } from '../domain/result.ts';
 import type { WireError } from './codes.ts';
+import { needsOf } from './contract/route.ts';
 import { contract, type RouteName } from './contract.ts';
 import { explainIssues } from './explain.ts';
 import type { CallContext, GuardedProfile, Router, RouterPorts, Sink } from './handlers.ts';
@@ -123,8 +124,14 @@ function admitCommand(
 		);
 	}
 	// A dry run changes nothing: the name is asked for after what it says has been read.
-	const looks = (input as Readonly<Record<string, unknown>>).dryRun === true;
-	if (route.needs === 'destroy' && !looks && profile.environment === 'production' && confirm !== profile.name) {
+	const fields = input as Readonly<Record<string, unknown>>;
+	const looks = fields.dryRun === true;
+	if (
+		needsOf(route, fields) === 'destroy' &&
+		!looks &&
+		profile.environment === 'production' &&
+		confirm !== profile.name
+	) {
 		const wrong = confirm === undefined ? 'needs its name as confirmation' : 'was confirmed with another name';
 		return fail(
 			'not-confirmed',

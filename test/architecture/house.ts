@@ -38,6 +38,7 @@ const brokerInterface: readonly Door[] = [
 		files: [
 			'src-main/brokers/driver.ts',
 			'src-main/brokers/keyspace.ts',
+			'src-main/brokers/mailbox.ts',
 			'src-main/brokers/topic.ts',
 			'src-main/brokers/unacked.ts',
 		],

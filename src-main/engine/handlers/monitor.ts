@@ -27,7 +27,11 @@ export function monitorHandlers(
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			const items = await monitors.notes.bad(profile.value.id, input.limit);
-			return ok({ items, total: (await monitors.status(profile.value)).bad });
+			const [status, replies] = await Promise.all([
+				monitors.status(profile.value),
+				monitors.notes.badReplies(profile.value.id),
+			]);
+			return ok({ items, total: status.bad + replies });
 		},
 		'worker.list': async (input, context) => {
 			const profile = await core.profiles.find(input.profile);

@@ -3,6 +3,7 @@ import { type Failure, fail } from '#main/domain/result.ts';
 import { openHome } from '#main/engine/home.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import { needsOf } from '#main/ipc/contract/route.ts';
 import { type CallerInput, type CallName, contract, type StreamName } from '#main/ipc/contract.ts';
 import { openHost, VERSION } from '../host.ts';
 import { servicePart } from '../service/parts.ts';
@@ -26,6 +27,8 @@ import { CommandError, reportFailure, reportUsage, Session } from './session.ts'
 import { showTask } from './show-task.ts';
 import type { Style } from './text.ts';
 import { jsonOf, textOf } from './views.ts';
+import { controlExit } from './worker-control-views.ts';
+import { workerInspect } from './worker-inspect.ts';
 
 /** Runs one command line and resolves with its exit code; what goes wrong is printed, not thrown. */
 export async function runCommandLine(io: Io): Promise<number> {
@@ -127,6 +130,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return consumerRun(session, given);
 		case 'monitor run':
 			return monitorRun(session, given);
+		case 'worker inspect':
+			return workerInspect(session, given);
 		case 'task requeue':
 			return changeTasks(session, 'requeue', given);
 		case 'task delete':
@@ -162,7 +167,9 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 	if (served?.ok === false) throw new CommandError(served.error);
 	const answer = served?.value ?? (await session.call(route as CallName, input as CallerInput<CallName>, confirm));
 	print(session, route as CallName, answer);
-	return scheduleExit(route as CallName, answer);
+	return (
+		scheduleExit(route as CallName, answer) || controlExit(route as CallName, answer, input.destination !== undefined)
+	);
 }
 
 /** Asks before a command that destroys, unless it only says what it would do. */
@@ -172,7 +179,7 @@ async function consentBefore(
 	input: Readonly<Record<string, unknown>>,
 ): Promise<string | undefined> {
 	const route = contract[name];
-	const destroys = route.kind === 'command' && route.needs === 'destroy' && route.scope === 'deployment';
+	const destroys = route.kind === 'command' && needsOf(route, input) === 'destroy' && route.scope === 'deployment';
 	if (!destroys || input.dryRun === true) return session.globals.confirm;
 	const view = await session.call('profile.show', { name: String(input.profile) });
 	// A read-only profile refuses by itself, with better words.

@@ -30,6 +30,7 @@ import {
 	table,
 	when,
 } from './text.ts';
+import { CONTROL_VIEWS } from './worker-control-views.ts';
 
 interface View<T> {
 	/** For a person, without its last newline. */
@@ -101,6 +102,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,
 	...RESULT_VIEWS,
+	...CONTROL_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
 	},

@@ -45,6 +45,8 @@ export interface QueryRoute<I extends z.ZodType, O> extends Common<I> {
 export interface CommandRoute<I extends z.ZodType, O> extends Common<I> {
 	readonly kind: 'command';
 	readonly needs: 'write' | 'destroy';
+	/** Where only some inputs destroy: whether this one does, and then it is guarded as `destroy` is. */
+	readonly destroys?: (input: Readonly<Record<string, unknown>>) => boolean;
 	readonly output: Carries<O>;
 }
 
@@ -66,4 +68,12 @@ export function command<I extends z.ZodType, O>(route: Omit<CommandRoute<I, O>, 
 }
 export function stream<I extends z.ZodType, Item>(route: Omit<StreamRoute<I, Item>, 'kind'>): StreamRoute<I, Item> {
 	return { kind: 'stream', ...route };
+}
+
+/** What a command with this (parsed) input needs. */
+export function needsOf(
+	route: { readonly needs: 'write' | 'destroy'; readonly destroys?: CommandRoute<z.ZodType, unknown>['destroys'] },
+	input: Readonly<Record<string, unknown>>,
+): 'write' | 'destroy' {
+	return route.destroys?.(input) === true ? 'destroy' : route.needs;
 }

@@ -6,6 +6,7 @@ import type { FieldTable } from '#main/domain/message.ts';
 import type { Page, TaskTick } from '#main/domain/page.ts';
 import type { LogLevel, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { Value } from '#main/domain/value.ts';
+import type { ControlOutcome, RevokedTask } from '#main/domain/worker-control.ts';
 import {
 	kwargsJson,
 	limit,
@@ -166,6 +167,22 @@ export const taskRoutes = {
 		summary: 'Delete tasks from history, and from their queue if they still wait there',
 		input: z.strictObject(selection),
 		output: returns<ActionOutcome>(),
+		cli: { positional: ['ids…'] },
+	}),
+	'task.revoke': command({
+		scope: 'deployment',
+		needs: 'write',
+		destroys: (input) => input.terminate === true,
+		summary: "Tell Celery's workers not to run tasks, and with --terminate to end them where they run",
+		input: z.strictObject({
+			profile: profileName,
+			ids: z.array(z.string().min(1).max(400)).min(1).max(10_000).describe('Task ids'),
+			terminate: z.boolean().optional().describe("End a running task's process too"),
+			signal: z.string().max(20).optional().describe('Signal for that (default: SIGTERM)'),
+			destination: z.array(z.string().min(1).max(1_000)).optional().describe('Only these workers, by node name'),
+			timeout: z.number().min(0.1).max(600).default(2).describe('Seconds to wait for answers'),
+		}),
+		output: returns<ControlOutcome & { readonly done: number; readonly tasks: readonly RevokedTask[] }>(),
 		cli: { positional: ['ids…'] },
 	}),
 	/** One item: the newest tick of this profile's tasks. */

@@ -1,4 +1,5 @@
 /** What a monitor notes in the store, for other processes of the home and for its next run. */
+import { randomUUID } from 'node:crypto';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { BadEventView, MonitorStatus } from '#main/domain/monitor.ts';
 import type { WatchStore } from '#main/store/store.ts';
@@ -21,12 +22,18 @@ export interface MonitorNotes {
 	status(profile: ProfileId): Promise<NotedStatus>;
 	caughtUpAt(profile: ProfileId): Promise<number | null>;
 	workers(profile: ProfileId): Promise<readonly WorkerRecord[]>;
-	/** Newest first. */
+	/** Notes answers to remote control that could not be read: some of them, and how many there were. */
+	putBadReplies(profile: ProfileId, items: readonly NotedBad[], count: number): Promise<void>;
+	/** How many of those there were, ever. */
+	badReplies(profile: ProfileId): Promise<number>;
+	/** Events and answers, newest first. */
 	bad(profile: ProfileId, limit: number): Promise<readonly NotedBad[]>;
 }
 
 /** Unreadable events kept, to be looked at. */
 const MOST_BAD = 500;
+/** Processes whose counts of unreadable answers are kept apart, since several may count at once. */
+const MOST_COUNTERS = 1_000;
 
 const NOTHING: NotedStatus = {
 	since: null,
@@ -51,6 +58,13 @@ interface StatusNote {
 /** Notes over the store. */
 export function monitorNotes(store: WatchStore): MonitorNotes {
 	let badKeys = 0;
+	const counter = randomUUID();
+	const counted = new Map<ProfileId, number>();
+	const bodies = (items: readonly NotedBad[]) =>
+		items.map((one) => {
+			badKeys += 1;
+			return { key: `${one.at}-${process.pid}-${badKeys}`, at: one.at, body: JSON.stringify(one) };
+		});
 	const note = async (profile: ProfileId): Promise<StatusNote | null> => {
 		const [found] = await store.list(profile, 'status', 1);
 		return found === undefined ? null : (JSON.parse(found.body) as StatusNote);
@@ -64,14 +78,21 @@ export function monitorNotes(store: WatchStore): MonitorNotes {
 				const notes = workers.map((one) => ({ key: one.name, at: one.heardAt, body: JSON.stringify(one) }));
 				writes.push(store.put(profile, 'worker', notes, MOST_WORKERS));
 			}
-			if (bad.length > 0) {
-				const notes = bad.map((one) => {
-					badKeys += 1;
-					return { key: `${one.at}-${process.pid}-${badKeys}`, at: one.at, body: JSON.stringify(one) };
-				});
-				writes.push(store.put(profile, 'bad-event', notes, MOST_BAD));
-			}
+			if (bad.length > 0) writes.push(store.put(profile, 'bad-event', bodies(bad), MOST_BAD));
 			await Promise.all(writes);
+		},
+		async putBadReplies(profile, items, count) {
+			const total = (counted.get(profile) ?? 0) + count;
+			counted.set(profile, total);
+			const at = items.at(-1)?.at ?? 0;
+			await Promise.all([
+				store.put(profile, 'bad-event', bodies(items), MOST_BAD),
+				store.put(profile, 'bad-replies', [{ key: counter, at, body: String(total) }], MOST_COUNTERS),
+			]);
+		},
+		async badReplies(profile) {
+			const notes = await store.list(profile, 'bad-replies', MOST_COUNTERS);
+			return notes.reduce((sum, { body }) => sum + Number(body), 0);
 		},
 		status: async (profile) => (await note(profile))?.status ?? NOTHING,
 		caughtUpAt: async (profile) => (await note(profile))?.caughtUpAt ?? null,

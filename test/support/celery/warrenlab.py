@@ -6,6 +6,7 @@ from celery import Celery
 
 app = Celery("warrenlab", broker=os.environ["WARREN_LAB_BROKER"])
 app.conf.update(task_send_sent_event=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
+app.conf.update(worker_pool_restarts=True, worker_prefetch_multiplier=1)
 
 
 @app.task

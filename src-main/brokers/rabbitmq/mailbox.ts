@@ -1,0 +1,194 @@
+/** Remote control over RabbitMQ: a fanout exchange that workers declare, and a queue of our own for the answers. */
+import { randomUUID } from 'node:crypto';
+import type { Channel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { ConnectionState } from '../../domain/profile.ts';
+import { ok, type Result } from '../../domain/result.ts';
+import {
+	ADDRESS_STEM,
+	ANSWER_EXPIRES,
+	ANSWER_TTL,
+	type Mailbox,
+	type MailboxIntent,
+	type SendOptions,
+} from '../mailbox.ts';
+import { Session } from '../session.ts';
+import type { RabbitOptions } from './driver.ts';
+import { dial, type Link } from './link.ts';
+import { brokerMessage } from './message.ts';
+import { channelFailure, connectProblem, replyCode, unreachable } from './problems.ts';
+import { quietChannel } from './queues.ts';
+
+/** Makes a mailbox; `connect` starts it. */
+export function createRabbitMailbox(options: RabbitOptions, intent: MailboxIntent): Mailbox {
+	return new RabbitMailbox(options, intent);
+}
+
+class RabbitMailbox implements Mailbox {
+	readonly address = `${ADDRESS_STEM}${randomUUID()}`;
+	readonly #options: RabbitOptions;
+	readonly #intent: MailboxIntent;
+	readonly #session: Session<Link>;
+	/** The link that our queue of answers lives on, once it is set up there. */
+	#ears: { readonly link: Link; readonly ready: Promise<Result<void>> } | null = null;
+	#setUps = 0;
+
+	constructor(options: RabbitOptions, intent: MailboxIntent) {
+		this.#options = options;
+		this.#intent = intent;
+		const { address } = options;
+		const name = `${options.clientName}, remote control`;
+		this.#session = new Session<Link>({
+			...options,
+			name,
+			dial: (password, signal) => dial({ address, password, name, signal }),
+			problem: (error) => connectProblem(error, address),
+			unreachable,
+		});
+	}
+
+	connect(): void {
+		this.#session.connect();
+	}
+
+	state(): ConnectionState {
+		return this.#session.state();
+	}
+
+	listen(): Disposable {
+		// The queue of answers is consumed as long as its connection lives: an idle consumer costs nothing.
+		return { [Symbol.dispose]() {} };
+	}
+
+	async send(body: Uint8Array, options: SendOptions): Promise<Result<{ readonly receivers: number | null }>> {
+		const link = await this.#session.ready(options.deadlineMs);
+		if (!link.ok) return link;
+		const heard = await this.#hear(link.value);
+		if (!heard.ok) return heard;
+		return this.#publish(link.value, body, options);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		// The queue is exclusive: it goes with the connection.
+		await this.#session[Symbol.asyncDispose]();
+	}
+
+	#hear(link: Link): Promise<Result<void>> {
+		if (this.#ears?.link === link) return this.#ears.ready;
+		const ready = this.#setUp(link).then((done) => {
+			// What failed is tried again by the next request.
+			if (!done.ok && this.#ears?.link === link) this.#ears = null;
+			return done;
+		});
+		this.#ears = { link, ready };
+		return ready;
+	}
+
+	async #setUp(link: Link): Promise<Result<void>> {
+		const { replyExchange } = this.#intent;
+		try {
+			await this.#ensureReplyExchange(link);
+			this.#setUps += 1;
+			const channel = await link.model.createChannel();
+			channel.on('error', (error) => {
+				this.#options.log.warn('remote control channel failed', { why: String(error) });
+			});
+			channel.on('close', () => {
+				if (this.#ears?.link === link) this.#ears = null;
+			});
+			// The name tells set-ups apart: the queue of a lost connection may not be gone yet.
+			const queue = `${this.address}.${this.#setUps}.${replyExchange}`;
+			await channel.assertQueue(queue, {
+				durable: false,
+				exclusive: true,
+				autoDelete: true,
+				arguments: { 'x-expires': ANSWER_EXPIRES, 'x-message-ttl': ANSWER_TTL },
+			});
+			await channel.bindQueue(queue, replyExchange, this.address);
+			await channel.consume(queue, (message) => this.#take(message), { noAck: true });
+			return ok(undefined);
+		} catch (error) {
+			return link.alive() ? channelFailure(error, 'Setting up remote control') : unreachable('The connection broke.');
+		}
+	}
+
+	/** The first worker that answers declares it; where none did yet, it is declared as kombu does. */
+	async #ensureReplyExchange(link: Link): Promise<void> {
+		const { replyExchange } = this.#intent;
+		if (await exchangeThere(link, replyExchange)) return;
+		const channel = await quietChannel(link);
+		try {
+			await channel.assertExchange(replyExchange, 'direct', { durable: false, autoDelete: false });
+			await channel.close();
+		} catch (error) {
+			// 406: somebody was quicker, with other attributes. Then it is there.
+			if (replyCode(error) !== 406) throw error;
+		}
+	}
+
+	#take(message: ConsumeMessage | null): void {
+		if (message === null) return;
+		try {
+			const { body, properties } = brokerMessage(message, '');
+			const ticket = properties.headers?.find(([key]) => key === 'ticket')?.[1];
+			this.#intent.onLetter({
+				contentType: properties.contentType ?? null,
+				contentEncoding: properties.contentEncoding ?? null,
+				body,
+				ticket: ticket?.type === 'longstr' ? ticket.text : null,
+				receivedAt: this.#options.clock.now(),
+				fault: null,
+			});
+		} catch (error) {
+			// A defect of the owner; amqplib would close the channel for it, and later answers would be lost.
+			this.#options.log.error('handler of answers threw', { why: String(error) });
+		}
+	}
+
+	/** Mandatory and confirmed: the broker hands a request back that no worker's queue is bound for. */
+	async #publish(
+		link: Link,
+		body: Uint8Array,
+		options: SendOptions,
+	): Promise<Result<{ readonly receivers: number | null }>> {
+		const { exchange } = this.#intent;
+		let channel: ConfirmChannel | null = null;
+		try {
+			// Where no worker was ever connected there is no exchange, and whoever publishes to none loses the channel.
+			if (!(await exchangeThere(link, exchange))) return ok({ receivers: 0 });
+			const opened = await link.model.createConfirmChannel();
+			channel = opened;
+			opened.on('error', () => undefined);
+			let returned = false;
+			opened.on('return', () => {
+				returned = true;
+			});
+			opened.publish(exchange, '', Buffer.from(body), {
+				mandatory: true,
+				contentType: 'application/json',
+				contentEncoding: 'utf-8',
+				deliveryMode: 1,
+				headers: { clock: options.clock, expires: options.expires },
+			});
+			await opened.waitForConfirms();
+			return ok({ receivers: returned ? 0 : null });
+		} catch (error) {
+			return link.alive()
+				? channelFailure(error, 'Sending a command to workers')
+				: unreachable('The connection broke while the command was sent: it may have arrived.');
+		} finally {
+			await channel?.close().catch(() => undefined);
+		}
+	}
+}
+
+async function exchangeThere(link: Link, exchange: string): Promise<boolean> {
+	const channel: Channel = await quietChannel(link);
+	try {
+		await channel.checkExchange(exchange);
+		await channel.close();
+		return true;
+	} catch (error) {
+		if (replyCode(error) === 404) return false;
+		throw error;
+	}
+}

@@ -1,0 +1,225 @@
+/** Asking Celery's workers, and telling them: one mailbox per profile, made when first needed and closed when idle. */
+import { randomUUID } from 'node:crypto';
+import { createMailbox } from '#main/brokers/connect.ts';
+import type { Letter, Mailbox } from '#main/brokers/mailbox.ts';
+import {
+	CONTROL_EXCHANGE,
+	CONTROL_REPLY_EXCHANGE,
+	readControlReply,
+	writeControlRequest,
+} from '#main/dialects/celery/control.ts';
+import type { ProfileId } from '#main/domain/ids.ts';
+import type { BadEventView } from '#main/domain/monitor.ts';
+import type { Profile } from '#main/domain/profile.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ControlOutcome, ControlSummary, NodeAnswers } from '#main/domain/worker-control.ts';
+import { ControlRound, type KnownNodes } from '#main/monitor/celery/control-round.ts';
+import type { Profiles } from '#main/profiles/profiles.ts';
+import { driverContext } from './deployments.ts';
+import type { Ports } from './ports.ts';
+
+/** How long a broker may take to be reached, in ms. */
+const REACH_MS = 10_000;
+/** How long a second process of one name may take after the first, in ms. */
+const LINGER_MS = 150;
+/** A mailbox that nobody used for so long is closed, in ms. */
+const IDLE_MS = 60_000;
+/** Unreadable answers noted of one round; all are counted. */
+const MOST_BAD = 50;
+
+export interface ControlAsk {
+	readonly method: string;
+	readonly arguments: Readonly<Record<string, unknown>>;
+	readonly destination: readonly string[] | null;
+	readonly pattern: { readonly text: string; readonly matcher: 'glob' | 'pcre' } | null;
+	readonly timeoutMs: number;
+	readonly known: KnownNodes;
+	/** Whether `known` is up to date. */
+	readonly watched: boolean;
+	readonly signal: AbortSignal;
+	/** False: the method never answers (shutdown), so none is asked for; `stopped` tells instead. */
+	readonly reply?: boolean;
+	/** Told of every node whose standing changed, with how all went so far. */
+	readonly onChange?: (changed: NodeAnswers | null, summary: ControlSummary) => void;
+	/** Hands out a way to say that a node has ended; called once it is about to be sent. */
+	readonly onSending?: (stopped: (node: string) => void) => void;
+}
+
+export interface CeleryControl extends AsyncDisposable {
+	/** Sends, gathers answers until all that were expected came or the time is over, and tells who did not answer. */
+	ask(profile: Profile, ask: ControlAsk): Promise<Result<ControlOutcome>>;
+}
+
+interface Open {
+	readonly round: ControlRound;
+	readonly heard: (letter: Letter) => void;
+}
+
+interface Live {
+	readonly mailbox: Mailbox;
+	readonly made: string;
+	readonly open: Map<string, Open>;
+	idle: Disposable | null;
+	users: number;
+}
+
+/** Keeps the mailboxes of one engine. `bad` takes answers that nobody could read. */
+export function createCeleryControl(
+	ports: Ports,
+	profiles: Profiles,
+	bad: (profile: ProfileId, items: readonly BadEventView[], count: number) => Promise<void>,
+): CeleryControl {
+	const { clock, log } = ports;
+	const live = new Map<ProfileId, Live>();
+	const closing = new Set<Promise<void>>();
+	/** Lamport's clock, for whoever orders by it. */
+	let ticks = 0;
+
+	function close(id: ProfileId, entry: Live): void {
+		if (live.get(id) === entry) live.delete(id);
+		entry.idle?.[Symbol.dispose]();
+		const closed = Promise.resolve(entry.mailbox[Symbol.asyncDispose]())
+			.catch((error: unknown) => log.warn('mailbox.close-failed', { profile: id, reason: String(error) }))
+			.finally(() => closing.delete(closed));
+		closing.add(closed);
+	}
+
+	function mailboxOf(profile: Profile): Live {
+		const made = JSON.stringify([profile.broker, profile.updatedAt]);
+		const existing = live.get(profile.id);
+		if (existing !== undefined && existing.made === made) return existing;
+		if (existing !== undefined && existing.users === 0) close(profile.id, existing);
+		if (profile.broker.kind === 'embedded') throw new Error('The built-in broker has no workers of Celery.');
+		const open = new Map<string, Open>();
+		const mailbox = createMailbox(profile.broker, driverContext(ports, profiles, profile), {
+			exchange: CONTROL_EXCHANGE,
+			replyExchange: CONTROL_REPLY_EXCHANGE,
+			onLetter(letter) {
+				// Late answers of rounds that ended find nobody. What names no round is told to all that are open.
+				const rounds = letter.ticket === null ? [...open.values()] : [open.get(letter.ticket)];
+				for (const one of rounds) one?.heard(letter);
+			},
+		});
+		mailbox.connect();
+		const entry: Live = { mailbox, made, open, idle: null, users: 0 };
+		live.set(profile.id, entry);
+		return entry;
+	}
+
+	function use(id: ProfileId, entry: Live): Disposable {
+		entry.users += 1;
+		entry.idle?.[Symbol.dispose]();
+		entry.idle = null;
+		const ear = entry.mailbox.listen();
+		return {
+			[Symbol.dispose]() {
+				ear[Symbol.dispose]();
+				entry.users -= 1;
+				if (entry.users > 0) return;
+				// A profile that was edited has another mailbox by now.
+				if (live.get(id) !== entry) close(id, entry);
+				else entry.idle = clock.after(IDLE_MS, () => close(id, entry));
+			},
+		};
+	}
+
+	return {
+		async ask(profile, ask) {
+			const usable = celeryOnly(profile);
+			if (!usable.ok) return usable;
+			const entry = mailboxOf(profile);
+			using stack = new DisposableStack();
+			stack.use(use(profile.id, entry));
+			const round = new ControlRound({ ...ask, startedAt: clock.now() });
+			const ticket = randomUUID();
+			const ended = Promise.withResolvers<void>();
+			const spoilt: BadEventView[] = [];
+			let spoiltCount = 0;
+			const tell = (changed: NodeAnswers | null) => ask.onChange?.(changed, round.summary(clock.now()));
+			const lingering = stack.use(new DisposableStack());
+			let lingers = false;
+			let isSent = false;
+			const look = () => {
+				if (!isSent) return;
+				const left = round.left();
+				if (left === 'now') ended.resolve();
+				else if (left === 'linger' && !lingers) {
+					lingers = true;
+					lingering.use(clock.after(LINGER_MS, ended.resolve));
+				}
+			};
+			const heard = (letter: Letter) => {
+				const read =
+					letter.fault === null
+						? readControlReply(letter.body, letter.contentType, letter.contentEncoding)
+						: fail('undecodable', letter.fault);
+				if (read.ok) {
+					round.take(read.value, letter.receivedAt);
+					for (const { node } of read.value) tell(round.item(node));
+				} else {
+					round.unreadable();
+					spoiltCount += 1;
+					if (spoilt.length < MOST_BAD) spoilt.push(badLetter(ask.method, letter, read.error.message));
+				}
+				look();
+			};
+			entry.open.set(ticket, { round, heard });
+			stack.defer(() => entry.open.delete(ticket));
+			ask.onSending?.((node) => {
+				round.stopped(node);
+				tell(round.item(node));
+				look();
+			});
+			ticks += 1;
+			const now = clock.now();
+			const { mailbox } = entry;
+			const body = writeControlRequest({
+				method: ask.method,
+				arguments: ask.arguments,
+				destination: ask.destination,
+				pattern: ask.pattern,
+				reply: ask.reply === false ? null : { ticket, exchange: CONTROL_REPLY_EXCHANGE, routingKey: mailbox.address },
+			});
+			const expires = (now + ask.timeoutMs) / 1_000;
+			const sent = await mailbox.send(body, { clock: ticks, expires, deadlineMs: REACH_MS });
+			if (!sent.ok) return sent;
+			round.sent(clock.now(), sent.value.receivers);
+			isSent = true;
+			for (const item of round.outcome(clock.now()).items) tell(item);
+			tell(null);
+			stack.use(clock.after(ask.timeoutMs, ended.resolve));
+			ask.signal.addEventListener('abort', () => ended.resolve(), { once: true });
+			if (ask.signal.aborted) ended.resolve();
+			look();
+			await ended.promise;
+			round.end(clock.now());
+			if (spoiltCount > 0) await bad(profile.id, spoilt, spoiltCount);
+			return ok(round.outcome(clock.now()));
+		},
+		async [Symbol.asyncDispose]() {
+			for (const [id, entry] of [...live]) close(id, entry);
+			await Promise.all(closing);
+		},
+	};
+}
+
+/** Whether a profile has workers that can be asked. */
+export function celeryOnly(profile: Profile): Result<void> {
+	if (profile.framework !== 'celery') {
+		return fail('unsupported', `"${profile.name}" is no Celery profile: only Celery's workers have remote control.`);
+	}
+	if (profile.broker.kind === 'embedded') {
+		return fail('unsupported', 'No Celery worker listens on the built-in broker.');
+	}
+	return ok(undefined);
+}
+
+function badLetter(method: string, letter: Letter, reason: string): BadEventView {
+	return {
+		at: letter.receivedAt,
+		reason: `An answer to ${method}: ${reason}`,
+		routingKey: CONTROL_REPLY_EXCHANGE,
+		text: Buffer.from(letter.body.subarray(0, 4_000)).toString('utf8'),
+		bytes: letter.body.byteLength,
+	};
+}
