@@ -11,12 +11,12 @@ import {
 	type MailboxIntent,
 	type SendOptions,
 } from '../mailbox.ts';
-import { Session } from '../session.ts';
-import type { RabbitOptions } from './driver.ts';
-import { dial, type Link } from './link.ts';
+import type { Session } from '../session.ts';
+import type { Link } from './link.ts';
 import { brokerMessage } from './message.ts';
-import { channelFailure, connectProblem, replyCode, unreachable } from './problems.ts';
+import { channelFailure, replyCode, unreachable } from './problems.ts';
 import { quietChannel } from './queues.ts';
+import { type RabbitOptions, rabbitSession } from './sessions.ts';
 
 /** Makes a mailbox; `connect` starts it. */
 export function createRabbitMailbox(options: RabbitOptions, intent: MailboxIntent): Mailbox {
@@ -35,15 +35,7 @@ class RabbitMailbox implements Mailbox {
 	constructor(options: RabbitOptions, intent: MailboxIntent) {
 		this.#options = options;
 		this.#intent = intent;
-		const { address } = options;
-		const name = `${options.clientName}, remote control`;
-		this.#session = new Session<Link>({
-			...options,
-			name,
-			dial: (password, signal) => dial({ address, password, name, signal }),
-			problem: (error) => connectProblem(error, address),
-			unreachable,
-		});
+		this.#session = rabbitSession(options, ', remote control');
 	}
 
 	connect(): void {

@@ -14,15 +14,16 @@ import {
 	type MailboxIntent,
 	type SendOptions,
 } from '../mailbox.ts';
-import { Session } from '../session.ts';
+import type { Session } from '../session.ts';
+import type { RedisDriverOptions } from './driver.ts';
 import { readEntry } from './envelope.ts';
 import { Keys } from './keys.ts';
-import { type ByteReply, dial, type Link } from './link.ts';
-import { connectProblem, unreachable } from './problems.ts';
-import type { RedisFeedOptions } from './topic-feed.ts';
+import type { ByteReply, Link } from './link.ts';
+import { redisSession } from './sessions.ts';
 
-/** How long Redis may take for an answer, in ms; a fetch waits in Redis, for less. */
+/** How long a connection for fetching is waited for, in ms. */
 const PATIENCE = 20_000;
+/** How long a fetch waits in Redis: less than an answer may take. */
 const FETCH_SECONDS = 2;
 /** After how long without a request a mailbox counts as dead, in ms: others may take its things away then. */
 const ALIVE = 600_000;
@@ -31,13 +32,13 @@ const SWEEP_STEP = 1_000;
 const SWEEP_STEPS = 100;
 
 /** Makes a mailbox; `connect` starts it. */
-export function createRedisMailbox(options: RedisFeedOptions, intent: MailboxIntent): Mailbox {
+export function createRedisMailbox(options: RedisDriverOptions, intent: MailboxIntent): Mailbox {
 	return new RedisMailbox(options, intent);
 }
 
 class RedisMailbox implements Mailbox {
 	readonly address = `${ADDRESS_STEM}${randomUUID()}`;
-	readonly #options: RedisFeedOptions;
+	readonly #options: RedisDriverOptions;
 	readonly #intent: MailboxIntent;
 	readonly #keys: Keys;
 	readonly #sending: Session<Link>;
@@ -49,23 +50,12 @@ class RedisMailbox implements Mailbox {
 	#fetch: Promise<void> | null = null;
 	#ending = false;
 
-	constructor(options: RedisFeedOptions, intent: MailboxIntent) {
+	constructor(options: RedisDriverOptions, intent: MailboxIntent) {
 		this.#options = options;
 		this.#intent = intent;
 		this.#keys = new Keys(options.address);
-		const session = (purpose: string) => {
-			const { address, clock } = options;
-			const name = `${options.clientName}, ${purpose}`;
-			return new Session<Link>({
-				...options,
-				name,
-				dial: (password, signal) => dial({ address, password, name, signal, clock, patience: PATIENCE }),
-				problem: (error) => connectProblem(error, address),
-				unreachable,
-			});
-		};
-		this.#sending = session('remote control');
-		this.#fetching = session('answers');
+		this.#sending = redisSession(options, ', remote control');
+		this.#fetching = redisSession(options, ', answers');
 	}
 
 	connect(): void {
