@@ -7,7 +7,7 @@ import type { ActionKind, Review } from '#main/domain/action.ts';
 import type { ProfileId, TaskId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
-import type { HistoryStore } from '#main/store/store.ts';
+import type { GroupStore, HistoryStore } from '#main/store/store.ts';
 
 /** The most that one change may cover. */
 export const MOST_TASKS = 100_000;
@@ -34,6 +34,8 @@ export interface Reviews {
 export interface Selection {
 	readonly ids?: readonly string[] | undefined;
 	readonly where?: string | undefined;
+	/** The failed tasks of this failure group; those of them that match, with `where`. */
+	readonly group?: string | undefined;
 }
 
 /** Why a task is left out of a change in its present state; null: it is not. */
@@ -44,7 +46,7 @@ export function skipReason(action: ActionKind, row: TaskRow): string | null {
 }
 
 /** Makes the reviews of one engine; they live in memory and die with it. */
-export function createReviews(history: HistoryStore, now: () => number): Reviews {
+export function createReviews(history: HistoryStore, groups: Pick<GroupStore, 'ids'>, now: () => number): Reviews {
 	const frozen = new Map<string, Frozen>();
 
 	function forgetOld(): void {
@@ -54,10 +56,13 @@ export function createReviews(history: HistoryStore, now: () => number): Reviews
 	async function resolve(profile: ProfileId, what: Selection): Promise<Result<readonly TaskId[]>> {
 		if (what.ids !== undefined && what.ids.length > 0)
 			return ok([...new Set(what.ids)] as unknown as readonly TaskId[]);
-		if (what.where === undefined) {
+		if (what.where === undefined && what.group === undefined) {
 			return fail('invalid-input', 'Name the tasks: by id, or with a query (--where).');
 		}
-		const ids = await history.ids(profile, what.where, MOST_TASKS + 1);
+		const ids =
+			what.group === undefined
+				? await history.ids(profile, what.where ?? '', MOST_TASKS + 1)
+				: await groups.ids(profile, what.group, what.where ?? '', MOST_TASKS + 1);
 		if (!ids.ok) return ids;
 		if (ids.value.length > MOST_TASKS) {
 			return fail('too-large', `More than ${MOST_TASKS} tasks match. Narrow the query, for example by time: since:2h.`);

@@ -18,6 +18,7 @@ import { createDeployments } from './deployments.ts';
 import { clusterHandlers, clusterStreams } from './handlers/cluster.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
+import { groupHandlers, groupStreams } from './handlers/group.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { resultHandlers, resultStreams } from './handlers/result.ts';
@@ -69,7 +70,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		profiles,
 		deployments,
 		consumers,
-		reviews: createReviews(store.history, now),
+		reviews: createReviews(store.history, store.groups, now),
 		actions: createActions(now),
 		schedules,
 	};
@@ -89,6 +90,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...profileHandlers(core),
 		...taskHandlers(core),
 		...resultHandlers(core, results),
+		...groupHandlers(core),
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
@@ -102,6 +104,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const streams: StreamHandlers = {
 		...profileStreams(core),
 		...watchStreams(core),
+		...groupStreams(core),
 		...clusterStreams(core, clusters),
 		...siteStreams(core, sites),
 		...monitorStreams(core, monitors),

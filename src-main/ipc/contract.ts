@@ -7,6 +7,7 @@ import { clusterRoutes } from './contract/cluster.ts';
 import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
+import { groupRoutes } from './contract/group.ts';
 import { monitorRoutes } from './contract/monitor.ts';
 import { profileRoutes } from './contract/profile.ts';
 import { resultRoutes } from './contract/result.ts';
@@ -20,6 +21,7 @@ export const contract = {
 	...profileRoutes,
 	...taskRoutes,
 	...resultRoutes,
+	...groupRoutes,
 	...deploymentRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import { packOps } from './packed-ops.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
+	GroupStore,
 	HistoryStore,
 	LeaseStore,
 	ProfileStore,
@@ -96,6 +97,7 @@ class ThreadedStore implements OpenStore {
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
 	readonly watching: WatchStore;
+	readonly groups: GroupStore;
 	readonly threads: OpenStore['threads'];
 	readonly #parts: Parts;
 
@@ -165,6 +167,16 @@ class ThreadedStore implements OpenStore {
 		this.watching = {
 			put: (profile, kind, notes, keep) => writer.call('putWatchNotes', profile, kind, notes, keep),
 			list: (profile, kind, limit) => quick().call('watchNotes', profile, kind, limit),
+		};
+		this.groups = {
+			list: (request) => second.call('failureGroups', request, clock.now()),
+			get: (profile, key, window, limit) => quick().call('failureGroup', profile, key, window, limit, clock.now()),
+			ids: (profile, key, query, limit) => second.call('groupIds', profile, key, query, limit, clock.now()),
+			async change(profile, key, change) {
+				const changed = await writer.call('changeGroup', profile, key, change, clock.now());
+				ticker.touched();
+				return changed;
+			},
 		};
 		this.retention = {
 			settings: (profile) => quick().call('retention', profile),

@@ -12,6 +12,7 @@ import { cutName } from './caps.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
 import { type Content, contentOf, endingOf, UNKNOWN_NAME } from './content.ts';
 import type { CountKeeper } from './counts.ts';
+import { FAILING_CODES, type FailureKeeper } from './failure-keeper.ts';
 import { earlierOutcome, endingsWithin, lostEnding, ownKey } from './fold-facts.ts';
 import type { WriteHandle } from './handles.ts';
 import { type LogTable, logTable } from './log-lines.ts';
@@ -31,6 +32,7 @@ export interface FoldKeepers {
 	readonly seen: SeenKeeper;
 	readonly search: SearchIndex;
 	readonly quarantine: QuarantineTable;
+	readonly failures: FailureKeeper;
 }
 
 type Op<K extends HistoryOp['kind']> = Extract<HistoryOp, { kind: K }>;
@@ -342,6 +344,7 @@ export class Fold {
 		if (head.exception_type === null) this.#tasks.end(head.seq, ending, at);
 		else this.#tasks.mirror(head.seq, attempt.id, head.attempts, at);
 		this.#recount(head, ending.state);
+		this.#grouped(head, ending.state, attempt.id);
 		if (ending.exception_type !== null || ending.result_text !== null) this.#keepers.search.mark(head.seq);
 	}
 
@@ -393,7 +396,9 @@ export class Fold {
 		this.#keepers.counts.add(profile, state, 1);
 		this.#keepers.search.mark(seq);
 		this.#touched.add(profile);
-		return this.#insertAttempt({ seq, profile, id: key, number: 1 }, key, content, entry, ending);
+		const attempt = this.#insertAttempt({ seq, profile, id: key, number: 1 }, key, content, entry, ending);
+		if (FAILING_CODES.includes(state)) this.#keepers.failures.failed(profile, seq, attempt.id);
+		return attempt;
 	}
 
 	/** A further attempt of a known task, which thereby is listed again if it was removed. */
@@ -477,7 +482,14 @@ export class Fold {
 		if (before.removed_at === null) this.#keepers.counts.add(before.profile, before.state, -1);
 		if (listed) this.#keepers.counts.add(before.profile, last.state, 1);
 		if (last.name !== before.name) this.#keepers.search.mark(before.seq);
+		this.#grouped(before, last.state, last.id);
 		this.#touched.add(before.profile);
+	}
+
+	/** Whether and why a task is among the failures, after it was written that its last attempt is in this state. */
+	#grouped(before: TaskHead, state: number, attempt: number): void {
+		if (FAILING_CODES.includes(state)) this.#keepers.failures.failed(before.profile, before.seq, attempt);
+		else if (FAILING_CODES.includes(before.state)) this.#keepers.failures.left(before.seq);
 	}
 
 	/** The counts after a task's state became another. */
@@ -504,6 +516,7 @@ export class Fold {
 		this.#messages.drop(id);
 		this.#attemptTexts.drop(id);
 		this.#observed.dropLog(id);
+		this.#keepers.failures.dropAttempt(id);
 		this.#attempts.drop(id);
 	}
 

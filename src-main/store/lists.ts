@@ -1,4 +1,5 @@
 /** Pages, counts and ids of task lists. */
+import { FAILING_STATES } from '#main/domain/failure-group.ts';
 import { type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { Page } from '#main/domain/page.ts';
 import type { Query } from '#main/domain/query.ts';
@@ -49,6 +50,9 @@ export const LIST_LIMITS: ListLimits = {
 	counted: 5_000,
 	countedProposals: 400_000,
 };
+
+/** The query that failures are. */
+const FAILED = `state:${FAILING_STATES.join(',')}`;
 
 /** What lists are read with. */
 export interface ListReader {
@@ -123,6 +127,13 @@ export function matchingIds(
 			.all(...from.values, Math.max(0, limit));
 		return ok(rows.map((row) => taskId(row.id)));
 	});
+}
+
+/** FROM and WHERE (as `tasks` t) of the failed tasks that match, for whoever groups them. */
+export function failedMatches(reader: ListReader, profile: number, query: string, now: number): Result<SqlPart> {
+	const typed = query.trim();
+	const parsed = parseQuery(typed === '' ? FAILED : `${FAILED} (${typed})`, now);
+	return parsed.ok ? ok(everyMatch(prepare(reader, profile, parsed.value))) : parsed;
 }
 
 function prepare(reader: ListReader, profile: number, query: Query): Prepared {

@@ -7,6 +7,7 @@ import { ARGUMENTS_CAP, cutName } from './caps.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
 import { UNKNOWN_NAME } from './content.ts';
 import type { CountKeeper } from './counts.ts';
+import { FAILING_CODES, type FailureKeeper } from './failure-keeper.ts';
 import type { WriteHandle } from './handles.ts';
 import { saysAll } from './json.ts';
 import { endingOfRun } from './observed-ending.ts';
@@ -26,6 +27,7 @@ export interface ObservedKeepers {
 	readonly counts: CountKeeper;
 	readonly seen: SeenKeeper;
 	readonly search: SearchIndex;
+	readonly failures: FailureKeeper;
 	/** Takes an attempt with all that hangs on it. */
 	readonly dropAttempt: (id: number) => void;
 	readonly touched: (profile: number) => void;
@@ -38,7 +40,7 @@ export interface ObservedFold {
 
 /** Folds into the open transaction. */
 export function observedFold(db: WriteHandle, keepers: ObservedKeepers): ObservedFold {
-	const { tasks, attempts, counts, seen, search } = keepers;
+	const { tasks, attempts, counts, seen, search, failures } = keepers;
 	const log = db.read<{ body: string }>('told of message', 'SELECT body FROM attempt_events WHERE attempt = ?');
 	const keep = db.write('keep what was told', 'INSERT OR REPLACE INTO attempt_events (attempt, body) VALUES (?, ?)');
 	const drop = db.write('drop what was told', 'DELETE FROM attempt_events WHERE attempt = ?');
@@ -86,6 +88,7 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 		note(profile, runs, name, op.at);
 		const head = orphan ?? (runs.length > 1 ? tasks.head(seq) : undefined);
 		if (head !== undefined) mirror(head, op.at, true);
+		else if (FAILING_CODES.includes(columns.state)) failures.failed(profile, seq, ids[0] ?? 0);
 	}
 
 	function insert(
@@ -170,6 +173,8 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 		tasks.mirror(before.seq, last.id, all.length, Math.trunc(at));
 		if (before.removed_at === null) counts.add(before.profile, before.state, -1);
 		if (before.removed_at === null || relisted) counts.add(before.profile, last.state, 1);
+		if (FAILING_CODES.includes(last.state)) failures.failed(before.profile, before.seq, last.id);
+		else if (FAILING_CODES.includes(before.state)) failures.left(before.seq);
 		search.mark(before.seq);
 		keepers.touched(before.profile);
 	}

@@ -1,6 +1,7 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { FailureGroupDetail, FailureGroupList, TrendWindow } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
@@ -17,6 +18,8 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { GroupChange, GroupChanged } from './failure-groups.ts';
+import type { GroupRequest } from './failure-lists.ts';
 import type { LogRequest } from './log-lines.ts';
 import type { PackedOps } from './packed-ops.ts';
 import type {
@@ -94,6 +97,15 @@ export interface ReadCalls {
 	): { readonly item: QuarantineItem; readonly message: OutgoingMessage } | null;
 	retention(profile: ProfileId): RetentionSettings;
 	previewRetention(profile: ProfileId, policy: RetentionPolicy, now: number): RetentionPreview;
+	failureGroups(request: GroupRequest, now: number): Result<FailureGroupList>;
+	failureGroup(
+		profile: ProfileId,
+		key: string,
+		window: TrendWindow,
+		limit: number,
+		now: number,
+	): Result<FailureGroupDetail>;
+	groupIds(profile: ProfileId, key: string, query: string, limit: number, now: number): Result<readonly TaskId[]>;
 }
 
 export interface Pulse {
@@ -130,6 +142,7 @@ export interface WriteCalls {
 	settleRuns(runs: readonly ScheduleRun[]): void;
 	receiveRuns(profile: ProfileId, received: ReceivedRuns): void;
 	putWatchNotes(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): void;
+	changeGroup(profile: ProfileId, key: string, change: GroupChange, now: number): Result<GroupChanged>;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;
 	expired(prefix: string, now: number): readonly { readonly name: string; readonly holder: string }[];

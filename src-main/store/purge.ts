@@ -1,5 +1,6 @@
 /** Takes the history of removed profiles away, a few tasks at a time. */
 import type { CountKeeper } from './counts.ts';
+import type { FailureKeeper } from './failure-keeper.ts';
 import type { WriteHandle } from './handles.ts';
 import type { ProfileKeys } from './profile-keys.ts';
 import type { QuarantineTable } from './quarantine.ts';
@@ -8,7 +9,7 @@ import type { SeenKeeper } from './seen.ts';
 
 /** Takes one task with everything that hangs on it; counts are the caller's business. */
 export function taskEraser(db: WriteHandle, search: SearchIndex): (seq: number) => void {
-	const ofAttempts = ['log_lines', 'messages', 'attempt_texts', 'attempt_events'].map((table) =>
+	const ofAttempts = ['log_lines', 'messages', 'attempt_texts', 'attempt_events', 'failures'].map((table) =>
 		db.write(`purge ${table}`, `DELETE FROM ${table} WHERE attempt IN (SELECT id FROM attempts WHERE task = ?)`),
 	);
 	const attempts = db.write('purge attempts', 'DELETE FROM attempts WHERE task = ?');
@@ -34,6 +35,7 @@ export function purger(
 		readonly seen: SeenKeeper;
 		readonly search: SearchIndex;
 		readonly quarantine: QuarantineTable;
+		readonly failures: FailureKeeper;
 	},
 ): (limit: number) => boolean {
 	const tasks = db.read<{ seq: number }>('tasks to purge', 'SELECT seq FROM tasks WHERE profile = ? LIMIT ?');
@@ -47,6 +49,7 @@ export function purger(
 			keepers.counts.drop(key);
 			keepers.seen.drop(key);
 			keepers.quarantine.drop(key);
+			keepers.failures.drop(key);
 			keepers.keys.drop(key);
 		}
 		return true;

@@ -5,6 +5,7 @@ import { auditList } from './audit.ts';
 import { SEEN } from './codes.ts';
 import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
+import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
@@ -90,6 +91,9 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		quarantined: (profile, id) => quarantined(db, profile, id),
 		retention: (profile) => retentionOf(db, profile),
 		previewRetention: (profile, policy, now) => previewRetention(db, profile, policy, now),
+		failureGroups: (request, now) => failureGroups(lists, request, now),
+		failureGroup: (profile, key, window, limit, now) => failureGroup(lists, profile, key, window, limit, now),
+		groupIds: (profile, key, query, limit, now) => groupIds(lists, profile, key, query, limit, now),
 	};
 }
 

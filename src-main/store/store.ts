@@ -4,6 +4,7 @@
  */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { FailureGroupDetail, FailureGroupList, TrendWindow } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
@@ -23,6 +24,11 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
+import type { GroupChange, GroupChanged } from './failure-groups.ts';
+import type { GroupRequest } from './failure-lists.ts';
+
+export type { GroupChange, GroupChanged } from './failure-groups.ts';
+export type { GroupRequest } from './failure-lists.ts';
 
 export interface TaskPageRequest {
 	readonly profile: ProfileId;
@@ -378,6 +384,18 @@ export interface LeaseStore {
 	expired(prefix: string): Promise<readonly { readonly name: string; readonly holder: string }[]>;
 }
 
+/** Failure groups. A group is named by its key or an unambiguous beginning of it. */
+export interface GroupStore {
+	/** `invalid-input` with `details.position` when the query does not parse. */
+	list(request: GroupRequest): Promise<Result<FailureGroupList>>;
+	/** With its newest failed tasks, at most `limit`. */
+	get(profile: ProfileId, key: string, window: TrendWindow, limit: number): Promise<Result<FailureGroupDetail>>;
+	/** Ids of its failed tasks that match a query, at most `limit`. What reviews freeze. */
+	ids(profile: ProfileId, key: string, query: string, limit: number): Promise<Result<readonly TaskId[]>>;
+	/** What a person decides about it, in one transaction. */
+	change(profile: ProfileId, key: string, change: GroupChange): Promise<Result<GroupChanged>>;
+}
+
 export interface Store extends AsyncDisposable {
 	readonly history: HistoryStore;
 	readonly profiles: ProfileStore;
@@ -388,4 +406,5 @@ export interface Store extends AsyncDisposable {
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
 	readonly watching: WatchStore;
+	readonly groups: GroupStore;
 }

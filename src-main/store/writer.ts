@@ -6,6 +6,8 @@ import type { ScheduleRun } from '#main/domain/schedule.ts';
 import { auditWriter } from './audit.ts';
 import { savedSetTable } from './consumer-sets.ts';
 import { countKeeper } from './counts.ts';
+import { groupTable } from './failure-groups.ts';
+import { failureKeeper } from './failure-keeper.ts';
 import { failureOf } from './failures.ts';
 import { Fold } from './fold.ts';
 import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
@@ -50,6 +52,7 @@ export class Writer implements Disposable {
 	#seenVersion = -1;
 	#indexDue = true;
 	#purgeDue = true;
+	#groupingDue = true;
 
 	constructor(db: Database.Database, file: string, slow: SlowListener) {
 		this.#file = file;
@@ -59,7 +62,8 @@ export class Writer implements Disposable {
 		const seen = seenKeeper(this.#db);
 		const search = searchIndex(this.#db);
 		const quarantine = quarantineTable(this.#db);
-		this.#keepers = { keys, counts, seen, search, quarantine };
+		const failures = failureKeeper(this.#db);
+		this.#keepers = { keys, counts, seen, search, quarantine, failures };
 		this.#fold = new Fold(this.#db, this.#keepers);
 		this.#purge = purger(this.#db, this.#keepers);
 		const profiles = profileTable(this.#db);
@@ -70,6 +74,7 @@ export class Writer implements Disposable {
 		const retention = retentionTable(this.#db, this.#keepers);
 		const schedules = scheduleTable(this.#db);
 		const notes = watchNoteTable(this.#db);
+		const groups = groupTable(this.#db, failures.forget);
 		const runs = runTable(this.#db, schedules.raise);
 		this.#calls = {
 			apply: (ops) => this.#fold.applyAll(ops),
@@ -101,6 +106,11 @@ export class Writer implements Disposable {
 			settleRuns: (settled) => runs.settle(settled),
 			receiveRuns: (profile, received) => runs.receive(profile, received),
 			putWatchNotes: (profile, kind, some, keep) => notes.put(profile, kind, some, keep),
+			changeGroup: (profile, key, change, now) => {
+				const changed = groups.change(profile, key, change, now);
+				if (changed.ok) keys.raise(keys.key(profile));
+				return changed;
+			},
 			hold: (name, holder, ttlMs, now) => leases.hold(name, holder, ttlMs, now),
 			release: (name, holder) => leases.release(name, holder),
 			expired: (prefix, now) => leases.takeExpired(prefix, now),
@@ -132,11 +142,12 @@ export class Writer implements Disposable {
 
 	/** One step of what can wait; false when there is nothing to do. Throws what SQLite throws. */
 	step(): boolean {
-		if (!this.#indexDue && !this.#purgeDue) return false;
+		if (!this.#indexDue && !this.#purgeDue && !this.#groupingDue) return false;
 		try {
 			this.#begin();
 			if (this.#indexDue) this.#indexDue = this.#keepers.search.work(INDEX_STEP) === INDEX_STEP;
-			else this.#purgeDue = this.#purge(PURGE_STEP);
+			else if (this.#purgeDue) this.#purgeDue = this.#purge(PURGE_STEP);
+			else this.#groupingDue = this.#keepers.failures.work();
 			this.#commit();
 			return true;
 		} catch (error) {
@@ -200,6 +211,7 @@ export class Writer implements Disposable {
 		this.#keepers.seen.forget();
 		this.#keepers.search.forget();
 		this.#keepers.counts.forget();
+		this.#keepers.failures.forget();
 		this.#fold.forget();
 	}
 }

@@ -1,6 +1,6 @@
 /** V8 stacks as Node prints them, with the properties and causes that `util.inspect` adds. */
+import { placeOf } from '#main/domain/code-place.ts';
 import type { ParsedTraceback, TraceException, TraceFrame, TraceSection } from './traceback-frames.ts';
-import { placeOf } from './traceback-frames.ts';
 
 const AT = /^ {4}at (.*?)( \{|,)?$/;
 const CAUSE = /^ {2}\[cause\]: (.*)$/;

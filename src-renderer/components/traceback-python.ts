@@ -1,6 +1,6 @@
 /** CPython's tracebacks, line by line. */
+import { placeOf } from '#main/domain/code-place.ts';
 import type { ParsedTraceback, TraceException, TraceFrame, TraceSection, TraceSource } from './traceback-frames.ts';
-import { placeOf } from './traceback-frames.ts';
 
 const HEADER = /^(?:Exception Group )?Traceback \(most recent call last\):$/;
 const GROUP_HEADER = /^( *)\+ Exception Group Traceback \(most recent call last\):$/;

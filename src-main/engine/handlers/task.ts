@@ -4,6 +4,7 @@ import type { ActionTarget } from '#main/actions/deployment.ts';
 import type { RunningAction } from '#main/actions/progress.ts';
 import { publishTasks } from '#main/actions/publish.ts';
 import { type GivenArguments, requeueTasks } from '#main/actions/requeue.ts';
+import type { Selection } from '#main/actions/review.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
 import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
@@ -169,15 +170,13 @@ function readArguments(profile: Profile, args: string, kwargs: string): Result<G
 	return ok({ call: checked.call, argsJson: checked.argsJson, kwargsJson: checked.kwargsJson });
 }
 
-interface Asked {
-	readonly ids?: readonly string[] | undefined;
-	readonly where?: string | undefined;
+interface Asked extends Selection {
 	readonly review?: string | undefined;
 	readonly dryRun?: boolean | undefined;
 }
 
 /** Runs a change on what a review froze, on named ids, or on what matches now; or only says what it would do. */
-async function carryOut(
+export async function carryOut(
 	core: Core,
 	target: ActionTarget,
 	kind: ActionKind,

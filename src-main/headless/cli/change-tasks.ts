@@ -1,4 +1,4 @@
-/** `task requeue` and `task delete`: reviewed first, confirmed where it matters, then done to exactly what was reviewed. */
+/** `task requeue` and `task delete`, and the same of a failure group: reviewed first, confirmed where it matters, then done to exactly what was reviewed. */
 import { EXIT } from '#main/ipc/codes.ts';
 import { consentTo, reviewWords } from './confirm.ts';
 import type { Session } from './session.ts';
@@ -12,18 +12,28 @@ export async function changeTasks(
 	session: Session,
 	action: Action,
 	input: Readonly<Record<string, unknown>>,
+	noun: 'task' | 'group' = 'task',
 ): Promise<number> {
-	const route = `task.${action}` as const;
 	const profile = await session.profile();
-	const { ids, where, dryRun, ...rest } = input as {
+	const { ids, where, group, dryRun, ...rest } = input as {
 		readonly ids?: readonly string[];
+		readonly group?: string;
 		readonly where?: string;
 		readonly dryRun?: boolean;
 	};
-	const selection = { ...(ids === undefined ? {} : { ids: [...ids] }), ...(where === undefined ? {} : { where }) };
+	const filter = where === undefined ? {} : { where };
+	const selection = {
+		...(ids === undefined ? {} : { ids: [...ids] }),
+		...(group === undefined ? {} : { group }),
+		...filter,
+	};
+	const call = (asked: Readonly<Record<string, unknown>>, confirm?: string) =>
+		noun === 'group'
+			? session.call(`group.${action}`, { profile, group: group ?? '', ...asked, ...rest }, confirm)
+			: session.call(`task.${action}`, { profile, ...asked, ...rest }, confirm);
 	if (dryRun === true) {
-		const outcome = await session.call(route, { profile, ...selection, ...rest, dryRun });
-		print(session, route, outcome);
+		const outcome = await call({ ...(noun === 'group' ? filter : selection), dryRun });
+		print(session, `task.${action}`, outcome);
 		return EXIT.done;
 	}
 	const review = await session.call('task.review', { profile, action, ...selection });
@@ -34,12 +44,8 @@ export async function changeTasks(
 	const asks = (destroys || review.count > 1) && review.count > 0 && !view.profile.readOnly;
 	const consent = asks ? await consentTo(session, view, words, destroys) : {};
 	using _progress = await showProgress(session, view.profile.id, review.count);
-	const outcome = await session.call(
-		route,
-		{ profile, review: review.token, ...rest },
-		consent.confirm ?? session.globals.confirm,
-	);
-	print(session, route, outcome);
+	const outcome = await call({ review: review.token }, consent.confirm ?? session.globals.confirm);
+	print(session, `task.${action}`, outcome);
 	return outcome.failed > 0 || outcome.cancelled ? EXIT.failed : EXIT.done;
 }
 

@@ -136,6 +136,10 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeTasks(session, 'requeue', given);
 		case 'task delete':
 			return changeTasks(session, 'delete', given);
+		case 'group requeue':
+			return changeTasks(session, 'requeue', given, 'group');
+		case 'group delete':
+			return changeTasks(session, 'delete', given, 'group');
 		case 'site requeue':
 			return changeSite(session, 'requeue', given);
 		case 'site delete':

@@ -11,6 +11,7 @@ import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
+import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
 import { RESULT_VIEWS } from './result-views.ts';
@@ -98,6 +99,9 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),
 	},
 	...CLUSTER_VIEWS,
+	...GROUP_VIEWS,
+	'group.requeue': outcomeView,
+	'group.delete': outcomeView,
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,

@@ -144,6 +144,7 @@ export const taskRoutes = {
 			action: z.enum(['requeue', 'delete']),
 			ids: taskIds.optional(),
 			where: queryText.optional(),
+			group: z.string().min(4).max(16).optional().describe('The failed tasks of this group (that match, with where)'),
 		}),
 		output: returns<Review>(),
 		cli: { hidden: 'requeue and delete take --dry-run' },

@@ -5,6 +5,15 @@ import { retries } from './0003-retries.ts';
 import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
 import { fewerWrites } from './0006-fewer-writes.ts';
+import { failureGroups } from './0011-failure-groups.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [history, consumers, retries, schedules, observed, fewerWrites];
+export const MIGRATIONS: readonly Migration[] = [
+	history,
+	consumers,
+	retries,
+	schedules,
+	observed,
+	fewerWrites,
+	failureGroups,
+];

@@ -41,7 +41,10 @@ function historyOf(rows: Map<string, TaskRow>): HistoryStore {
 function setUp(...rows: readonly TaskRow[]) {
 	const table = new Map(rows.map((one) => [one.id as string, one]));
 	const clock = { now: 1_000 };
-	return { table, clock, reviews: createReviews(historyOf(table), () => clock.now) };
+	const groups = {
+		ids: async () => ok([...table.values()].filter((one) => one.state === 'failed').map((one) => one.id)),
+	};
+	return { table, clock, reviews: createReviews(historyOf(table), groups, () => clock.now) };
 }
 
 async function frozen(reviews: ReturnType<typeof createReviews>, what: { ids?: string[]; where?: string }) {
