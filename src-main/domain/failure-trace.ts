@@ -63,14 +63,23 @@ interface Draft {
 
 /** Reads a traceback; null where it is none. */
 export function readFailureTrace(text: string): FailureTrace | null {
+	const python = text.includes(HEADER) || text.includes('  File "');
+	if (!python && !text.includes('  at ')) return null;
 	const lines = linesOf(text);
-	if (lines.some((line) => line.endsWith(HEADER) || FILE.test(line.replace(/^ *\| /, '')))) {
+	if (python) {
 		const drafts = readPython(lines);
-		if (drafts.length > 0) return { language: 'python', exceptions: drafts.map(finished) };
+		if (drafts.length > 0) return traceOf('python', drafts);
 	}
 	if (!lines.some((line) => AT.test(line))) return null;
 	const drafts = readNode(lines);
-	return drafts.length === 0 ? null : { language: 'node', exceptions: drafts.map(finished) };
+	return drafts.length === 0 ? null : traceOf('node', drafts);
+}
+
+/** Of a text that was cut, what is left may begin with a member of a group: then that is what was raised, as far as anybody knows. */
+function traceOf(language: FailureTrace['language'], drafts: readonly Draft[]): FailureTrace {
+	const [first, ...rest] = drafts;
+	if (first === undefined) return { language, exceptions: [] };
+	return { language, exceptions: [{ ...finished(first), relation: 'raised' }, ...rest.map(finished)] };
 }
 
 /** The end of a path that stays the same wherever it is deployed: a folder and the file, without what was made up for one run. */
