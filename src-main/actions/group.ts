@@ -1,7 +1,8 @@
 /** What a person decides about a failure group: written down, and with what it was before in the journal. */
+import type { GroupChange } from '#main/domain/failure-group.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { ok, type Result } from '#main/domain/result.ts';
-import type { GroupChange, GroupStore, RecordStore } from '#main/store/store.ts';
+import type { GroupStore, RecordStore } from '#main/store/store.ts';
 
 /** What it needs of an engine. */
 export interface GroupDesk {

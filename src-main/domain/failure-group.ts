@@ -1,5 +1,6 @@
 /** Failure groups: failures with one cause, and what people have decided about them. */
 import type { PrintedException, WhyGrouped } from './failure-print.ts';
+import type { ProfileId } from './ids.ts';
 import type { TaskRow, TaskState } from './task.ts';
 
 /** The states in which a task counts as a failure. */
@@ -117,4 +118,42 @@ export interface FailureGroupDetail extends FailureGroup {
 /** A place of code as it is shown. */
 export function frameText(frame: PrintedException['frames'][number]): string {
 	return `${frame.name} (${frame.file})`;
+}
+
+/** Which groups, among which tasks. */
+export interface GroupRequest {
+	readonly profile: ProfileId;
+	/** The query language, over failed tasks; empty: all. */
+	readonly query: string;
+	/** Empty: any. */
+	readonly states: readonly GroupState[];
+	readonly sort: 'lastAt' | 'firstAt' | 'tasks' | 'failures';
+	readonly window: TrendWindow;
+	/** 1 to 500. */
+	readonly limit: number;
+}
+
+/** A change that a person makes to a group. */
+export type GroupChange =
+	| { readonly kind: 'resolve' }
+	| { readonly kind: 'reopen' }
+	| { readonly kind: 'ignore'; readonly until: number | null; readonly count: number | null }
+	| { readonly kind: 'note'; readonly note: string }
+	/** Other groups become part of it. */
+	| { readonly kind: 'merge'; readonly others: readonly string[] }
+	| { readonly kind: 'split'; readonly by: SplitBy };
+
+/** What a change did. */
+export interface GroupChanged {
+	readonly key: string;
+	/** The groups it is now: more than one after a split. */
+	readonly groups: readonly string[];
+	/** As it was before, for the journal. */
+	readonly before: GroupBefore;
+}
+
+export interface GroupBefore {
+	readonly marks: GroupMarks;
+	/** The fingerprints of each group that took part, by the group's key. */
+	readonly prints: Readonly<Record<string, readonly string[]>>;
 }

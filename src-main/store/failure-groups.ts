@@ -1,35 +1,10 @@
 /** What people do to failure groups: resolve, ignore, note, merge, split. Each works in the open transaction. */
-import type { GroupMarks, SplitBy } from '#main/domain/failure-group.ts';
+import type { GroupChange, GroupChanged, GroupMarks, SplitBy } from '#main/domain/failure-group.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { FAILING_SQL, PRINT_COLUMNS, type PrintRow, partHash } from './failure-keeper.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import { profileKeyOf } from './profile-keys.ts';
-
-/** A change that a person makes to a group. */
-export type GroupChange =
-	| { readonly kind: 'resolve' }
-	| { readonly kind: 'reopen' }
-	| { readonly kind: 'ignore'; readonly until: number | null; readonly count: number | null }
-	| { readonly kind: 'note'; readonly note: string }
-	/** Other groups become part of it. */
-	| { readonly kind: 'merge'; readonly others: readonly string[] }
-	| { readonly kind: 'split'; readonly by: SplitBy };
-
-/** What a change did. */
-export interface GroupChanged {
-	readonly key: string;
-	/** The groups it is now: more than one after a split. */
-	readonly groups: readonly string[];
-	/** As it was before, for the journal. */
-	readonly before: GroupBefore;
-}
-
-export interface GroupBefore {
-	readonly marks: GroupMarks;
-	/** The fingerprints of each group that took part, by the group's key. */
-	readonly prints: Readonly<Record<string, readonly string[]>>;
-}
 
 interface GroupRow {
 	readonly id: number;

@@ -4,6 +4,7 @@ import {
 	type FailureGroupDetail,
 	type FailureGroupList,
 	type GroupPrint,
+	type GroupRequest,
 	type GroupState,
 	groupState,
 	type Share,
@@ -21,19 +22,6 @@ import { failedMatches, type ListReader } from './lists.ts';
 import type { SqlPart } from './order.ts';
 import { profileKeyOf, revisionOf } from './profile-keys.ts';
 import { type ListedRow, TASK_COLUMNS, taskRowOf } from './tasks.ts';
-
-/** Which groups, among which tasks. */
-export interface GroupRequest {
-	readonly profile: ProfileId;
-	/** The query language, over failed tasks; empty: all. */
-	readonly query: string;
-	/** Empty: any. */
-	readonly states: readonly GroupState[];
-	readonly sort: 'lastAt' | 'firstAt' | 'tasks' | 'failures';
-	readonly window: TrendWindow;
-	/** 1 to 500. */
-	readonly limit: number;
-}
 
 /** Newest tasks of a fingerprint that names, queues and workers are counted on. */
 const LOOKED = 200;

@@ -1,7 +1,14 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
-import type { FailureGroupDetail, FailureGroupList, TrendWindow } from '#main/domain/failure-group.ts';
+import type {
+	FailureGroupDetail,
+	FailureGroupList,
+	GroupChange,
+	GroupChanged,
+	GroupRequest,
+	TrendWindow,
+} from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
@@ -18,8 +25,6 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
-import type { GroupChange, GroupChanged } from './failure-groups.ts';
-import type { GroupRequest } from './failure-lists.ts';
 import type { LogRequest } from './log-lines.ts';
 import type { PackedOps } from './packed-ops.ts';
 import type {

@@ -4,7 +4,14 @@
  */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
-import type { FailureGroupDetail, FailureGroupList, TrendWindow } from '#main/domain/failure-group.ts';
+import type {
+	FailureGroupDetail,
+	FailureGroupList,
+	GroupChange,
+	GroupChanged,
+	GroupRequest,
+	TrendWindow,
+} from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
@@ -24,11 +31,6 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
-import type { GroupChange, GroupChanged } from './failure-groups.ts';
-import type { GroupRequest } from './failure-lists.ts';
-
-export type { GroupChange, GroupChanged } from './failure-groups.ts';
-export type { GroupRequest } from './failure-lists.ts';
 
 export interface TaskPageRequest {
 	readonly profile: ProfileId;

@@ -1,10 +1,9 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { FailureGroup, SplitBy } from '#main/domain/failure-group.ts';
+import type { FailureGroup, GroupChange, GroupRequest, SplitBy } from '#main/domain/failure-group.ts';
 import { fingerprint } from '#main/domain/failure-print.ts';
 import type { AttemptOutcome, HistoryOp } from '#main/domain/task.ts';
 import type { OpenStore } from '#main/store/client.ts';
-import type { GroupChange, GroupRequest } from '#main/store/store.ts';
 import { adjustedRandIndex, type MadeFailure, madeFailures } from '#test/support/failures.ts';
 import { failed, finished, PROFILE, published, removed, SUCCEEDED, started } from '#test/support/history.ts';
 import { storeOf, testHome } from './open.ts';

@@ -2,11 +2,10 @@
 import { deleteTasks } from '#main/actions/delete.ts';
 import { changeGroup } from '#main/actions/group.ts';
 import { requeueTasks } from '#main/actions/requeue.ts';
-import type { GroupState } from '#main/domain/failure-group.ts';
+import type { GroupChange, GroupState } from '#main/domain/failure-group.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { GroupOutcome } from '#main/ipc/contract/group.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
-import type { GroupChange } from '#main/store/store.ts';
 import { type Core, targetOf } from '../core.ts';
 import { carryOut } from './task.ts';
 
