@@ -1,7 +1,8 @@
 /** What an action is done to, and with: a profile's broker and history, and a clock. */
 import type { BrokerDriver } from '#main/brokers/driver.ts';
+import type { PacketSite } from '#main/dialects/django-q/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
-import type { Failure } from '#main/domain/result.ts';
+import type { Failure, Result } from '#main/domain/result.ts';
 import type { HistoryStore, RecordStore } from '#main/store/store.ts';
 
 export interface ActionTarget {
@@ -15,6 +16,8 @@ export interface ActionTarget {
 	readonly newId: () => string;
 	/** Who sends what is published, for frameworks that say so in their messages: `console@user`. */
 	readonly origin: string;
+	/** What django-q's packets are signed with, or why they cannot be; absent where none are to be written. */
+	readonly packets?: Result<PacketSite>;
 }
 
 /**

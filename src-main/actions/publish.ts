@@ -1,4 +1,5 @@
 /** Publish: from what a person typed to messages that the profile's workers accept, recorded as queued tasks. */
+import type { PacketOptions } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import type { TaskId } from '#main/domain/ids.ts';
 import { taskId } from '#main/domain/ids.ts';
@@ -21,6 +22,8 @@ export interface Publication {
 	readonly exchange: string;
 	readonly routingKey: string;
 	readonly count: number;
+	/** django-q's own options. */
+	readonly packet?: PacketOptions;
 }
 
 export interface Published {
@@ -76,7 +79,11 @@ function make(
 	publication: Publication,
 ): Result<{ readonly id: string; readonly message: OutgoingMessage; readonly op: HistoryOp }> {
 	const messageId = target.newId();
-	const encoded = messageDialect(target.profile).write({ ...publication, messageId, origin: target.origin });
+	const encoded = messageDialect(target.profile, target.packets).write({
+		...publication,
+		messageId,
+		origin: target.origin,
+	});
 	if (!encoded.ok) return encoded;
 	const at = target.now();
 	const task: DecodedTask = {

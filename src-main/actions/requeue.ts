@@ -130,7 +130,7 @@ async function messageOnceMore(
 	},
 ): Promise<Result<OutgoingMessage>> {
 	const { messageId, given } = wanted;
-	const dialect = messageDialect(target.profile);
+	const dialect = messageDialect(target.profile, target.packets);
 	const kept = await keptMessage(target, detail);
 	if (kept !== null) {
 		const call = given === null ? {} : { call: given.call };

@@ -16,6 +16,7 @@ import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
 import { createRedisMailbox } from './redis/mailbox.ts';
+import { createPacketDriver } from './redis/packets/driver.ts';
 import { createRedisTopicFeed } from './redis/topic-feed.ts';
 import type { TopicFeed, TopicIntent } from './topic.ts';
 
@@ -30,6 +31,8 @@ export interface DriverContext {
 	readonly embeddedThread: URL;
 	/** How Warren's connections are called in the broker's own tools. */
 	readonly clientName: string;
+	/** There on django-q's sites, whose Redis holds packets: the id of the task in one; null: it holds none. */
+	readonly packetId?: (packet: Uint8Array) => string | null;
 }
 
 /** Makes the driver for an address. Nothing is connected until its `connect`; dispose of it to close everything. */
@@ -38,7 +41,9 @@ export function createDriver(address: BrokerAddress, context: DriverContext): Br
 		case 'amqp':
 			return createRabbitDriver({ ...context, address });
 		case 'redis':
-			return createRedisDriver({ ...context, address });
+			return context.packetId === undefined
+				? createRedisDriver({ ...context, address })
+				: createPacketDriver({ ...context, address, idOf: context.packetId });
 		case 'embedded':
 			return createEmbeddedDriver(context);
 		default:

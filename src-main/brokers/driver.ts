@@ -13,6 +13,7 @@ import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
 import type { LookCost, QueueDeclaration, QueueFigures } from '#main/domain/queue.ts';
 import type { Result } from '#main/domain/result.ts';
+import type { PacketDoor } from './packets.ts';
 import type { UnackedDoor } from './unacked.ts';
 import type { KeptMessage, SiftEnd, SiftOptions, WaitingMessage } from './waiting.ts';
 
@@ -117,6 +118,8 @@ export interface BrokerDriver extends AsyncDisposable {
 	consume(intent: ConsumeIntent): Promise<Result<Consumption>>;
 	/** What is handed out to anybody and not acknowledged, where that lies in the open (Redis). */
 	readonly unacked?: UnackedDoor;
+	/** What can be done to packets of django-q's, where those lie there. */
+	readonly packets?: PacketDoor;
 }
 
 /** Reads a connection from end to end, each step with cause and cure; stops at the first that fails. */

@@ -2,6 +2,7 @@
 import type { CeleryMessage } from '#main/domain/celery.ts';
 import type { MessageProperties, OutgoingMessage } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import type { QueuedCall } from '#main/domain/queued-call.ts';
 import { assertNever, fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
@@ -10,10 +11,24 @@ import { encodeBody, encodeCarrot } from './carrot/encode.ts';
 import { encodeCelery, encodeCeleryBody } from './celery/encode.ts';
 import { celeryAgain, type SendAgain } from './celery/encode-again.ts';
 import { decodeCelery } from './celery/message.ts';
+import {
+	type PacketOptions,
+	type PacketSite,
+	packetAgain,
+	readPacketMessage,
+	shownCall,
+	writePacketMessage,
+} from './django-q/message.ts';
+import { writePickle } from './python/write-pickle.ts';
 
 /** A message as its dialect reads it: a task with what its framework says beside, or why not. */
 export type ReadMessage =
-	| { readonly kind: 'task'; readonly task: DecodedTask; readonly celery: CeleryMessage | null }
+	| {
+			readonly kind: 'task';
+			readonly task: DecodedTask;
+			readonly celery: CeleryMessage | null;
+			readonly queued?: QueuedCall;
+	  }
 	| { readonly kind: 'fault'; readonly fault: UndecodableTask };
 
 /** A task to be published. */
@@ -28,6 +43,8 @@ export interface NewCall {
 	readonly origin: string;
 	readonly exchange?: string;
 	readonly routingKey?: string;
+	/** django-q's own options. */
+	readonly packet?: PacketOptions;
 }
 
 /** How the messages of one deployment are read and written. */
@@ -36,14 +53,19 @@ export interface MessageDialect {
 	read(message: { readonly properties: MessageProperties; readonly body: Uint8Array }): ReadMessage;
 	/** Fails (`invalid-input`, `unsupported`) for what a message cannot hold. */
 	write(call: NewCall): Result<OutgoingMessage>;
+	/** Arguments may hold what JSON cannot say: sets, bytes, tuples. */
+	readonly beyondJson?: boolean;
 	/** The body that `write` would send, as text. */
 	body(call: CallArguments): Result<string>;
 	/** A message once more, with another id and otherwise as it was: its body byte for byte, unless other arguments are given. */
 	again(message: OutgoingMessage, again: SendAgain): Result<OutgoingMessage>;
 }
 
-/** The dialect of a profile's messages. */
-export function messageDialect(profile: Pick<Profile, 'framework' | 'dialect'>): MessageDialect {
+/** The dialect of a profile's messages. `site`: what django-q's packets are signed with, or why they cannot be; null: nothing is to be written. */
+export function messageDialect(
+	profile: Pick<Profile, 'framework' | 'dialect'>,
+	site: Result<PacketSite> | null = null,
+): MessageDialect {
 	const { framework, dialect } = profile;
 	switch (framework) {
 		case 'carrot':
@@ -69,22 +91,36 @@ export function messageDialect(profile: Pick<Profile, 'framework' | 'dialect'>):
 				again: celeryAgain,
 			};
 		case 'django-q':
-			return {
-				read: (message) => ({
-					kind: 'fault',
-					fault: {
-						name: null,
-						messageId: message.properties.messageId ?? null,
-						priority: message.properties.priority ?? null,
-						reason: "Warren does not read django-q's messages in queues yet.",
-						exceptionType: 'UnsupportedBody',
-					},
-				}),
-				write: () => fail('unsupported', "Warren does not publish django-q's messages yet."),
-				body: () => fail('unsupported', "Warren does not publish django-q's messages yet."),
-				again: () => fail('unsupported', "Warren does not send django-q's messages again yet."),
-			};
+			return packetDialect(site);
 		default:
 			return assertNever(framework);
 	}
+}
+
+function packetDialect(site: Result<PacketSite> | null): MessageDialect {
+	const signing =
+		site ?? fail('unsupported', "Nothing says what to sign django-q's packets with: give the profile the site's key.");
+	return {
+		beyondJson: true,
+		read: ({ body }) => {
+			const read = readPacketMessage(body);
+			if (read.kind === 'fault') return { kind: 'fault', fault: read.fault };
+			return { kind: 'task', task: read.task, celery: null, queued: read.queued };
+		},
+		write: (call) =>
+			signing.ok ? writePacketMessage({ ...call, id: call.messageId }, signing.value, call.packet) : signing,
+		body: (call) => {
+			// What cannot be pickled is refused while it is typed, not when it is sent.
+			const kwargs = call.kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const);
+			const pickle = writePickle({
+				kind: 'record',
+				fields: [
+					['args', { kind: 'tuple', items: call.args }],
+					['kwargs', { kind: 'dict', entries: kwargs }],
+				],
+			});
+			return pickle.ok ? ok(shownCall(call)) : pickle;
+		},
+		again: (message, again) => (signing.ok ? packetAgain(message, again, signing.value) : signing),
+	};
 }

@@ -32,6 +32,10 @@ export interface ClusterBeat {
 	readonly beatAt: number;
 	/** Whether the site's key has verified it; null: no key was given. */
 	readonly verified: boolean | null;
+	/** What it is signed with, and so what the cluster takes packets by; null: no signature of Django's. */
+	readonly digest: 'sha1' | 'sha256' | null;
+	/** Its times have zones: the site has `USE_TZ`. */
+	readonly aware: boolean;
 }
 
 /** A list of packets. */

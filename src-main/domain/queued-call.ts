@@ -20,6 +20,8 @@ export interface QueuedCall {
 	readonly cluster: string | null;
 	/** Calls that follow it. */
 	readonly chained: number;
+	/** Those calls as django-q writes them, a list of tuples; null: none. */
+	readonly chain: Value | null;
 	/** All else that the packet holds, by name. */
 	readonly options: readonly (readonly [string, Value])[];
 }

@@ -1,10 +1,10 @@
 /** Arguments as a person types them: read, checked, and shown as the body that would be sent. */
 import { readJson } from '#main/dialects/json/read.ts';
-import { writeJson } from '#main/dialects/json/write.ts';
+import { toPlain, writeJson } from '#main/dialects/json/write.ts';
 import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts';
 import { readLiterals } from '#main/dialects/python/read.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
-import type { Failure } from '#main/domain/result.ts';
+import { type Failure, ok, type Result } from '#main/domain/result.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
 import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
 
@@ -28,7 +28,7 @@ const CARROT = messageDialect({ framework: 'carrot', dialect: CARROT_DIALECT });
 export function checkArguments(
 	argsText: string,
 	kwargsText: string,
-	dialect: Pick<MessageDialect, 'body'> = CARROT,
+	dialect: Pick<MessageDialect, 'body' | 'beyondJson'> = CARROT,
 ): CheckedArguments {
 	const args = readLiterals(argsText);
 	const kwargs = readJson(kwargsText.trim() === '' ? '{}' : kwargsText, { duplicates: 'refuse' });
@@ -50,17 +50,19 @@ export function checkArguments(
 	const nothing = { ...seen, call: null, argsJson: '[]', kwargsJson: '{}', body: null };
 	if (!args.ok || !kwargs.ok || kwargs.value.kind !== 'dict') return nothing;
 
-	const argsJson = writeJson({ kind: 'list', items: args.value }, 'readable');
+	const argsJson = jsonOf({ kind: 'list', items: args.value }, dialect);
 	// Kept readable (not \uXXXX), so that a search for 'ü' finds it; the body itself is written as carrot writes it.
 	// Python's literals hold more than JSON does (sets, bytes): say so here, not when the message is sent.
 	if (!argsJson.ok) return { ...nothing, argsProblem: problemOf(argsJson.error) };
-	const kwargsJson = writeJson(kwargs.value, 'readable');
+	const kwargsJson = jsonOf(kwargs.value, dialect);
 	if (!kwargsJson.ok) return { ...nothing, kwargsProblem: problemOf(kwargsJson.error) };
 	const call: CallArguments = {
 		args: args.value,
 		kwargs: kwargs.value.entries.map(([key, value]) => [key.kind === 'str' ? key.value : '', value]),
 	};
 	const body = dialect.body(call);
+	// Where JSON does not set the limits, the dialect does.
+	if (!body.ok && dialect.beyondJson === true) return { ...nothing, argsProblem: problemOf(body.error) };
 	return {
 		...seen,
 		call,
@@ -68,6 +70,12 @@ export function checkArguments(
 		kwargsJson: kwargsJson.value,
 		body: body.ok ? body.value : null,
 	};
+}
+
+/** JSON text; of what JSON cannot say, what it looks like, where the dialect takes it all the same. */
+function jsonOf(value: Value, { beyondJson }: Pick<MessageDialect, 'beyondJson'>): Result<string> {
+	const written = writeJson(value, 'readable');
+	return written.ok || beyondJson !== true ? written : ok(toPlain(value));
 }
 
 function problemOf(error: Failure): ArgumentProblem {

@@ -1,6 +1,8 @@
 /** django-q's clusters of each profile: looked at while somebody asks, so that who is lost can be told from who has stopped. */
 import { createKeyspace } from '#main/brokers/connect.ts';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
+import type { PacketCheck } from '#main/dialects/django-q/check.ts';
+import type { PacketSite } from '#main/dialects/django-q/message.ts';
 import type { ClusterReport, ClusterState } from '#main/domain/cluster.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
@@ -9,6 +11,7 @@ import type { ClusterList, ClusterView } from '#main/ipc/contract/cluster.ts';
 import { clusterHints } from '#main/monitor/django-q/hints.ts';
 import { ClusterLooker } from '#main/monitor/django-q/look.ts';
 import { ClusterRoster } from '#main/monitor/django-q/roster.ts';
+import { siteSigning } from '#main/monitor/django-q/signing.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Ports } from './ports.ts';
 
@@ -20,6 +23,10 @@ export interface Clusters extends AsyncDisposable {
 	list(profile: Profile): Promise<Result<ClusterList>>;
 	/** Looks every `everyMs` until disposed of; first once at once. A look that fails keeps what was seen, with the problem. */
 	watch(profile: Profile, everyMs: number, tell: (list: ClusterList) => void): Promise<Result<Disposable>>;
+	/** What packets for a queue (null: the site's own) are signed with, after a look; fails where that is not known. */
+	signing(profile: Profile, queue: string | null): Promise<Result<PacketSite>>;
+	/** How packets of a profile are checked; looks once. Without a key nothing is checked. */
+	checking(profile: Profile): Promise<Result<PacketCheck>>;
 }
 
 interface Site {
@@ -140,6 +147,39 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 					ended = true;
 					pause?.[Symbol.dispose]();
 				},
+			});
+		},
+		async signing(profile, queue) {
+			const secret = await profiles.secret(profile.id, 'django');
+			if (!secret.ok) return secret;
+			const named = profile.djangoQ?.prefixes ?? [];
+			const facts = { profile: profile.name, secretKey: secret.value, named, queue };
+			// Without a key there is nothing to look for.
+			if (secret.value === null) return siteSigning({ ...facts, beats: [], now: clock.now() });
+			const site = await siteOf(profile);
+			if (!site.ok) return site;
+			const report = await lookAt(site.value);
+			return report.ok ? siteSigning({ ...facts, beats: report.value.beats, now: clock.now() }) : report;
+		},
+		async checking(profile) {
+			const secret = await profiles.secret(profile.id, 'django');
+			if (!secret.ok) return secret;
+			const named = profile.djangoQ?.prefixes ?? [];
+			if (secret.value === null) {
+				return ok({ secretKey: null, prefixes: named, expected: null, keyProven: false });
+			}
+			const site = await siteOf(profile);
+			if (!site.ok) return site;
+			const report = await lookAt(site.value);
+			if (!report.ok) return report;
+			const { beats } = report.value;
+			const proof = beats.find(({ verified }) => verified === true);
+			const prefixes = [...new Set([...named, ...beats.map(({ prefix }) => prefix)])];
+			return ok({
+				secretKey: secret.value,
+				prefixes,
+				expected: proof?.digest ?? null,
+				keyProven: proof !== undefined,
 			});
 		},
 		async [Symbol.asyncDispose]() {

@@ -7,6 +7,7 @@ import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Store } from '#main/store/store.ts';
+import type { Clusters } from './clusters.ts';
 import type { Consumers } from './consumers.ts';
 import type { Deployments } from './deployments.ts';
 import type { Ports } from './ports.ts';
@@ -22,12 +23,24 @@ export interface Core {
 	readonly reviews: Reviews;
 	readonly actions: Actions;
 	readonly schedules: Schedules;
+	readonly clusters: Clusters;
 }
 
 /** A profile with what actions need of it; connects its broker. */
 export async function targetOf(core: Core, nameOrId: string): Promise<Result<ActionTarget>> {
 	const profile = await core.profiles.find(nameOrId);
 	return profile.ok ? ok(target(core, profile.value)) : profile;
+}
+
+/** The same with what django-q's packets for a queue are signed with, or why they cannot be; for other frameworks as it is. */
+export async function signedTargetOf(
+	core: Core,
+	nameOrId: string,
+	queue: string | null,
+): Promise<Result<ActionTarget>> {
+	const found = await targetOf(core, nameOrId);
+	if (!found.ok || found.value.profile.framework !== 'django-q') return found;
+	return ok({ ...found.value, packets: await core.clusters.signing(found.value.profile, queue) });
 }
 
 /** The same for a profile already found. */
@@ -38,7 +51,8 @@ export function target(core: Core, profile: Profile): ActionTarget {
 		history: core.store.history,
 		records: core.store.records,
 		now: () => core.ports.clock.now(),
-		newId: randomUUID,
+		// django-q's ids have no dashes.
+		newId: () => (profile.framework === 'django-q' ? randomUUID().replaceAll('-', '') : randomUUID()),
 		origin: `console@${userName()}`,
 	};
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDriver, type DriverContext } from '#main/brokers/connect.ts';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
+import { packetIdOf } from '#main/dialects/django-q/message.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
@@ -46,6 +47,7 @@ export function driverContext(ports: Ports, profiles: Profiles, profile: Profile
 		log: ports.log,
 		embeddedThread: ports.embeddedThread,
 		clientName: `Warren ${ports.version} (${profile.name})`,
+		...(profile.framework === 'django-q' ? { packetId: packetIdOf } : {}),
 	};
 }
 

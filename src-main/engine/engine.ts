@@ -20,6 +20,7 @@ import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { groupHandlers, groupStreams } from './handlers/group.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
+import { packetHandlers } from './handlers/packet.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { resultHandlers, resultStreams } from './handlers/result.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
@@ -73,6 +74,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		reviews: createReviews(store.history, store.groups, now),
 		actions: createActions(now),
 		schedules,
+		clusters,
 	};
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
@@ -96,6 +98,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),
 		...clusterHandlers(core, clusters),
+		...packetHandlers(core),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
 		...workerHandlers(core, monitors, control),

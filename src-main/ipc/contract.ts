@@ -9,6 +9,7 @@ import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
 import { groupRoutes } from './contract/group.ts';
 import { monitorRoutes } from './contract/monitor.ts';
+import { packetRoutes } from './contract/packet.ts';
 import { profileRoutes } from './contract/profile.ts';
 import { resultRoutes } from './contract/result.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
@@ -25,6 +26,7 @@ export const contract = {
 	...deploymentRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,
+	...packetRoutes,
 	...siteRoutes,
 	...monitorRoutes,
 	...eventRoutes,

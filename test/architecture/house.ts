@@ -39,6 +39,7 @@ const brokerInterface: readonly Door[] = [
 			'src-main/brokers/driver.ts',
 			'src-main/brokers/keyspace.ts',
 			'src-main/brokers/mailbox.ts',
+			'src-main/brokers/packets.ts',
 			'src-main/brokers/topic.ts',
 			'src-main/brokers/unacked.ts',
 		],

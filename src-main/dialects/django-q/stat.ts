@@ -66,6 +66,8 @@ export function readStat(
 		bornAt: local(bornAt),
 		beatAt: local(beatAt),
 		verified,
+		digest: packet.digest,
+		aware: beatAt.aware,
 	});
 }
 

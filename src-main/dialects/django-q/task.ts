@@ -65,6 +65,7 @@ export function readTask(packet: Packet): Result<QueuedCall> {
 		timeout: secondsOf(members.get('timeout')),
 		cluster: text('cluster'),
 		chained: chain?.kind === 'list' ? chain.items.length : 0,
+		chain: chain ?? null,
 		options: [...members].filter(([name]) => !PLACED.has(name)),
 	});
 }
@@ -79,6 +80,9 @@ export interface NewCall {
 	readonly hook: string | null;
 	readonly timeout: number | null;
 	readonly cluster: string | null;
+	/** Calls that are to follow, and all else, as `QueuedCall` has them; absent: none. */
+	readonly chain?: Value | null;
+	readonly options?: readonly (readonly [string, Value])[];
 }
 
 /**
@@ -111,6 +115,8 @@ export function writeTask(
 			...given('group', call.group),
 			...given('cluster', call.cluster),
 			...(call.timeout === null ? [] : [['timeout', { kind: 'int', text: String(call.timeout) }] as const]),
+			...(call.options ?? []),
+			...(call.chain == null ? [] : [['chain', call.chain] as const]),
 			['kwargs', { kind: 'dict', entries: call.arguments.kwargs.map(([name, value]) => [str(name), value]) }],
 			['started', { kind: 'datetime', at: now, aware }],
 		],

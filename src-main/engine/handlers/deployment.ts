@@ -1,5 +1,6 @@
 /** Handlers of the routes about queues, with those about consumers and quarantine, which have files of their own. */
 import { createHash } from 'node:crypto';
+import { readPacketMessage } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
 import { ok } from '#main/domain/result.ts';
@@ -7,6 +8,7 @@ import type { HistoryOp } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { type Core, targetOf } from '../core.ts';
+import { checkFor, packetFacts } from '../packet-views.ts';
 import { consumerHandlers } from './consumer.ts';
 import { quarantineHandlers } from './quarantine.ts';
 import { plainProperties } from './task.ts';
@@ -55,6 +57,8 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 			}
 			const look = await driver.look(input.queue, { limit: input.limit, deadlineMs: LOOK_MS });
 			if (!look.ok) return look;
+			const checking = profile.framework === 'django-q' ? await core.clusters.checking(profile) : null;
+			if (checking?.ok === false) return checking;
 			const dialect = messageDialect(profile);
 			const seen = look.value.messages.map((message) => ({ message, decoded: dialect.read(message) }));
 			const ops = seen.map(({ message, decoded }): HistoryOp => {
@@ -63,9 +67,18 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 				const key = (task ?? fault)?.messageId ?? idOfMessage(message.properties) ?? keyOf(message);
 				return { kind: 'waiting', profile: profile.id, at: now(), task, fault, message, key };
 			});
-			if (ops.length > 0) await history.apply(ops);
+			// Nobody tells what becomes of django-q's packets, so that they would wait in history for ever.
+			if (ops.length > 0 && checking === null) await history.apply(ops);
 			const items = seen.map(({ message, decoded }): PeekedMessage => {
 				const { headers, ...properties } = message.properties;
+				const packet =
+					checking === null
+						? null
+						: packetFacts(
+								readPacketMessage(message.body),
+								checkFor(checking.value, message.queue),
+								message.body.byteLength,
+							);
 				const base = {
 					queue: message.queue,
 					raw: Buffer.from(message.body).toString('base64'),
@@ -75,7 +88,8 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 					headers: headers ?? [],
 					redelivered: message.redelivered,
 					deliveryCount: message.deliveryCount,
-					verified: null,
+					packet,
+					verified: packet?.signature.verified ?? null,
 				};
 				if (decoded.kind === 'fault') return { ...base, task: null, celery: null, fault: decoded.fault };
 				const { call: _call, ...task } = decoded.task;

@@ -5,6 +5,7 @@ import type { RunningAction } from '#main/actions/progress.ts';
 import { publishTasks } from '#main/actions/publish.ts';
 import { type GivenArguments, requeueTasks } from '#main/actions/requeue.ts';
 import type { Selection } from '#main/actions/review.ts';
+import type { PacketOptions } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
 import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
@@ -12,9 +13,10 @@ import type { MessageProperties } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { checkArguments } from '../arguments.ts';
-import { type Core, targetOf } from '../core.ts';
+import { type Core, signedTargetOf, targetOf } from '../core.ts';
 
 type Name =
 	| 'task.list'
@@ -94,12 +96,20 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			return ok({ items: [...new Set([...offered, ...seen])] });
 		},
 		'task.publish': async (input, context) => {
-			const target = await targetOf(core, input.profile);
+			const target = await signedTargetOf(core, input.profile, input.queue ?? null);
 			if (!target.ok) return target;
 			const { profile } = target.value;
+			const signing = target.value.packets ?? null;
+			if (signing !== null && !signing.ok) return signing;
+			const packet = packetOptionsOf(profile, input);
+			if (!packet.ok) return packet;
 			const checked = readArguments(profile, input.args, input.kwargs);
 			if (!checked.ok) return checked;
-			const queue = input.queue ?? profile.queues[0] ?? (profile.framework === 'celery' ? 'celery' : 'default');
+			const queue =
+				input.queue ??
+				profile.queues[0] ??
+				signing?.value.prefix ??
+				(profile.framework === 'celery' ? 'celery' : 'default');
 			if (profile.broker.kind === 'embedded' && profile.queues.includes(queue)) {
 				// The built-in broker is ours: a queue that the profile names is made when it is first published to.
 				const ensured = await target.value.driver.ensureQueue(carrotQueue(queue));
@@ -115,10 +125,11 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 					exchange: input.exchange,
 					routingKey: input.routingKey ?? queue,
 					count: input.count,
+					...(packet.value === null ? {} : { packet: packet.value }),
 				},
 				context.signal,
 			);
-			return published;
+			return published.ok ? ok({ ...published.value, note: signing?.value.assumed ?? null }) : published;
 		},
 		'task.review': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -126,7 +137,7 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			return core.reviews.freeze(profile.value.id, input.action, input);
 		},
 		'task.requeue': async (input, context) => {
-			const target = await targetOf(core, input.profile);
+			const target = await signedTargetOf(core, input.profile, input.queue ?? null);
 			if (!target.ok) return target;
 			let given: GivenArguments | null = null;
 			if (input.args !== undefined || input.kwargs !== undefined) {
@@ -156,6 +167,21 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			return ok({ args, kwargs, argsProblem, kwargsProblem, body });
 		},
 	};
+}
+
+/** django-q's own options of a publication; null for other frameworks, which have none of them. */
+function packetOptionsOf(profile: Profile, input: HandlerInput<'task.publish'>): Result<PacketOptions | null> {
+	const { group, hook, timeout, label } = input;
+	if (profile.framework === 'django-q') {
+		return ok({ name: label ?? null, group: group ?? null, hook: hook ?? null, timeout: timeout ?? null });
+	}
+	const given = [group, hook, timeout, label].some((one) => one !== undefined);
+	return given
+		? fail(
+				'invalid-input',
+				`--group, --hook, --timeout and --label are django-q's; "${profile.name}" is ${profile.framework}'s.`,
+			)
+		: ok(null);
 }
 
 /** What a person typed, as a call; or what is wrong with it, and where. */

@@ -14,6 +14,7 @@ import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson, taskRowJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
+import { PACKET_VIEWS } from './packet-views.ts';
 import { RESULT_VIEWS } from './result-views.ts';
 import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
@@ -89,8 +90,10 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'task.message': { text: showMessage },
 	'task.names': { text: ({ items }) => items.map(oneLine).join('\n') || 'No tasks were seen yet.' },
 	'task.publish': {
-		text: ({ id, published }) =>
-			published === 1 ? `Published ${id}` : `Published ${counted(published, 'task')}, the first ${id}`,
+		text: ({ id, published, note }, style) => {
+			const done = published === 1 ? `Published ${id}` : `Published ${counted(published, 'task')}, the first ${id}`;
+			return note === null ? done : `${done}\n${paint(style, 'yellow', harmless(note))}`;
+		},
 	},
 	'task.requeue': outcomeView,
 	'task.delete': outcomeView,
@@ -102,6 +105,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...GROUP_VIEWS,
 	'group.requeue': outcomeView,
 	'group.delete': outcomeView,
+	...PACKET_VIEWS,
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,

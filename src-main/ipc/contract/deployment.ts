@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { CeleryMessage } from '#main/domain/celery.ts';
 import type { FieldTable } from '#main/domain/message.ts';
+import type { PacketFacts } from '#main/domain/packet.ts';
 import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import { consumerRoutes } from './consumer.ts';
@@ -16,6 +17,8 @@ export interface PeekedMessage {
 	readonly fault: UndecodableTask | null;
 	/** What a Celery message says beside its task and arguments; null for others, and where it cannot be read. */
 	readonly celery: CeleryMessage | null;
+	/** What a packet of django-q's says beside them; null for others, and where it cannot be read. */
+	readonly packet: PacketFacts | null;
 	readonly raw: string;
 	readonly exchange: string;
 	readonly routingKey: string;

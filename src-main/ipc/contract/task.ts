@@ -132,8 +132,13 @@ export const taskRoutes = {
 			exchange: z.string().max(255).default('').describe('Exchange (default: the default one)'),
 			routingKey: z.string().max(255).optional().describe('Routing key (default: the queue)'),
 			count: z.int().min(1).max(100_000).default(1).describe('How many to publish'),
+			label: z.string().min(1).max(100).optional().describe('django-q: name of this task (default: made of its id)'),
+			group: z.string().min(1).max(100).optional().describe('django-q: group'),
+			hook: z.string().min(1).max(256).optional().describe('django-q: path of the function that gets the result'),
+			timeout: z.int().min(-1).max(1_000_000_000).optional().describe('django-q: seconds it may run (-1: for ever)'),
 		}),
-		output: returns<{ readonly id: string; readonly published: number }>(),
+		/** `note`: what was taken for granted; null: nothing. */
+		output: returns<{ readonly id: string; readonly published: number; readonly note: string | null }>(),
 		cli: { positional: ['name'] },
 	}),
 	'task.review': query({

@@ -3,14 +3,8 @@
  * SCAN every few seconds; those that are known are read in one round trip.
  */
 import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '#main/brokers/keyspace.ts';
-import {
-	checkSignature,
-	type Digest,
-	PACKET_TAIL,
-	readPacket,
-	signedAtOf,
-	type Verdict,
-} from '#main/dialects/django-q/packet.ts';
+import { verdictWords } from '#main/dialects/django-q/check.ts';
+import { checkSignature, type Digest, PACKET_TAIL, readPacket, signedAtOf } from '#main/dialects/django-q/packet.ts';
 import { readStat } from '#main/dialects/django-q/stat.ts';
 import type { ClusterBeat, ClusterQueue, ClusterReport, OddBeat } from '#main/domain/cluster.ts';
 import { ok, type Result } from '#main/domain/result.ts';
@@ -143,29 +137,11 @@ export class ClusterLooker {
 			const verdict = checkSignature(packet.value, { prefix, secretKey }, facts);
 			verified = verdict.kind === 'valid';
 			if (verified) this.#digest = packet.value.digest;
-			else odd.push({ key, reason: reasonOf(verdict, prefix) });
+			else odd.push({ key, reason: verdictWords(verdict, prefix) });
 		}
 		const beat = readStat(packet.value, { prefix, verified });
 		if (beat.ok) beats.push(beat.value);
 		else odd.push({ key, reason: beat.error.message });
-	}
-}
-
-/** What a verdict means, and what to do. */
-export function reasonOf(verdict: Verdict, prefix: string): string {
-	switch (verdict.kind) {
-		case 'valid':
-			return 'The signature is right.';
-		case 'wrong-key':
-			return `The signature does not fit the SECRET_KEY that Warren was given for "${prefix}". Most likely the key is another one: copy it from the settings of the site that runs this cluster.`;
-		case 'other-prefix':
-			return `It is signed under the name "${verdict.prefix}", not "${prefix}": two sites with the same key write to these keys, or the cluster's name was changed.`;
-		case 'other-digest':
-			return `It is signed with ${verdict.is}, while this site's clusters sign with ${verdict.expected} and refuse it: it comes from another version of Django.`;
-		case 'not-ours':
-			return 'Others verify with the same key, this one does not: it was changed, or comes from another site.';
-		case 'no-signature':
-			return 'What stands where the signature should be is none of Django.';
 	}
 }
 

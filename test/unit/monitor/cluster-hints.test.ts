@@ -25,6 +25,8 @@ function cluster(presence: ClusterState['presence'], more: Partial<ClusterBeat> 
 		taskQueue: 0,
 		resultQueue: 0,
 		reincarnations: 0,
+		digest: 'sha256',
+		aware: true,
 		bornAt: 0,
 		beatAt: AT,
 		verified: null,

@@ -16,6 +16,8 @@ function beat(at: number, more: Partial<ClusterBeat> = {}): ClusterBeat {
 		taskQueue: 0,
 		resultQueue: 0,
 		reincarnations: 0,
+		digest: 'sha256',
+		aware: true,
 		bornAt: 0,
 		beatAt: at,
 		verified: true,

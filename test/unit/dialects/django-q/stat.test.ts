@@ -48,6 +48,8 @@ function expected(decoded: unknown, prefix: string, signedAt: number) {
 		bornAt: at('tob'),
 		beatAt: at('timestamp'),
 		verified: true,
+		digest: 'sha256',
+		aware: /[+Z]/.test(state.timestamp.iso.slice(10)),
 	};
 }
 

@@ -141,7 +141,7 @@ describe('a task of our own', () => {
 				expect(checkSignature(packet.value, signing, facts)).toEqual({ kind: 'valid' });
 				expect(readTask(packet.value)).toEqual({
 					ok: true,
-					value: { ...call, enqueuedAt: 1_795_233_723_000, chained: 0, options: [] },
+					value: { ...call, enqueuedAt: 1_795_233_723_000, chained: 0, chain: null, options: [] },
 				});
 			}),
 		);

@@ -1,0 +1,88 @@
+/** Going through a list of packets and doing with each what was decided, by its exact bytes: see `BrokerDriver.sift`. */
+import type { Clock } from '../../../domain/clock.ts';
+import { ok, type Result } from '../../../domain/result.ts';
+import { packetKey } from '../../packets.ts';
+import type { Fate, Settled, SiftEnd, SiftOptions, WaitingMessage } from '../../waiting.ts';
+import type { Link } from '../link.ts';
+import { MOVE_BY, PACKETS } from './scripts.ts';
+
+/** Most bytes of packets in one batch. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+/** How far beyond its place a packet is looked for, when others were laid to the front meanwhile. */
+const LAID_BEFORE = 1_000;
+
+interface Parts {
+	readonly link: Link;
+	readonly clock: Clock;
+	readonly waiting: (packet: Buffer) => WaitingMessage;
+}
+
+/** Where a walk has come to: so many packets from the head were left behind, the last of them is the anchor. */
+interface Place {
+	passed: number;
+	anchor: Buffer | null;
+}
+
+/** Walks one queue's list. */
+export async function siftPackets(queue: string, options: SiftOptions, parts: Parts): Promise<Result<SiftEnd>> {
+	const { link, clock } = parts;
+	const list = packetKey(queue);
+	const end = clock.monotonic() + options.deadlineMs;
+	const place: Place = { passed: 0, anchor: null };
+	let scanned = 0;
+	for (;;) {
+		if (options.signal.aborted) return ok({ scanned, ended: 'stopped' });
+		if (scanned >= options.scanLimit) return ok({ scanned, ended: 'limit' });
+		if (scanned > 0 && clock.monotonic() > end) return ok({ scanned, ended: 'deadline' });
+		const found = await findPlace(link, list, place);
+		if (!found.ok) return found;
+		const want = Math.min(options.batch, options.scanLimit - scanned);
+		const window = await link.script(PACKETS, [list], [place.passed, want, BATCH_BYTES]);
+		if (!window.ok) return window;
+		const [, ...packets] = window.value as readonly [number, ...Buffer[]];
+		if (packets.length === 0) return ok({ scanned, ended: 'end' });
+		const fates = await options.decide(packets.map(parts.waiting));
+		if (fates === null) return ok({ scanned, ended: 'stopped' });
+		scanned += packets.length;
+		const outcomes = await Promise.all(packets.map((packet, at) => carryOut(link, list, packet, fates[at])));
+		packets.forEach((packet, at) => {
+			const { kind } = outcomes[at] ?? { kind: 'gone' };
+			if (kind === 'removed' || kind === 'replaced' || kind === 'gone') return;
+			place.passed += 1;
+			place.anchor = packet;
+		});
+		await options.settled(outcomes);
+		const lost = outcomes.find((outcome) => outcome.kind === 'unknown');
+		if (lost?.kind === 'unknown') return { ok: false, error: lost.failure };
+	}
+}
+
+/**
+ * Clusters take from the head, where the walk began, so what was left behind slips towards it. The anchor tells by how much. Where it is
+ * not there any more, all that lay before it was taken too.
+ */
+async function findPlace(link: Link, list: string, place: Place): Promise<Result<void>> {
+	const { anchor, passed } = place;
+	if (anchor === null) return ok(undefined);
+	const there = await link.bytes(['LINDEX', list, passed - 1]);
+	if (!there.ok) return there;
+	if (Buffer.isBuffer(there.value) && there.value.equals(anchor)) return ok(undefined);
+	const found = await link.bytes(['LPOS', list, anchor, 'MAXLEN', passed + LAID_BEFORE]);
+	// Redis has LPOS since 6.0.6. Before it the walk begins anew, and what it left behind is decided upon once more.
+	if (!found.ok && found.error.details?.reply !== 'ERR') return found;
+	const at = found.ok && typeof found.value === 'number' ? found.value : null;
+	place.passed = at === null ? 0 : at + 1;
+	if (at === null) place.anchor = null;
+	return ok(undefined);
+}
+
+async function carryOut(link: Link, list: string, packet: Buffer, fate: Fate | undefined): Promise<Settled> {
+	if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
+	const done =
+		fate.kind === 'remove'
+			? await link.bytes(['LREM', list, 1, packet])
+			: await link.script(MOVE_BY, [list, packetKey(fate.by.routingKey)], [packet, Buffer.from(fate.by.body)]);
+	if (!done.ok) return { kind: done.error.details?.sent === false ? 'failed' : 'unknown', failure: done.error };
+	if (done.value !== 1) return { kind: 'gone' };
+	return { kind: fate.kind === 'remove' ? 'removed' : 'replaced' };
+}
