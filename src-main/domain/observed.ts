@@ -73,6 +73,8 @@ export interface ObservedCall {
 	readonly kwargsJson: string | null;
 	readonly rootId: string | null;
 	readonly parentId: string | null;
+	/** Only results and messages tell. */
+	readonly groupId?: string | null;
 	/** Of the fact it was told by; the least of several is kept, so that their order does not matter. */
 	readonly retries: number;
 	readonly at: number;
@@ -82,6 +84,8 @@ export interface ObservedCall {
 export interface TaskLineage {
 	readonly rootId: string | null;
 	readonly parentId: string | null;
+	/** Its group or chord; absent: not told (events never tell). */
+	readonly groupId?: string | null;
 }
 
 /** What makes two facts the same fact. */

@@ -163,6 +163,8 @@ export interface DecodedTask {
 	/** JSON text of args (an array) and kwargs (an object), as the runner is to receive them. */
 	readonly argsJson: string;
 	readonly kwargsJson: string;
+	/** Where it stands among others, where its message says so. */
+	readonly lineage?: TaskLineage;
 }
 
 /** A message that no dialect could read, and as much of it as could be. */

@@ -15,6 +15,7 @@ import type { CountKeeper } from './counts.ts';
 import { FAILING_CODES, type FailureKeeper } from './failure-keeper.ts';
 import { earlierOutcome, endingsWithin, lostEnding, ownKey } from './fold-facts.ts';
 import type { WriteHandle } from './handles.ts';
+import { type LineageTable, lineageTable } from './lineage.ts';
 import { type LogTable, logTable } from './log-lines.ts';
 import { keepable, type MessageTable, messageTable } from './messages.ts';
 import { type ObservedFold, observedFold } from './observed.ts';
@@ -48,6 +49,7 @@ export class Fold {
 	readonly #messages: MessageTable;
 	readonly #attemptTexts: AttemptTexts;
 	readonly #retries: RetryTable;
+	readonly #lineage: LineageTable;
 	readonly #observed: ObservedFold;
 	readonly #touched = new Set<number>();
 	/** Ends that follow in the same call, by run, until they are written. */
@@ -62,8 +64,10 @@ export class Fold {
 		this.#messages = messageTable(db);
 		this.#attemptTexts = attemptTexts(db);
 		this.#retries = retryTable(db);
+		this.#lineage = lineageTable(db);
 		this.#observed = observedFold(db, {
 			...keepers,
+			lineage: this.#lineage,
 			tasks: this.#tasks,
 			attempts: this.#attempts,
 			dropAttempt: (id) => this.#dropAttempt(id),
@@ -96,6 +100,9 @@ export class Fold {
 
 	#apply(op: HistoryOp): StartedFacts | null {
 		const profile = this.#keepers.keys.key(op.profile);
+		if ('task' in op && op.task?.lineage !== undefined) {
+			this.#lineage.note(profile, op.task.messageId ?? '', op.task.lineage);
+		}
 		switch (op.kind) {
 			case 'published':
 				this.#published(profile, op);
@@ -206,7 +213,11 @@ export class Fold {
 	}
 
 	#waiting(profile: number, op: Op<'waiting'>): void {
-		if (this.#attempts.byMessage(profile, op.key).length > 0) return;
+		const known = this.#attempts.byMessage(profile, op.key);
+		if (known.length > 0) {
+			this.#keepSeen(known, op);
+			return;
+		}
 		this.#create(profile, op.key, contentOf(op.task, op.fault, op.message), {
 			at: Math.trunc(op.at),
 			cause: 'published',
@@ -215,6 +226,21 @@ export class Fold {
 			message: op.message,
 			start: null,
 		});
+	}
+
+	/** Others told of the task before its message was seen: the message says more than they did, and it can be sent again from it. */
+	#keepSeen(known: readonly AttemptHead[], op: Op<'waiting'>): void {
+		const untold = known.findLast((attempt) => attempt.state === QUEUED);
+		if (untold === undefined || known.some((attempt) => attempt.has_message === 1) || !keepable(op.message)) return;
+		const head = this.#tasks.head(untold.task);
+		this.#messages.put(untold.id, op.message);
+		this.#attempts.keptMessage(untold.id, false);
+		if (head === undefined) return;
+		if (op.task !== null) {
+			this.#setTexts(head, contentOf(op.task, null, op.message));
+			this.#keepers.search.mark(head.seq);
+		}
+		this.#touched.add(head.profile);
 	}
 
 	#started(profile: number, op: Op<'started'>): StartedFacts {

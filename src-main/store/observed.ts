@@ -10,6 +10,7 @@ import type { CountKeeper } from './counts.ts';
 import { FAILING_CODES, type FailureKeeper } from './failure-keeper.ts';
 import type { WriteHandle } from './handles.ts';
 import { saysAll } from './json.ts';
+import type { LineageTable } from './lineage.ts';
 import { endingOfRun } from './observed-ending.ts';
 import { EMPTY_LOG, grown, type ObservedLog } from './observed-log.ts';
 import { type ObservedRun, runsOf } from './observed-runs.ts';
@@ -28,6 +29,7 @@ export interface ObservedKeepers {
 	readonly seen: SeenKeeper;
 	readonly search: SearchIndex;
 	readonly failures: FailureKeeper;
+	readonly lineage: LineageTable;
 	/** Takes an attempt with all that hangs on it. */
 	readonly dropAttempt: (id: number) => void;
 	readonly touched: (profile: number) => void;
@@ -181,6 +183,7 @@ export function observedFold(db: WriteHandle, keepers: ObservedKeepers): Observe
 
 	return {
 		apply(profile, op) {
+			if (op.call !== null) keepers.lineage.note(profile, op.key, op.call);
 			const known = attempts.byMessage(profile, cutName(op.key));
 			if (known.length > 0) {
 				grow(profile, op, known);

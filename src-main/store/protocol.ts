@@ -36,6 +36,7 @@ import type {
 	QuarantineRequest,
 	QuarantineSettlement,
 	ReceivedRuns,
+	Relative,
 	RetentionSettings,
 	RunRequest,
 	ScheduleStep,
@@ -53,6 +54,7 @@ export interface ReadCalls {
 	rows(profile: ProfileId, ids: readonly TaskId[]): readonly TaskRow[];
 	detail(profile: ProfileId, id: TaskId): TaskDetail | null;
 	taskOfMessage(profile: ProfileId, messageId: string): TaskId | null;
+	relatives(profile: ProfileId, keys: readonly string[], limit: number): readonly Relative[];
 	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
 	retries(profile: ProfileId, now: number, limit: number): PendingRetries;
 	log(attempt: AttemptId, request: LogRequest): LogPage;

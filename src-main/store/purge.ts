@@ -12,12 +12,17 @@ export function taskEraser(db: WriteHandle, search: SearchIndex): (seq: number) 
 	const ofAttempts = ['log_lines', 'messages', 'attempt_texts', 'attempt_events', 'failures'].map((table) =>
 		db.write(`purge ${table}`, `DELETE FROM ${table} WHERE attempt IN (SELECT id FROM attempts WHERE task = ?)`),
 	);
+	const lineage = db.write(
+		'purge lineage',
+		'DELETE FROM lineage WHERE (profile, key) IN (SELECT profile, message_key FROM attempts WHERE task = ?)',
+	);
 	const attempts = db.write('purge attempts', 'DELETE FROM attempts WHERE task = ?');
 	const texts = db.write('purge task texts', 'DELETE FROM task_texts WHERE seq = ?');
 	const retries = db.write('purge retries', 'DELETE FROM retries WHERE task = ?');
 	const task = db.write('purge task', 'DELETE FROM tasks WHERE seq = ?');
 	return (seq) => {
 		for (const statement of ofAttempts) statement.run(seq);
+		lineage.run(seq);
 		attempts.run(seq);
 		search.drop(seq);
 		texts.run(seq);

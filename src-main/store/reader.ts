@@ -10,6 +10,7 @@ import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
 import { leaseHolder } from './leases.ts';
+import { relatives } from './lineage.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
 import { rawMessage } from './messages.ts';
@@ -50,6 +51,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		rows: (profile, ids) => taskRows(db, profile, ids),
 		detail: (profile, id) => taskDetail(db, profile, id),
 		taskOfMessage: (profile, messageId) => taskOfMessage(db, profile, messageId),
+		relatives: (profile, keys, limit) => relatives(db, profile, keys, limit),
 		foresee: (profile, keys) => foresee(db, profile, keys),
 		retries: (profile, now, limit) => pendingRetries(db, profile, now, limit),
 		log: (attempt, request) => db.snapshot(() => logPage(db, attempt, request)),

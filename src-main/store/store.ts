@@ -14,6 +14,7 @@ import type {
 } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
+import type { TaskLineage } from '#main/domain/observed.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
@@ -82,6 +83,13 @@ export interface PendingRetries {
 	readonly pending: number;
 }
 
+/** A task by where it stands among others. Null: not known. */
+export interface Relative extends TaskLineage {
+	readonly id: string;
+	readonly name: string | null;
+	readonly state: TaskState | null;
+}
+
 export interface HistoryStore {
 	/**
 	 * Applies facts in order, all in one transaction (calls made while another transaction runs share the next one).
@@ -107,6 +115,8 @@ export interface HistoryStore {
 	detail(profile: ProfileId, id: TaskId): Promise<TaskDetail | null>;
 	/** Which task a message id belongs to, if known. */
 	taskOfMessage(profile: ProfileId, messageId: string): Promise<TaskId | null>;
+	/** Tasks that share the root or the group of these, and these themselves, at most `limit`; what others only name is not among them. */
+	relatives(profile: ProfileId, ids: readonly string[], limit: number): Promise<readonly Relative[]>;
 	log(
 		attempt: AttemptId,
 		options: {

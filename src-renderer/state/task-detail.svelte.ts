@@ -2,6 +2,7 @@
 
 import type { Attempt, TaskDetail } from '#main/domain/task.ts';
 import type { WireError } from '#main/ipc/codes.ts';
+import type { CanvasView } from '#main/ipc/contract/result.ts';
 import type { RawMessage } from '#main/ipc/contract/task.ts';
 import { type Engine, LOADING, type Loaded, loaded } from './engine.ts';
 import type { TaskTicks } from './task-ticks.ts';
@@ -15,6 +16,10 @@ export class OpenTask implements Disposable {
 	#chosen: number | null = $state(null);
 	#message: { readonly attempt: number; readonly whole: boolean; readonly state: Loaded<RawMessage> } | null =
 		$state.raw(null);
+	/** The tasks that belong to it; null until `readCanvas` was called. */
+	canvas: Loaded<CanvasView> | null = $state.raw(null);
+	#drawn = 0;
+	#expanded: readonly string[] = [];
 	readonly #engine: Engine;
 	readonly #ticking: Disposable;
 	#reading = false;
@@ -77,6 +82,17 @@ export class OpenTask implements Disposable {
 		this.#message = { attempt, whole, state: LOADING };
 		const answer = await this.#engine.call('task.message', { profile: this.profile, attempt, whole });
 		if (!this.#closed && this.#message?.attempt === attempt) this.#message = { attempt, whole, state: loaded(answer) };
+	}
+
+	/** Reads what belongs together, these groups member by member. What is shown stays until the answer is there. */
+	async readCanvas(expand: readonly string[] = this.#expanded): Promise<void> {
+		this.#expanded = expand;
+		this.#drawn += 1;
+		const asked = this.#drawn;
+		if (this.canvas?.kind !== 'ready') this.canvas = LOADING;
+		const answer = await this.#engine.call('task.canvas', { profile: this.profile, id: this.id, expand: [...expand] });
+		// An answer to an older question comes too late.
+		if (!this.#closed && asked === this.#drawn) this.canvas = loaded(answer);
 	}
 
 	[Symbol.dispose](): void {

@@ -83,6 +83,35 @@ describe('step 6, fewer writes', () => {
 	});
 });
 
+describe('step 12, lineage', () => {
+	it('finds the relatives of tasks that a file of step 11 was told of', async () => {
+		using home = testHome();
+		const before = prepareFile(
+			home.file,
+			1,
+			MIGRATIONS.filter((step) => step.version < 12),
+		);
+		if (!before.ok) throw new Error(before.error.message);
+		const log = (root: string, parent: string | null) =>
+			JSON.stringify({ facts: [], dropped: 0, call: { rootId: root, parentId: parent } });
+		before.db.exec(`INSERT INTO profile_keys (id) VALUES ('p');
+			INSERT INTO tasks (profile, id, name, state, attempts, updated_at)
+			VALUES (1, 'a', 'shop.add', 2, 1, 7), (1, 'b', 'shop.mul', 2, 1, 8), (1, 'c', 'shop.sub', 0, 1, 9);
+			INSERT INTO attempts (profile, task, number, cause, message_key, has_message_id, state, name)
+			VALUES (1, 1, 1, 'published', 'a', 1, 2, 'shop.add'), (1, 2, 1, 'published', 'b', 1, 3, 'shop.mul'),
+				(1, 3, 1, 'published', 'c', 1, 0, 'shop.sub');
+			INSERT INTO attempt_events VALUES (1, '${log('a', null)}'), (2, '${log('a', 'a')}'), (3, '${log('c', 'c')}')`);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		const related = await store.history.relatives(profileId('p'), ['b'], 10);
+		expect(related.map(({ id, parentId }) => [id, parentId])).toEqual([
+			['b', 'a'],
+			['a', null],
+		]);
+		expect((await store.history.relatives(profileId('p'), ['c'], 10)).map(({ id }) => id)).toEqual(['c']);
+	});
+});
+
 describe('step 1, history', () => {
 	it('makes every table strict, in a file marked as Warren’s own', () => {
 		using home = testHome();

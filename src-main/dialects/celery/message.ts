@@ -143,7 +143,17 @@ function finished(
 		kind: 'dict',
 		entries: call.value.kwargs.map(([key, item]) => [{ kind: 'str', value: key }, item] as const),
 	});
-	const task: DecodedTask = { name, messageId: id, priority, publishedAt, call: call.value, argsJson, kwargsJson };
+	const { rootId, parentId, group: groupId } = facts;
+	const task: DecodedTask = {
+		name,
+		messageId: id,
+		priority,
+		publishedAt,
+		call: call.value,
+		argsJson,
+		kwargsJson,
+		lineage: { rootId, parentId, groupId },
+	};
 	return { kind: 'task', task, celery };
 }
 

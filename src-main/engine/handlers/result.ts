@@ -6,6 +6,7 @@ import type { ResultBranch, TaskResultView } from '#main/ipc/contract/result.ts'
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { progressOf } from '#main/monitor/celery/progress.ts';
 import type { FoundResult, ResultBackend } from '#main/monitor/celery/results.ts';
+import { canvasOf } from '../canvas.ts';
 import type { CeleryResults } from '../celery-results.ts';
 import type { Core } from '../core.ts';
 
@@ -14,7 +15,10 @@ const MOST_BRANCHES = 500;
 /** Members of a group whose results are read. */
 const MOST_MEMBERS = 2_000;
 
-export function resultHandlers(core: Core, results: CeleryResults): Pick<CallHandlers, 'task.result' | 'task.group'> {
+export function resultHandlers(
+	core: Core,
+	results: CeleryResults,
+): Pick<CallHandlers, 'task.result' | 'task.group' | 'task.canvas'> {
 	return {
 		'task.result': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -24,6 +28,17 @@ export function resultHandlers(core: Core, results: CeleryResults): Pick<CallHan
 			const id = await messageOf(core, profile.value, input.id);
 			const found = await results.read(profile.value, id);
 			return found.ok ? ok(await viewOf(core, backend.value, id, found.value)) : found;
+		},
+		'task.canvas': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			if (profile.value.framework !== 'celery') {
+				return fail(
+					'unsupported',
+					`"${profile.value.name}" is a profile of ${profile.value.framework}; chains and groups are Celery's.`,
+				);
+			}
+			return canvasOf(core, results, profile.value, input.id, input.expand ?? []);
 		},
 		'task.group': async (input) => {
 			const profile = await core.profiles.find(input.profile);

@@ -1,31 +1,16 @@
 /** Results of tasks and groups on a terminal. */
 import type { GroupProgress } from '#main/domain/celery-result.ts';
-import type { TaskState } from '#main/domain/task.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { ResultBranch, TaskResultView } from '#main/ipc/contract/result.ts';
 import type { CallerInput } from '#main/ipc/contract.ts';
+import { showCanvas } from './canvas-view.ts';
 import { exactJson } from './json.ts';
 import type { Session } from './session.ts';
-import { count, counted, harmless, oneLine, type Paint, paint, pairs, type Style, when } from './text.ts';
+import { stateWord } from './state-word.ts';
+import { count, counted, harmless, oneLine, paint, pairs, type Style, when } from './text.ts';
 
 /** Children shown; `--json` has all. */
 const SHOWN = 200;
-
-const PAINTS: Readonly<Record<TaskState, Paint>> = {
-	queued: 'dim',
-	running: 'blue',
-	succeeded: 'green',
-	failed: 'red',
-	retrying: 'yellow',
-	revoked: 'dim',
-	rejected: 'red',
-	lost: 'yellow',
-};
-
-/** A state's word in its colour. */
-export function stateWord(style: Style, state: TaskState | null, word: string): string {
-	return state === null ? word : paint(style, PAINTS[state], word);
-}
 
 function showResult(view: TaskResultView, style: Style): string {
 	const { result, source } = view;
@@ -104,6 +89,7 @@ function showGroup(group: GroupProgress, style: Style): string {
 export const RESULT_VIEWS = {
 	'task.result': { text: showResult, json: resultJson },
 	'task.group': { text: showGroup },
+	'task.canvas': { text: showCanvas },
 };
 
 /** Its values as real JSON beside their typed form. */

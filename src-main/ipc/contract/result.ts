@@ -1,5 +1,6 @@
 /** Routes about Celery's results: of a task, of a group, of a chord. */
 import * as z from 'zod';
+import type { Canvas } from '#main/domain/canvas.ts';
 import type { CeleryResult, GroupProgress, ResultSource } from '#main/domain/celery-result.ts';
 import type { TaskState } from '#main/domain/task.ts';
 import { profileName } from './fields.ts';
@@ -31,6 +32,14 @@ export interface TaskResultView {
 	readonly cut: boolean;
 }
 
+/** Tasks that belong together, and what the picture was made of. */
+export interface CanvasView extends Canvas {
+	/** How many tasks history, results and messages told of. */
+	readonly told: { readonly history: number; readonly results: number; readonly messages: number };
+	/** Why results are not part of it; null: they are. */
+	readonly without: string | null;
+}
+
 const id = z.string().min(1).max(400).describe('Id of the task, or of one of its messages');
 
 export const resultRoutes = {
@@ -46,6 +55,21 @@ export const resultRoutes = {
 		summary: 'Celery: how far a group or chord is, and where it is stuck',
 		input: z.strictObject({ profile: profileName, id: z.string().min(1).max(400).describe('Id of the group') }),
 		output: returns<GroupProgress>(),
+		cli: { positional: ['id'] },
+	}),
+	'task.canvas': query({
+		scope: 'deployment',
+		summary: 'Celery: the tasks that belong to a task: chain, group, chord, and what it called',
+		input: z.strictObject({
+			profile: profileName,
+			id,
+			expand: z
+				.array(z.string().min(1).max(400))
+				.max(100)
+				.optional()
+				.describe('Group to show member by member, however big'),
+		}),
+		output: returns<CanvasView>(),
 		cli: { positional: ['id'] },
 	}),
 	/** One item: the result as it is now. Ends when the task has ended. */

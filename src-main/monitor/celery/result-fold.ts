@@ -57,7 +57,7 @@ export function resultCall(result: CeleryResult): CallArguments | null {
 
 function callIn(result: CeleryResult, at: number): ObservedCall | null {
 	const call = resultCall(result);
-	if (result.name === null && call === null) return null;
+	if (result.name === null && call === null && result.groupId === null && result.parentId === null) return null;
 	const list: Value | null = call === null ? null : { kind: 'list', items: call.args };
 	const dict: Value | null =
 		call === null
@@ -76,6 +76,7 @@ function callIn(result: CeleryResult, at: number): ObservedCall | null {
 		kwargsJson: json(dict),
 		rootId: null,
 		parentId: result.parentId,
+		groupId: result.groupId,
 		retries: result.retries ?? 0,
 		at,
 	};

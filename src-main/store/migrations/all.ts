@@ -6,6 +6,7 @@ import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
 import { fewerWrites } from './0006-fewer-writes.ts';
 import { failureGroups } from './0011-failure-groups.ts';
+import { lineage } from './0012-lineage.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
 	observed,
 	fewerWrites,
 	failureGroups,
+	lineage,
 ];
