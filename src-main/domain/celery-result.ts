@@ -81,9 +81,8 @@ export interface ChordCounters {
 
 /** Where a result was read. */
 export interface ResultSource {
-	/** `redis`: a key. `rpc`: a reply to us. */
-	readonly kind: 'redis' | 'rpc';
-	/** The key, or the queue. */
+	readonly kind: 'redis';
+	/** The key. */
 	readonly place: string;
 	/** Epoch ms, by our clock. */
 	readonly readAt: number;

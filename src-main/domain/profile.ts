@@ -68,15 +68,13 @@ export interface RedisBrokerAddress extends RedisAddress {
 	readonly unackedIndexKey: string;
 }
 
-/** Where workers leave results: keys in a Redis, or replies to whoever sent the task. */
-export type ResultsAddress =
-	| {
-			readonly kind: 'redis';
-			readonly address: RedisAddress;
-			/** Begins all keys (`global_keyprefix` of `result_backend_transport_options`); usually empty. */
-			readonly keyPrefix: string;
-	  }
-	| { readonly kind: 'rpc' };
+/** Where workers leave results: keys in a Redis. */
+export interface ResultsAddress {
+	readonly kind: 'redis';
+	readonly address: RedisAddress;
+	/** Begins all keys (`global_keyprefix` of `result_backend_transport_options`); usually empty. */
+	readonly keyPrefix: string;
+}
 
 /** Books of a profile that live in a Redis. */
 export interface ProfileBooks {
@@ -142,8 +140,6 @@ export interface Profile {
 	readonly books?: ProfileBooks;
 	/** Celery's result backend; absent or null: Warren knows of none. */
 	readonly results?: ResultsAddress | null;
-	/** Celery: a published task is told of by a `task-sent` event, as `task_send_sent_event` has it. */
-	readonly sentEvents?: boolean;
 	/** Absent in profiles that never had any. */
 	readonly djangoQ?: DjangoQSettings;
 	/** Queues that a person named; the broker need not tell us of any. */

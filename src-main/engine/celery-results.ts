@@ -57,12 +57,6 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 				`"${profile.name}" does not say where its results are. Name the backend: profile edit ${profile.name} --results redis://host:6379/1`,
 			);
 		}
-		if (results.kind === 'rpc') {
-			return fail(
-				'unsupported',
-				`The results of "${profile.name}" go to whoever sent the task (rpc://) and are kept nowhere; "task show" has what was told.`,
-			);
-		}
 		const made = JSON.stringify([results, profile.updatedAt]);
 		const known = live.get(profile.id);
 		if (known?.made === made) return ok(known.backend);
@@ -194,7 +188,7 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 						if (!ended) timer = clock.after(HEAL_MS, round);
 					});
 			};
-			if (profile.results?.kind === 'redis') round();
+			if (profile.results != null) round();
 			return {
 				[Symbol.dispose]() {
 					ended = true;

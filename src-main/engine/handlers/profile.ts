@@ -53,7 +53,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!monitor.ok) return monitor;
 			const books = readBooks(input, null);
 			if (!books.ok) return books;
-			const results = readResults(input, input.framework, broker.value.address, null);
+			const results = readResults(input, input.framework, null);
 			if (!results.ok) return results;
 			return view(
 				await profiles.add(
@@ -102,7 +102,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!monitor.ok) return monitor;
 			const books = readBooks(input, old);
 			if (!books.ok) return books;
-			const results = readResults(input, input.framework ?? old.framework, broker.value.address, old);
+			const results = readResults(input, input.framework ?? old.framework, old);
 			if (!results.ok) return results;
 			const edited = await profiles.put(
 				{

@@ -77,12 +77,7 @@ const optional = {
 		.describe(
 			'Book of schedules in a Redis, e.g. shared=redis://host:6379/0 or redbeat=redis://host/1?zone=Europe/Berlin; empty: none',
 		),
-	results: z
-		.string()
-		.max(4_000)
-		.optional()
-		.describe('Celery: result backend, redis://host:6379/1 or rpc://; empty: none'),
-	sentEvents: z.boolean().optional().describe('Celery: tell monitors of published tasks (task-sent)'),
+	results: z.string().max(4_000).optional().describe('Celery: result backend, e.g. redis://host:6379/1; empty: none'),
 	management: url.optional().describe('RabbitMQ management API'),
 	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
 	environment: environment.optional(),
