@@ -64,6 +64,14 @@ export interface Canvas {
 	readonly circles: number;
 }
 
+/** Tasks that belong together, and what the picture was made of. */
+export interface CanvasView extends Canvas {
+	/** How many tasks history, results and messages told of. */
+	readonly told: { readonly history: number; readonly results: number; readonly messages: number };
+	/** Why results are not part of it; null: they are. */
+	readonly without: string | null;
+}
+
 /** Members of a group that are drawn one by one; of more than these it stands for them all. */
 export const MOST_MEMBERS = 12;
 /** Nodes of one canvas. */

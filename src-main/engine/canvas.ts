@@ -1,5 +1,6 @@
 /** What a canvas is drawn from: history, results and kept messages, gathered around one task with a cap on each. */
 import { messageDialect } from '#main/dialects/messages.ts';
+import type { CanvasView } from '#main/domain/canvas.ts';
 import { buildCanvas, type CanvasLater, type CanvasTask } from '#main/domain/canvas.ts';
 import type { CeleryMessage, CelerySignature } from '#main/domain/celery.ts';
 import type { ResultNode } from '#main/domain/celery-result.ts';
@@ -7,7 +8,6 @@ import { taskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { TaskState } from '#main/domain/task.ts';
-import type { CanvasView } from '#main/ipc/contract/result.ts';
 import type { FoundResult } from '#main/monitor/celery/results.ts';
 import type { CeleryResults } from './celery-results.ts';
 import type { Core } from './core.ts';

@@ -1,8 +1,8 @@
 /** The task in the drawer: read when opened, read again when its profile's tasks change, one attempt chosen. */
 
+import type { CanvasView } from '#main/domain/canvas.ts';
 import type { Attempt, TaskDetail } from '#main/domain/task.ts';
 import type { WireError } from '#main/ipc/codes.ts';
-import type { CanvasView } from '#main/ipc/contract/result.ts';
 import type { RawMessage } from '#main/ipc/contract/task.ts';
 import { type Engine, LOADING, type Loaded, loaded } from './engine.ts';
 import type { TaskTicks } from './task-ticks.ts';

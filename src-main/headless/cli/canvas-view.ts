@@ -1,7 +1,6 @@
 /** Tasks that belong together as a tree on a terminal. */
-import type { CanvasNode, CanvasTie } from '#main/domain/canvas.ts';
+import type { CanvasNode, CanvasTie, CanvasView } from '#main/domain/canvas.ts';
 import type { TaskState } from '#main/domain/task.ts';
-import type { CanvasView } from '#main/ipc/contract/result.ts';
 import { stateWord } from './state-word.ts';
 import { counted, harmless, oneLine, paint, type Style } from './text.ts';
 

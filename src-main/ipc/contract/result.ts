@@ -1,6 +1,6 @@
 /** Routes about Celery's results: of a task, of a group, of a chord. */
 import * as z from 'zod';
-import type { Canvas } from '#main/domain/canvas.ts';
+import type { CanvasView } from '#main/domain/canvas.ts';
 import type { CeleryResult, GroupProgress, ResultSource } from '#main/domain/celery-result.ts';
 import type { TaskState } from '#main/domain/task.ts';
 import { profileName } from './fields.ts';
@@ -30,14 +30,6 @@ export interface TaskResultView {
 	readonly branches: readonly ResultBranch[];
 	/** Children were left out, since there are too many. */
 	readonly cut: boolean;
-}
-
-/** Tasks that belong together, and what the picture was made of. */
-export interface CanvasView extends Canvas {
-	/** How many tasks history, results and messages told of. */
-	readonly told: { readonly history: number; readonly results: number; readonly messages: number };
-	/** Why results are not part of it; null: they are. */
-	readonly without: string | null;
 }
 
 const id = z.string().min(1).max(400).describe('Id of the task, or of one of its messages');
