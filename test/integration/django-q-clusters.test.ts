@@ -153,7 +153,11 @@ describe("django-q's own clusters", () => {
 			const notes = join(folder, 'notes');
 			const written = await waitFor(
 				'the task to have run',
-				() => (existsSync(notes) ? readFileSync(notes, 'utf8') : null),
+				() => {
+					// The file is there before its line is.
+					const text = existsSync(notes) ? readFileSync(notes, 'utf8') : '';
+					return text.endsWith('\n') ? text : null;
+				},
 				60_000,
 			);
 			expect(JSON.parse(written)).toEqual([

@@ -46,9 +46,10 @@ const django = async (...args: readonly string[]) =>
 const notes = (): readonly unknown[] => {
 	const file = join(folder, 'notes');
 	if (!existsSync(file)) return [];
+	// What stands after the last line feed is a line that is being written.
 	return readFileSync(file, 'utf8')
-		.trim()
 		.split('\n')
+		.slice(0, -1)
 		.map((line) => JSON.parse(line));
 };
 const shop = <T>(...args: readonly string[]) => warrenJson<T>(home, ['--profile', 'shop', ...args]);
