@@ -95,7 +95,7 @@ export class Actions implements Disposable {
 		const answer = await this.#engine.call('task.review', {
 			profile: target.profile,
 			action,
-			...('ids' in target.scope ? { ids: [...target.scope.ids] } : { where: target.scope.where }),
+			...scopeInput(target.scope),
 		});
 		if (turn !== this.#turn) return false;
 		if (!answer.ok) {
@@ -157,9 +157,11 @@ export class Actions implements Disposable {
 			profile: target.profile,
 			...(review !== null
 				? { review: review.token }
-				: 'ids' in target.scope
-					? { ids: [...target.scope.ids] }
-					: { where: target.scope.where }),
+				: 'group' in target.scope
+					? {}
+					: 'ids' in target.scope
+						? { ids: [...target.scope.ids] }
+						: { where: target.scope.where }),
 		};
 		const route = action === 'requeue' ? 'task.requeue' : 'task.delete';
 		const answer = await this.#engine.call(route, input, name === undefined ? {} : { confirm: name });
@@ -200,6 +202,12 @@ export class Actions implements Disposable {
 			},
 		});
 	}
+}
+
+/** What a review is asked to freeze. */
+function scopeInput(scope: SelectionScope): { ids?: string[]; where?: string; group?: string } {
+	if ('group' in scope) return { group: scope.group, ...(scope.where === undefined ? {} : { where: scope.where }) };
+	return 'ids' in scope ? { ids: [...scope.ids] } : { where: scope.where };
 }
 
 /** "1 task", "1,284 tasks". */

@@ -26,7 +26,7 @@ export interface ViewHands {
 }
 
 function inList(warren: Warren): true | string {
-	return warren.list === null ? 'There is no task list in this view' : true;
+	return warren.list === null && !warren.grouped ? 'There is no task list in this view' : true;
 }
 
 function mayAct(warren: Warren): true | string {
@@ -124,12 +124,36 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			},
 		},
 		{
+			id: 'group.resolve',
+			label: 'Resolve the group',
+			group: 'Tasks',
+			key: 'm',
+			enabled: () => {
+				if (warren.mayChange !== true) return warren.mayChange;
+				return warren.grouped && warren.deployment?.groups.focused != null
+					? true
+					: 'No failure group is at the keyboard';
+			},
+			run: () => {
+				const groups = warren.deployment?.groups;
+				if (groups?.focused != null) void groups.resolve(groups.focused);
+			},
+		},
+		{
+			id: 'group.switch',
+			label: 'Failures by cause, or task by task',
+			group: 'Tasks',
+			key: 'g',
+			enabled: () => (warren.route.place.view === 'failed' ? true : 'Failed tasks are not on the screen'),
+			run: () => warren.showFailed(warren.grouped ? 'tasks' : 'groups'),
+		},
+		{
 			id: 'list.refresh',
 			label: 'Show what is new',
 			group: 'Tasks',
 			key: '.',
 			enabled: () => inList(warren),
-			run: () => warren.list?.reload(),
+			run: () => (warren.grouped ? void warren.deployment?.groups.reload() : warren.list?.reload()),
 		},
 		{
 			id: 'list.search',

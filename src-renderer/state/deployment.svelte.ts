@@ -3,6 +3,7 @@ import type { CallerInput, Output } from '#main/ipc/contract.ts';
 import { LiveConsole } from './console.svelte.ts';
 import { Consumers } from './consumers.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
+import { FailureGroups } from './failure-groups.svelte.ts';
 import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import type { ListView, Place } from './route.svelte.ts';
@@ -28,6 +29,8 @@ export class Deployment implements Disposable {
 	readonly queues: Reading<Output<'queue.list'>>;
 	readonly schedules: Schedules;
 	readonly quarantine: Quarantine;
+	/** Failed tasks by their cause; it asks nothing before somebody looks. */
+	readonly groups: FailureGroups;
 	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
 	readonly site: Site;
 	readonly engine: Engine;
@@ -50,6 +53,7 @@ export class Deployment implements Disposable {
 		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
 		this.schedules = new Schedules(engine, id, { ...scheduling, toasts });
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
+		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
 
@@ -92,6 +96,7 @@ export class Deployment implements Disposable {
 		this.queues[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();
 		this.quarantine[Symbol.dispose]();
+		this.groups[Symbol.dispose]();
 		this.site[Symbol.dispose]();
 		this.ticks[Symbol.dispose]();
 	}

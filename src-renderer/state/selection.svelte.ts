@@ -71,7 +71,11 @@ export class Selection {
 	}
 }
 
-export type SelectionScope = { readonly ids: readonly string[] } | { readonly where: string };
+/** What a change is aimed at: tasks by id, all that match a query, or the failed tasks of a failure group (that match, with `where`). */
+export type SelectionScope =
+	| { readonly ids: readonly string[] }
+	| { readonly where: string }
+	| { readonly group: string; readonly where?: string };
 
 /** A text as the query language quotes it. */
 export function quoted(text: string): string {

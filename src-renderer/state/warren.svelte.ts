@@ -49,6 +49,9 @@ export type OpenDialog =
 	| { readonly kind: 'export-schedules'; readonly ids: readonly string[] }
 	| { readonly kind: 'books' };
 
+/** Where the browser remembers how failures were looked at last. */
+const FAILED_PART = 'warren.failed';
+
 const NONE: OpenDialog = { kind: 'none' };
 
 export class Warren implements Disposable {
@@ -68,6 +71,7 @@ export class Warren implements Disposable {
 	/** The part of a task that was chosen last: the next task opens at the same part, as long as it has it. */
 	taskPart: string | null = $state(null);
 	readonly #ticking: Disposable;
+	#failedPart: 'groups' | 'tasks' = $state(localStorage.getItem(FAILED_PART) === 'tasks' ? 'tasks' : 'groups');
 
 	constructor(engine: Engine, wire: WireStatus, bar: AddressBar) {
 		this.engine = engine;
@@ -92,9 +96,23 @@ export class Warren implements Disposable {
 		return this.profile.profile.readOnly ? `${this.profile.profile.name} is read-only` : true;
 	}
 
+	/** Whether failures are on the screen by their cause rather than task by task. */
+	get grouped(): boolean {
+		const { view, part } = this.route.place;
+		return view === 'failed' && (part === null ? this.#failedPart === 'groups' : part !== 'tasks');
+	}
+
+	/** Shows failures by cause or task by task, now and the next time. */
+	showFailed(part: 'groups' | 'tasks'): void {
+		this.#failedPart = part;
+		localStorage.setItem(FAILED_PART, part);
+		this.route.narrowTo(part);
+	}
+
 	/** The list in view, where the view is one. */
 	get list(): TaskList | null {
 		const { view } = this.route.place;
+		if (this.grouped) return null;
 		return this.deployment !== null && isListView(view) ? this.deployment.list(view) : null;
 	}
 
@@ -145,6 +163,7 @@ export class Warren implements Disposable {
 
 	/** What a command for tasks is aimed at: what is ticked, else the open task, else the row at the keyboard. */
 	get aim(): { readonly scope: SelectionScope; readonly count: number } | null {
+		if (this.grouped && this.route.place.task === null) return this.deployment?.groups.aim ?? null;
 		const list = this.list;
 		const ticked = list?.selection.scope ?? null;
 		if (list !== null && ticked !== null) return { scope: ticked, count: list.selection.count };
@@ -167,7 +186,9 @@ export class Warren implements Disposable {
 	async confirmAction(name?: string): Promise<void> {
 		const stage = this.actions.stage;
 		const list = this.list;
-		if (stage.kind !== 'asking' || !(await this.actions.confirm(name)) || list === null) return;
+		if (stage.kind !== 'asking' || !(await this.actions.confirm(name))) return;
+		if (this.grouped) await this.deployment?.groups.reload();
+		if (list === null) return;
 		const open = this.route.place.task;
 		const { scope } = stage.target;
 		const openIsGone = stage.action === 'delete' && open !== null && 'ids' in scope && scope.ids.includes(open);
@@ -180,6 +201,10 @@ export class Warren implements Disposable {
 
 	/** Opens the row the keyboard is at after moving by some; the open drawer goes along. */
 	step(by: number): void {
+		if (this.grouped) {
+			this.deployment?.groups.moveFocus(by);
+			return;
+		}
 		const id = this.list?.moveFocus(by) ?? null;
 		if (id !== null && this.route.place.task !== null) this.route.openTask(id);
 	}

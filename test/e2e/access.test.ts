@@ -29,7 +29,8 @@ afterAll(async () => {
 const VIEWS: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
 	['attention', (page) => page.getByRole('heading', { name: /failed/ }).waitFor()],
 	['queued', (page) => page.getByText('Nothing waits').waitFor()],
-	['failed', (page) => rowsOf(page).first().waitFor()],
+	['failed', (page) => page.getByRole('list', { name: 'Failures by cause' }).getByRole('button').first().waitFor()],
+	['failed?part=tasks', (page) => rowsOf(page).first().waitFor()],
 	['completed', (page) => rowsOf(page).first().waitFor()],
 	['scheduled', (page) => page.getByText('No schedules').waitFor()],
 	['queues', (page) => page.getByRole('table', { name: 'Queues' }).waitFor()],
@@ -52,7 +53,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
 	test('the drawer has none in any of its tabs, nor has a list with ticks', async () => {
 		await using opened = await openConsole(browser, served, { colorScheme });
 		const { page } = opened;
-		await opened.go('sandbox/failed');
+		await opened.go('sandbox/failed?part=tasks');
 		await rowsOf(page).filter({ hasText: 'PaymentDeclined' }).click();
 		for (const tab of TABS) {
 			await page.getByRole('tab', { name: tab }).click();
@@ -109,7 +110,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (colorScheme) => {
 	test('no dialog has any', async () => {
 		await using opened = await openConsole(browser, served, { colorScheme });
 		const { page } = opened;
-		await opened.go('sandbox/failed');
+		await opened.go('sandbox/failed?part=tasks');
 		await rowsOf(page).first().waitFor();
 		const dialogs: readonly (readonly [string, () => Promise<void>])[] = [
 			['Publish a task', () => page.keyboard.press('n')],
@@ -199,7 +200,7 @@ describe('in a narrow window', () => {
 				const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
 				expect(wide, `${view} at ${width}`).toBe(false);
 			}
-			await opened.go('sandbox/failed');
+			await opened.go('sandbox/failed?part=tasks');
 			await rowsOf(page).first().click();
 			await page.getByRole('complementary').waitFor();
 			const box = await page.getByRole('complementary').boundingBox();

@@ -166,7 +166,7 @@ describe('hostile content', () => {
 		await using opened = await openConsole(browser, served);
 		const { page } = opened;
 		for (const view of ['failed', 'completed', 'queued']) {
-			await opened.go(`sandbox/${view}`);
+			await opened.go(`sandbox/${view}${view === 'failed' ? '?part=tasks' : ''}`);
 			await page.getByRole('grid').or(page.getByText('Nothing waits')).waitFor();
 			if (view === 'queued') continue;
 			await rowsOf(page).first().waitFor();
@@ -177,7 +177,12 @@ describe('hostile content', () => {
 			await opened.go(`sandbox/${view}`);
 			await page.getByRole('heading', { level: 1 }).waitFor();
 		}
-		await opened.go('sandbox/failed');
+		await opened.go('sandbox/failed?part=groups');
+		for (const group of await page.getByRole('list', { name: 'Failures by cause' }).locator('button[data-key]').all()) {
+			await group.click();
+			await page.getByRole('heading', { name: 'Why these are together' }).waitFor();
+		}
+		await opened.go('sandbox/failed?part=tasks');
 		await rowsOf(page).first().waitFor();
 		await page.getByRole('checkbox', { name: 'Tick everything that matches' }).click();
 		await page.keyboard.press('Shift+D');
@@ -187,7 +192,7 @@ describe('hostile content', () => {
 		await page.getByRole('dialog', { name: 'Publish a task' }).waitFor();
 		await page.keyboard.press('Escape');
 		for (const text of WORDS.slice(0, 12)) {
-			await opened.go(`sandbox/failed?filter=${encodeURIComponent(text)}&task=${encodeURIComponent(text)}`);
+			await opened.go(`sandbox/failed?part=tasks&filter=${encodeURIComponent(text)}&task=${encodeURIComponent(text)}`);
 			await page.getByRole('complementary').waitFor();
 		}
 		expect(await page.evaluate('window.pwned')).toBeUndefined();

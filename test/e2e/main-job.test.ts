@@ -93,6 +93,7 @@ describe('the main job, clicked', () => {
 			.waitFor();
 
 		await page.getByRole('button', { name: /^Failed/ }).click();
+		await page.getByRole('radio', { name: 'Tasks' }).click();
 		await rowsOf(page).filter({ hasText: 'billing.tasks.charge' }).click();
 		const drawer = page.getByRole('complementary', { name: 'Task billing.tasks.charge' });
 		await drawer.getByText('KeyError').first().waitFor();

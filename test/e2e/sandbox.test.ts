@@ -20,6 +20,7 @@ describe("a newcomer's first minute", () => {
 		await page.getByRole('button', { name: 'Start the consumer' }).click();
 
 		await page.getByRole('button', { name: /^Failed/ }).click();
+		await page.getByRole('radio', { name: 'Tasks' }).click();
 		const charge = rowsOf(page).filter({ hasText: 'GatewayTimeout' });
 		await charge.click();
 		await page.getByRole('tab', { name: 'Traceback', selected: true }).waitFor();
@@ -60,6 +61,7 @@ describe("a newcomer's first minute", () => {
 		const { page } = opened;
 		await page.getByRole('button', { name: 'Start the consumer' }).click();
 		await page.getByRole('button', { name: /^Failed/ }).click();
+		await page.getByRole('radio', { name: 'Tasks' }).click();
 		await page.getByText(/7 failures/).waitFor();
 		await rowsOf(page).nth(0).getByRole('checkbox').click();
 		await rowsOf(page)

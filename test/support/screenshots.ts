@@ -51,7 +51,7 @@ const FRESH: readonly Picture[] = [
 const WORKED: readonly Picture[] = [
 	{
 		name: 'failed',
-		place: 'sandbox/failed',
+		place: 'sandbox/failed?part=tasks',
 		async ready(page) {
 			await rowsOf(page).filter({ hasText: 'GatewayTimeout' }).click();
 			await page.getByText('your code').first().waitFor();

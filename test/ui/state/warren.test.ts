@@ -100,7 +100,7 @@ describe('the page as a whole', () => {
 	});
 
 	test('leaving a profile closes all its streams and takes its selection along', async () => {
-		const { warren, engine } = await start('#/shop-eu/failed');
+		const { warren, engine } = await start('#/shop-eu/failed?part=tasks');
 		warren.list?.selection.set(['f1'], true);
 		const before = engine.streams.filter((stream) => !stream.closed).map((stream) => stream.name);
 		expect(before).toContain('task.watch');
@@ -115,7 +115,7 @@ describe('the page as a whole', () => {
 	});
 
 	test('a command is aimed at what is ticked, else at the open task, else at the row of the keyboard', async () => {
-		const { warren } = await start('#/shop-eu/failed');
+		const { warren } = await start('#/shop-eu/failed?part=tasks');
 		expect(warren.aim).toBeNull();
 		warren.list?.focus('f2');
 		expect(warren.aim).toEqual({ scope: { ids: ['f2'] }, count: 1 });
@@ -126,7 +126,7 @@ describe('the page as a whole', () => {
 	});
 
 	test('a read-only profile starts nothing, whoever asks', async () => {
-		const { warren, engine } = await start('#/shop-eu/failed', true);
+		const { warren, engine } = await start('#/shop-eu/failed?part=tasks', true);
 		await warren.act('requeue', { ids: ['f1'] });
 		await warren.act('delete', { ids: ['f1'] });
 		expect(engine.called('task.requeue')).toEqual([]);
@@ -135,7 +135,7 @@ describe('the page as a whole', () => {
 	});
 
 	test('after deleting the open task the next one takes its place', async () => {
-		const { warren, engine } = await start('#/shop-eu/failed?task=f1');
+		const { warren, engine } = await start('#/shop-eu/failed?part=tasks&task=f1');
 		warren.list?.focus('f1');
 		await warren.act('delete', { ids: ['f1'] });
 		await warren.confirmAction('shop-eu');

@@ -139,7 +139,7 @@ describe('columns', () => {
 
 describe('the registry of commands', () => {
 	test('every command has an id and a label of its own, no two share a key, and what destroys needs Shift', () => {
-		const { warren } = show('#/shop-eu/failed');
+		const { warren } = show('#/shop-eu/failed?part=tasks');
 		const commands = appCommands(warren, { focusSearch: () => {} });
 		expect(new Set(commands.map((command) => command.id)).size).toBe(commands.length);
 		const keys = commands.flatMap((command) => (command.key === null ? [] : [command.key]));
@@ -156,7 +156,7 @@ describe('the registry of commands', () => {
 
 describe('the console drawn', () => {
 	test('lists failures with their exceptions and opens one with its traceback', async () => {
-		const { warren } = show('#/shop-eu/failed');
+		const { warren } = show('#/shop-eu/failed?part=tasks');
 		const grid = await screen.findByRole('grid', { name: 'Failed tasks' });
 		const exception = await within(grid).findByText('OperationalError');
 		await fireEvent.click(exception);
@@ -165,14 +165,14 @@ describe('the console drawn', () => {
 	});
 
 	test('says of a read-only profile why its buttons are locked', async () => {
-		show('#/shop-eu/failed?task=f1', [profileView(profile('shop-eu', { readOnly: true }))]);
+		show('#/shop-eu/failed?part=tasks&task=f1', [profileView(profile('shop-eu', { readOnly: true }))]);
 		const requeue = await screen.findByRole('button', { name: /^Requeue/ });
 		expect((requeue as HTMLButtonElement).disabled).toBe(true);
 		expect(screen.getAllByText('shop-eu is read-only').length).toBeGreaterThan(0);
 	});
 
 	test('shows history although the broker is down, and says since when', async () => {
-		show('#/shop-eu/failed', [
+		show('#/shop-eu/failed?part=tasks', [
 			profileView(profile('shop-eu'), {
 				connection: { kind: 'reconnecting', since: NOW, nextTryAt: null, attempt: 9, reason: 'connection refused' },
 			}),
@@ -182,7 +182,7 @@ describe('the console drawn', () => {
 	});
 
 	test('an empty filter result is told apart from an empty list', async () => {
-		show('#/shop-eu/failed?filter=nowhere');
+		show('#/shop-eu/failed?part=tasks&filter=nowhere');
 		expect(await screen.findByText('Nothing matches')).toBeTruthy();
 	});
 
