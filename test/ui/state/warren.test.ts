@@ -104,7 +104,7 @@ describe('the page as a whole', () => {
 		warren.list?.selection.set(['f1'], true);
 		const before = engine.streams.filter((stream) => !stream.closed).map((stream) => stream.name);
 		expect(before).toContain('task.watch');
-		warren.route.go('failed', { profile: 'sandbox' });
+		warren.route.go('failed', { profile: 'sandbox', part: 'tasks' });
 		warren.follow();
 		await settle();
 		const inputs = engine.streams
