@@ -7,6 +7,7 @@ import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { eventFeeds } from '../celery-feeds.ts';
 import type { CeleryMonitors } from '../celery-monitors.ts';
+import { takeSnapshots } from '../celery-snapshots.ts';
 import { workersOf } from '../celery-workers.ts';
 import type { Core } from '../core.ts';
 
@@ -45,7 +46,7 @@ export function monitorHandlers(
 export function monitorStreams(
 	core: Core,
 	monitors: CeleryMonitors,
-): Pick<StreamHandlers, 'monitor.run' | 'event.watch'> {
+): Pick<StreamHandlers, 'monitor.run' | 'event.watch' | 'event.snapshot'> {
 	const { clock, log } = core.ports;
 	return {
 		'monitor.run': async (input, sink) => {
@@ -77,6 +78,24 @@ export function monitorStreams(
 				sink.end();
 			});
 			return ok(stack);
+		},
+		'event.snapshot': async (input, sink) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			sink.snapshot([]);
+			const taking = takeSnapshots(core.ports, core.profiles, profile.value, {
+				everyMs: input.every * 1_000,
+				clear: input.keep !== true,
+				onShot: (shot) => sink.put([shot]),
+			});
+			if (!taking.ok) return taking;
+			return ok({
+				[Symbol.dispose]() {
+					Promise.resolve(taking.value[Symbol.asyncDispose]()).catch((error: unknown) => {
+						log.warn('snapshot.end-failed', { profile: profile.value.id, reason: String(error) });
+					});
+				},
+			});
 		},
 		'event.watch': async (input, sink) => {
 			const profile = await core.profiles.find(input.profile);

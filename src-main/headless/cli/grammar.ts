@@ -166,6 +166,19 @@ const OWN_COMMANDS: readonly Command[] = [
 		flags: [flagOf(own('follow', 'switch', 'Show each change of it until the task has ended'))],
 	},
 	{
+		...commandOf('event.snapshot', []),
+		flags: [
+			...commandOf('event.snapshot', []).flags.filter(({ flag }) => flag !== 'every'),
+			...[
+				own('every', 'text', 'Time between snapshots, e.g. 2s, 1m', '"2s"'),
+				own('for', 'text', 'How long, e.g. 30s, 10m (default: until Ctrl+C)'),
+				own('out', 'text', 'File to add them to, one line of JSON each'),
+				own('sqlite', 'text', 'SQLite file to add them to'),
+				own('command', 'text', 'Command to run for each, with its JSON on standard input'),
+			].map(flagOf),
+		],
+	},
+	{
 		name: 'serve',
 		noun: 'serve',
 		verb: null,

@@ -13,6 +13,7 @@ import { changeTasks } from './change-tasks.ts';
 import { consentTo } from './confirm.ts';
 import { consumerRun } from './consumer-run.ts';
 import { consumerRestart, consumerStart, consumerStatus, consumerStop, throughService } from './consumer-service.ts';
+import { eventSnapshot } from './event-snapshot.ts';
 import { follow } from './follow.ts';
 import { type Command, commands, WHOLE_FIELDS } from './grammar.ts';
 import { helpFor } from './help.ts';
@@ -130,6 +131,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return consumerRun(session, given);
 		case 'monitor run':
 			return monitorRun(session, given);
+		case 'event snapshot':
+			return eventSnapshot(session, given);
 		case 'worker inspect':
 			return workerInspect(session, given);
 		case 'task requeue':

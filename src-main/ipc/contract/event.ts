@@ -1,5 +1,6 @@
 /** Routes about the events that a deployment sends, as they come. */
 import * as z from 'zod';
+import type { Snapshot } from '#main/domain/snapshot.ts';
 import { profileName } from './fields.ts';
 import { returns, stream } from './route.ts';
 
@@ -32,5 +33,20 @@ export const eventRoutes = {
 			task: z.string().min(1).max(400).optional().describe('Only events of this task'),
 		}),
 		item: returns<EventLine>(),
+	}),
+	/** By the rules of Celery's cameras; a shot that would show nothing new is left out. */
+	'event.snapshot': stream({
+		scope: 'deployment',
+		fold: 'append',
+		summary: 'Freeze workers, tasks and counts every so often, through a queue of its own',
+		input: z.strictObject({
+			profile: profileName,
+			every: z.number().min(0.1).max(86_400).default(2).describe('Seconds between snapshots'),
+			keep: z
+				.boolean()
+				.optional()
+				.describe('Keep tasks that have ended, and go on counting, from one snapshot to the next'),
+		}),
+		item: returns<Snapshot>(),
 	}),
 };
