@@ -11,6 +11,34 @@ export interface WorkerProcess {
 	readonly stopped: boolean;
 }
 
+/**
+ * What is heard of a worker. tasks: events of its tasks as well. beats: it lives, and has run nothing since. untold: its heartbeats say
+ * that it runs tasks, and no event told of them: it was started without -E, which `enable_events` mends until it restarts. none: it
+ * answered a question, but was never heard. unknown: nobody listened for events of tasks.
+ */
+export type WorkerEvents = 'tasks' | 'beats' | 'untold' | 'none' | 'unknown';
+
+/** What a worker says of itself when it is asked (`stats` and `active_queues`). Null: it did not say. */
+export interface WorkerDetails {
+	/** When it answered, epoch ms. */
+	readonly at: number;
+	/** e.g. `prefork`. */
+	readonly pool: string | null;
+	/** Processes or threads at the moment. */
+	readonly concurrency: number | null;
+	/** Bounds, where it scales by itself. */
+	readonly autoscale: { readonly min: number; readonly max: number } | null;
+	/** Messages it may hold; 0: no limit. */
+	readonly prefetch: number | null;
+	readonly queues: readonly string[] | null;
+	readonly uptimeS: number | null;
+	/** Tasks done since its start, by name; the most frequent 100. */
+	readonly total: Readonly<Record<string, number>>;
+	/** Main process, and those of its pool. */
+	readonly pid: number | null;
+	readonly processes: readonly number[];
+}
+
 /** One node of a cluster. Times are epoch ms by our clock; null means it did not say. */
 export interface WorkerView {
 	readonly name: string;
@@ -34,4 +62,7 @@ export interface WorkerView {
 	readonly duplicate: boolean;
 	/** How far its clock is behind ours, less the way, at the least: negative when its clock is ahead. */
 	readonly skewMs: number | null;
+	readonly events: WorkerEvents;
+	/** As it last said; null: it was not asked, or did not answer. */
+	readonly details: WorkerDetails | null;
 }

@@ -1,10 +1,13 @@
 /** Workers of a Celery profile: from who watches it, or from listening for a moment. */
+import { readDetails } from '#main/dialects/celery/control-details.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { WorkerLiveness, WorkerView } from '#main/domain/worker.ts';
+import { waitOf } from '#main/domain/worker-methods.ts';
 import type { WorkerSource } from '#main/ipc/contract/worker.ts';
-import { Roster, viewsOf } from '#main/monitor/celery/workers.ts';
+import { Roster, unheardView, viewsOf } from '#main/monitor/celery/workers.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import type { CeleryControl } from './celery-control.ts';
 import { eventFeeds } from './celery-feeds.ts';
 import type { CeleryMonitors } from './celery-monitors.ts';
 import type { Ports } from './ports.ts';
@@ -71,11 +74,48 @@ export async function workersOf(
 	feed.connect();
 	await done.promise;
 	if (trouble !== null) return list(viewsOf(records, asOf), 'noted', trouble);
-	return list(roster.views(ports.clock.now()), 'listened', null);
+	// Only heartbeats were listened for.
+	const heard = roster.views(ports.clock.now()).map((one) => ({ ...one, events: 'unknown' as const }));
+	return list(heard, 'listened', null);
 }
 
 function list(items: readonly WorkerView[], source: WorkerSource, trouble: string | null): Result<WorkerList> {
 	return ok({ items, total: items.length, source, trouble });
+}
+
+/** The same list with what workers say of themselves: two questions to everybody at once, and whoever answers without ever being heard. */
+export async function withDetails(
+	parts: { readonly ports: Ports; readonly monitors: CeleryMonitors; readonly control: CeleryControl },
+	profile: Profile,
+	found: WorkerList,
+	signal: AbortSignal,
+): Promise<Result<WorkerList>> {
+	const { known, watched } = await knownNodes(parts, profile);
+	const ask = (method: 'stats' | 'active_queues') =>
+		parts.control.ask(profile, {
+			method,
+			arguments: {},
+			destination: null,
+			pattern: null,
+			timeoutMs: waitOf(method),
+			known,
+			watched,
+			signal,
+		});
+	const [stats, queues] = await Promise.all([ask('stats'), ask('active_queues')]);
+	if (!stats.ok) return stats;
+	if (!queues.ok) return queues;
+	const queuesOf = new Map(queues.value.items.map((one) => [one.node, one]));
+	const items = new Map(found.items.map((one) => [one.name, one]));
+	for (const { node, answers } of stats.value.items) {
+		const [answer] = answers;
+		if (answer?.ok !== true) continue;
+		const view = items.get(node) ?? unheardView(node, answer.at);
+		const details = readDetails(answer.json, queuesOf.get(node)?.answers[0]?.json ?? null, answer.at);
+		items.set(node, { ...view, duplicate: view.duplicate || answers.length > 1, details });
+	}
+	const sorted = [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+	return list(sorted, found.source, found.trouble);
 }
 
 /** Nodes as they were last heard, and whether somebody listens so that this is up to date. */

@@ -148,8 +148,10 @@ describe.each([
 
 	it('changes limits and the size of the pool, and tells what a worker refuses', async () => {
 		expect(await tell({ method: 'time_limit', values: ['warrenlab.sleep', '1', '3'] })).toMatchObject({ answered: 1 });
-		const slow = await lab.send('sleep', 600);
-		await become(slow, 'failed');
+		const limits = await inspect('registered', { values: ['soft_time_limit', 'time_limit'] });
+		expect(limits.value('w1@lab')).toContainEqual(
+			expect.stringMatching(/^warrenlab\.sleep \[soft_time_limit=1\b.* time_limit=3\b/),
+		);
 		expect(await tell({ method: 'pool_grow', values: ['2'] })).toMatchObject({ answered: 1 });
 		const size = async () => (await inspect('stats')).value('w1@lab').pool.processes.length;
 		await waitFor('the pool to grow', async () => (await size()) === 4);
@@ -189,6 +191,13 @@ describe.each([
 
 	it('tells two workers of one name apart', async () => {
 		await using _twin = lab.worker('w1');
+		await waitFor(
+			'both to be heard',
+			async () => (await workers()).some((one) => one.name === 'w1@lab' && one.duplicate),
+			90_000,
+		);
+		if (kind !== 'Redis') return;
+		// Over RabbitMQ they share one queue for commands, so that each command reaches one of them.
 		const pinged = await waitFor(
 			'both to answer',
 			async () => {
@@ -198,7 +207,29 @@ describe.each([
 			90_000,
 		);
 		expect(pinged?.note).toContain('share');
-	}, 120_000);
+	}, 240_000);
+
+	it('knows a worker that tells nothing of its tasks, and has it tell', async () => {
+		await using mute = lab.worker('w4', { events: false, flags: ['-Q', 'mute'] });
+		await ready('w4@lab');
+		const told = async () => (await workers()).find((one) => one.name === 'w4@lab')?.events;
+		const run = () => lab.python(["app.send_task('warrenlab.add', (1, 2), queue='mute')"]);
+		await waitFor(
+			'it to be noticed',
+			async () => {
+				await run();
+				return (await told()) === 'untold';
+			},
+			60_000,
+		);
+		expect(await tell({ method: 'enable_events', destination: ['w4@lab'] })).toMatchObject({ answered: 1 });
+		await run();
+		await waitFor('events of its tasks', async () => (await told()) === 'tasks');
+		const { items } = await engine.call('worker.list', { profile: 'lab', details: true });
+		const details = items.find((one) => one.name === 'w4@lab')?.details;
+		expect(details).toMatchObject({ concurrency: 2, queues: ['mute'], pid: expect.any(Number) });
+		expect(mute.ended()).toBe(false);
+	}, 240_000);
 });
 
 it.each([

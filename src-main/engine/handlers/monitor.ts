@@ -8,7 +8,6 @@ import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { eventFeeds } from '../celery-feeds.ts';
 import type { CeleryMonitors } from '../celery-monitors.ts';
 import { takeSnapshots } from '../celery-snapshots.ts';
-import { workersOf } from '../celery-workers.ts';
 import type { Core } from '../core.ts';
 
 const PREFETCH = 1_000;
@@ -18,7 +17,7 @@ const STATUS_MS = 1_000;
 export function monitorHandlers(
 	core: Core,
 	monitors: CeleryMonitors,
-): Pick<CallHandlers, 'monitor.status' | 'monitor.unreadable' | 'worker.list'> {
+): Pick<CallHandlers, 'monitor.status' | 'monitor.unreadable'> {
 	return {
 		'monitor.status': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -33,12 +32,6 @@ export function monitorHandlers(
 				monitors.notes.badReplies(profile.value.id),
 			]);
 			return ok({ items, total: status.bad + replies });
-		},
-		'worker.list': async (input, context) => {
-			const profile = await core.profiles.find(input.profile);
-			if (!profile.ok) return profile;
-			const { ports, profiles } = core;
-			return workersOf({ ports, profiles, monitors }, profile.value, input.listen * 1_000, context.signal);
 		},
 	};
 }

@@ -11,7 +11,7 @@ import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { type CeleryControl, type ControlAsk, celeryOnly } from '../celery-control.ts';
 import { hearEndings } from '../celery-endings.ts';
 import type { CeleryMonitors } from '../celery-monitors.ts';
-import { knownNodes } from '../celery-workers.ts';
+import { knownNodes, withDetails, workersOf } from '../celery-workers.ts';
 import type { Core } from '../core.ts';
 
 interface Whom {
@@ -27,8 +27,16 @@ export function workerHandlers(
 	core: Core,
 	monitors: CeleryMonitors,
 	control: CeleryControl,
-): Pick<CallHandlers, 'worker.control' | 'task.revoke'> {
+): Pick<CallHandlers, 'worker.list' | 'worker.control' | 'task.revoke'> {
+	const { ports, profiles } = core;
 	return {
+		'worker.list': async (input, { signal }) => {
+			const profile = await profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const found = await workersOf({ ports, profiles, monitors }, profile.value, input.listen * 1_000, signal);
+			if (!found.ok || input.details !== true) return found;
+			return withDetails({ ports, monitors, control }, profile.value, found.value, signal);
+		},
 		'worker.control': async (
 			{ profile: name, method, destination, pattern, matcher, timeout, ...given },
 			{ signal },
@@ -173,13 +181,15 @@ async function shutDown(
 	const ear = await hearEndings(core.ports, core.profiles, profile, (node) => tell?.(node));
 	if (!ear.ok) return ear;
 	await using _ear = ear.value;
-	return control.ask(profile, {
+	// Awaited here: the ear must not be taken away before.
+	const outcome = await control.ask(profile, {
 		...ask,
 		reply: false,
 		onSending(stopped) {
 			tell = stopped;
 		},
 	});
+	return outcome;
 }
 
 /** What workers said of tasks just before they were revoked. */

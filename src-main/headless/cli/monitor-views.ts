@@ -26,8 +26,18 @@ const WORKER_COLUMNS: readonly Column<WorkerView>[] = [
 		title: 'SOFTWARE',
 		cell: (row) => [row.software.ident, row.software.version].filter((part) => part !== null).join(' ') || '?',
 	},
+	{ title: 'POOL', cell: poolWords },
+	{ title: 'QUEUES', cell: (row) => row.details?.queues?.join(' ') ?? '-', shrink: true },
 	{ title: 'NOTE', cell: remarks, paint: () => 'yellow', shrink: true },
 ];
+
+/** e.g. `prefork 4 (1 to 10), prefetch 16`; a dash where nobody asked. */
+function poolWords({ details }: WorkerView): string {
+	if (details === null) return '-';
+	const { pool, concurrency, autoscale, prefetch } = details;
+	const scale = autoscale === null ? '' : ` (${autoscale.min} to ${autoscale.max})`;
+	return `${pool ?? '?'} ${number(concurrency)}${scale}, prefetch ${prefetch === 0 ? 'unlimited' : number(prefetch)}`;
+}
 
 function remarks(row: WorkerView): string {
 	const notes: string[] = [];
@@ -35,6 +45,9 @@ function remarks(row: WorkerView): string {
 	if (row.skewMs !== null && Math.abs(row.skewMs) > 2_000) {
 		notes.push(`its clock is ${lasted(Math.abs(row.skewMs))} ${row.skewMs > 0 ? 'behind' : 'ahead'}`);
 	}
+	if (row.events === 'untold') {
+		notes.push(`tells nothing of its tasks (no -E): worker control enable_events --destination ${row.name}`);
+	} else if (row.events === 'none') notes.push('answers, but sends no events at all');
 	return notes.join('; ') || '-';
 }
 

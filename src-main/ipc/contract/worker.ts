@@ -62,6 +62,10 @@ export const workerRoutes = {
 		input: z.strictObject({
 			profile: profileName,
 			listen: z.number().min(0).max(60).default(3).describe('Seconds to listen for heartbeats where nobody watches'),
+			details: z
+				.boolean()
+				.optional()
+				.describe('Ask the workers as well: pool, size, prefetch, queues; shows those that answer and send no events'),
 		}),
 		output: returns<{
 			readonly items: readonly WorkerView[];

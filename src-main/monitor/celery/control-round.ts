@@ -209,7 +209,9 @@ const EFFECTS: Readonly<Record<string, string>> = {
 	revoke_by_stamped_headers:
 		'Workers keep revoked stamps in memory: without --statedb they are forgotten once the last worker ends.',
 	rate_limit: 'It holds until the worker restarts. Tasks that wait for their turn are held by the worker, in no list.',
-	time_limit: 'It holds until the worker restarts, and for tasks that begin from now on.',
+	// Seen with 5.2, whose requests take the limits that their worker read when it connected.
+	time_limit:
+		'Not all versions work by it at once: a worker of Celery 5.2 answers that it is set, and goes on with the limits it read when it connected to the broker.',
 	disable_events:
 		'A worker that was started with -E goes on sending events of tasks whatever it answers; "worker list" shows what is heard.',
 	cancel_consumer:

@@ -4,7 +4,7 @@
  */
 import type { CeleryEvent, WorkerEvent } from '#main/dialects/celery/events.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
-import type { WorkerLiveness, WorkerProcess, WorkerView } from '#main/domain/worker.ts';
+import type { WorkerEvents, WorkerLiveness, WorkerProcess, WorkerView } from '#main/domain/worker.ts';
 
 /** What is kept of a node. JSON-safe. */
 export interface WorkerRecord {
@@ -23,8 +23,14 @@ export interface WorkerRecord {
 	/** Least of receipt less timestamp among recent events, and when that was begun to be measured anew. */
 	readonly skewMs: number | null;
 	readonly skewSince: number;
+	/** Receipt of the last event of a task of its; absent: none was heard. */
+	readonly taskAt?: number;
+	/** Heartbeats since then that told of more tasks done than the one before. */
+	readonly untold?: number;
 }
 
+/** So many heartbeats tell of tasks that no event told of, until it is said that it tells of none. */
+const UNTOLD_BEATS = 2;
 /** Celery's own heartbeat, where a worker does not say. */
 const FREQ_S = 2;
 /** Never lost before this, however often it beats. */
@@ -40,12 +46,15 @@ export function heard(before: WorkerRecord | undefined, event: CeleryEvent, rece
 	if (event.group === 'worker') return beat(before, event, receivedAt);
 	// Clients send events as well, and are no workers: only who has beaten is one.
 	if (before === undefined || event.hostname !== before.name) return null;
-	return { ...before, heardAt: Math.max(before.heardAt, receivedAt), ...skewOf(before, event.at, receivedAt) };
+	const heardAt = Math.max(before.heardAt, receivedAt);
+	const told = event.group === 'task' && event.fact.kind !== 'sent' ? { taskAt: receivedAt, untold: 0 } : {};
+	return { ...before, heardAt, ...told, ...skewOf(before, event.at, receivedAt) };
 }
 
 function beat(before: WorkerRecord | undefined, event: WorkerEvent, receivedAt: number): WorkerRecord {
 	const stopped = event.what === 'offline';
 	const { ident, version, system } = event.software;
+	const more = before?.processed != null && event.processed !== null && event.processed > before.processed;
 	return {
 		name: event.hostname,
 		beatAt: Math.max(before?.beatAt ?? 0, receivedAt),
@@ -59,6 +68,8 @@ function beat(before: WorkerRecord | undefined, event: WorkerEvent, receivedAt: 
 		software: ident === null && version === null && before !== undefined ? before.software : { ident, version, system },
 		processes: processesOf(before?.processes ?? [], event, receivedAt, stopped),
 		...skewOf(before, event.at, receivedAt),
+		...(before?.taskAt === undefined ? {} : { taskAt: before.taskAt }),
+		untold: (before?.untold ?? 0) + (more ? 1 : 0),
 	};
 }
 
@@ -113,6 +124,34 @@ export function viewOf(record: WorkerRecord, asOf: number): WorkerView {
 		processes: record.processes,
 		duplicate: isDuplicate(record, asOf),
 		skewMs: record.skewMs,
+		events: eventsOf(record),
+		details: null,
+	};
+}
+
+function eventsOf({ untold = 0, taskAt }: WorkerRecord): WorkerEvents {
+	if (untold >= UNTOLD_BEATS) return 'untold';
+	return taskAt === undefined ? 'beats' : 'tasks';
+}
+
+/** A worker that answered a question and was never heard. */
+export function unheardView(name: string, answeredAt: number): WorkerView {
+	return {
+		name,
+		state: 'online',
+		heardAt: answeredAt,
+		ageMs: 0,
+		asOf: answeredAt,
+		freqS: FREQ_S,
+		active: null,
+		processed: null,
+		loadavg: null,
+		software: { ident: null, version: null, system: null },
+		processes: [],
+		duplicate: false,
+		skewMs: null,
+		events: 'none',
+		details: null,
 	};
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explainControlError, readControlReply, writeControlRequest } from '#main/dialects/celery/control.ts';
+import { readDetails } from '#main/dialects/celery/control-details.ts';
 import {
 	CONTROL_METHODS,
 	destroysBy,
@@ -184,4 +185,24 @@ describe('arguments', () => {
 			}),
 		);
 	});
+});
+
+it('details are read from what workers of both versions say of themselves, and from nonsense nothing', () => {
+	for (const cases of Object.values(captures)) {
+		const json = (name: string) => {
+			const answer = readControlReply(Buffer.from(cases[name]?.replies[0] ?? '', 'base64'), null, null);
+			return answer.ok ? (answer.value[0]?.json ?? '') : '';
+		};
+		const details = readDetails(json('stats'), json('active_queues'), 7);
+		expect(details).toMatchObject({ at: 7, queues: ['celery'], autoscale: null, pid: expect.any(Number) });
+		expect(details.total['labapp.add']).toBe(14);
+		expect(details.processes).toHaveLength(details.concurrency ?? -1);
+		expect(readDetails(json('stats_autoscaled'), null, 7)).toMatchObject({
+			autoscale: { min: 2, max: 6 },
+			queues: null,
+		});
+	}
+	fc.assert(
+		fc.property(fc.jsonValue(), fc.string(), (stats, queues) => readDetails(JSON.stringify(stats), queues, 1).at === 1),
+	);
 });

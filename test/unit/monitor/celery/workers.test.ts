@@ -162,3 +162,25 @@ describe('the intake', () => {
 		);
 	});
 });
+
+describe('what is told of tasks', () => {
+	const beat = (at: number, processed: number) => ({ at, processed });
+	const task = (at: number) => ({ type: 'task-succeeded', at, uuid: 't' });
+	const events = (...told: readonly (Partial<Told> & { readonly at: number })[]) =>
+		viewOf(recordOf(...told), 100_000).events;
+
+	it('is nothing where heartbeats say that tasks ran, twice, and no event told of one', () => {
+		expect(events(beat(1, 5))).toBe('beats');
+		expect(events(beat(1, 5), beat(2, 6))).toBe('beats');
+		expect(events(beat(1, 5), beat(2, 6), beat(3, 6), beat(4, 7))).toBe('untold');
+	});
+
+	it('is tasks as soon as one is told of', () => {
+		expect(events(beat(1, 5), beat(2, 6), task(3), beat(4, 7))).toBe('tasks');
+		expect(events(beat(1, 5), beat(2, 6), beat(3, 7), task(4))).toBe('tasks');
+	});
+
+	it('starts anew with a worker that was started again', () => {
+		expect(events(beat(1, 500), beat(2, 0), beat(3, 0))).toBe('beats');
+	});
+});
