@@ -21,75 +21,25 @@ import { readHeard } from '#main/monitor/celery/reading.ts';
 import { parseBroker } from '#main/profiles/address.ts';
 import { openStore } from '#main/store/client.ts';
 import { must } from '#test/support/brokers.ts';
-import { celeryBody, type Told } from '#test/support/celery/events.ts';
+import { EVENTS_PER_TASK, publishBurst } from '#test/support/celery/burst.ts';
 import { startRabbit } from '#test/support/rabbitmq.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { machine, rounded } from './machine.ts';
+import { threadTimes } from './processor-time.ts';
 
 const { values } = parseArgs({ options: { tasks: { type: 'string', default: '10000' } } });
 const TASKS = Number(values.tasks);
-const EVENTS = TASKS * 4;
+const EVENTS = TASKS * EVENTS_PER_TASK;
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const PROFILE = profileId('bench');
 const folder = mkdtempSync(join(tmpdir(), 'warren-bench-events-'));
 const server = await startRabbit({ config: ['max_message_size = 33554432'] });
 
-/** A prefork worker under load: singles from clients, and batches of 24 from the workers. */
+/** The burst: singles from clients, and batches of 24 from the workers. */
 async function burst(exchange: string): Promise<void> {
 	const connection = await amqp.connect(server.url);
 	const channel = await connection.createConfirmChannel();
-	const send = (key: string, body: Uint8Array) =>
-		channel.publish(exchange, key, Buffer.from(body), { contentType: 'application/json', deliveryMode: 1 });
-	let batch: Told[] = [];
-	const add = (told: Told) => {
-		batch.push(told);
-		if (batch.length < 24) return;
-		send('task.multi', celeryBody(...batch));
-		batch = [];
-	};
-	for (let n = 0; n < TASKS; n += 1) {
-		const uuid = crypto.randomUUID();
-		const at = 1_700_000_000_000 + n;
-		const call = {
-			name: `shop.tasks.job${n % 40}`,
-			args: `(${n}, 'customer')`,
-			kwargs: "{'retry': False}",
-			retries: 0,
-			root_id: uuid,
-			parent_id: null,
-		};
-		send(
-			'task.sent',
-			celeryBody({
-				type: 'task-sent',
-				uuid,
-				at,
-				host: 'gen1@shop',
-				queue: 'celery',
-				exchange: '',
-				routing_key: 'celery',
-				...call,
-			}),
-		);
-		const host = `w${n % 8}@shop`;
-		add({ type: 'task-received', uuid, at: at + 1, host, clock: n * 3, ...call });
-		add({ type: 'task-started', uuid, at: at + 2, host, clock: n * 3 + 1 });
-		if (n % 50 === 0)
-			add({
-				type: 'task-failed',
-				uuid,
-				at: at + 3,
-				host,
-				clock: n * 3 + 2,
-				exception: "ValueError('x')",
-				traceback: `Traceback (most recent call last):\n${'  File "x.py", line 1, in f\n'.repeat(8)}ValueError: x\n`,
-			});
-		else
-			add({ type: 'task-succeeded', uuid, at: at + 3, host, clock: n * 3 + 2, result: "{'ok': True}", runtime: 0.001 });
-		if (n % 1_000 === 999) await channel.waitForConfirms();
-	}
-	if (batch.length > 0) send('task.multi', celeryBody(...batch));
-	await channel.waitForConfirms();
+	await publishBurst({ channel, exchange, from: 0, to: TASKS, idOf: () => crypto.randomUUID() });
 	await connection.close();
 }
 
@@ -144,7 +94,15 @@ function rawInsert(): number {
 	return rate;
 }
 
-async function collected(): Promise<{ readonly rate: number; readonly lost: number; readonly rssMiB: number }> {
+interface Collected {
+	readonly rate: number;
+	readonly lost: number;
+	readonly rssMiB: number;
+	/** Processor time per event in microseconds, by thread; null off Linux. */
+	readonly threads: Readonly<Record<string, number>> | null;
+}
+
+async function collected(): Promise<Collected> {
 	const opened = await openStore({ home: join(folder, 'home'), thread: THREAD, log: silentLog });
 	if (!opened.ok) throw new Error(opened.error.message);
 	await using store = opened.value;
@@ -181,16 +139,27 @@ async function collected(): Promise<{ readonly rate: number; readonly lost: numb
 		await waitFor('the queue to be there', () => first.status().trouble === null);
 	}
 	await burst('celeryev');
+	const before = threadTimes();
 	const started = performance.now();
 	await using collector = await start();
 	await waitFor('all to be taken', () => collector.status().eventsThisRun >= EVENTS, 600_000);
 	const rate = EVENTS / ((performance.now() - started) / 1_000);
+	const after = threadTimes();
 	const counts = await store.history.counts(PROFILE);
 	return {
 		rate,
+		threads: before === null || after === null ? null : perEvent(before, after),
 		lost: TASKS - counts.succeeded - counts.failed,
 		rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
 	};
+}
+
+function perEvent(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {
+	const spent = Object.entries(after).map(([name, time]): [string, number] => [
+		name,
+		rounded((time - (before[name] ?? 0)) / EVENTS),
+	]);
+	return Object.fromEntries(spent.filter(([, time]) => time >= 0.1).sort(([, a], [, b]) => b - a));
 }
 
 try {
@@ -199,7 +168,7 @@ try {
 	const own = await collected();
 	const reference = Math.min(drain, insert);
 	console.error(
-		`events per second: ${Math.round(own.rate)} into history; ${Math.round(drain)} drained, ${Math.round(insert)} inserted bare`,
+		`events per second: ${Math.round(own.rate)} into history; ${Math.round(drain)} drained, ${Math.round(insert)} inserted bare; processor ${JSON.stringify(own.threads)} us/event`,
 	);
 	console.log(
 		JSON.stringify({
@@ -208,6 +177,7 @@ try {
 			eventsPerSecond: Math.round(own.rate),
 			tasksLost: own.lost,
 			rssMiB: own.rssMiB,
+			threadMicrosecondsPerEvent: own.threads,
 			reference:
 				'the smaller of bare amqplib draining the same burst and bare better-sqlite3 inserting a row with two indexes per event',
 			drainPerSecond: Math.round(drain),

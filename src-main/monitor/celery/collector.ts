@@ -17,8 +17,11 @@ import { Intake } from './intake.ts';
 import type { MonitorNotes, NotedBad, NotedStatus } from './notes.ts';
 import { Roster } from './workers.ts';
 
-/** Events in one transaction; a message is never split, so a few more are possible. */
-const BATCH_EVENTS = 500;
+/**
+ * Events in one transaction while there are so many; a message is never split, so a few more are possible. Many, since what tasks share (a
+ * page of an index of random ids, mostly) is then written once for all of them.
+ */
+const BATCH_EVENTS = 2_000;
 /** Messages in one transaction, should they hold nothing of use. */
 const BATCH_MESSAGES = 2_000;
 /** Messages out at most: a few batches, so that the broker delivers while the store commits. */
