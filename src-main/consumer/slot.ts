@@ -31,9 +31,16 @@ const REPLACEMENTS = 5;
 const HANG_MS = 30_000;
 /** Idle runners are asked for a sign of life this often; busy ones with the first job after half of it. */
 const PING_EVERY_MS = 15_000;
-/** Jobs handed over behind the one that runs, and how long they may take to begin. */
-const AHEAD = 16;
+/**
+ * Jobs handed over behind the one that runs: the least, and the most of those that are over so soon that all of them together take
+ * `AHEAD_WORK_MS`. And how long they may take to begin.
+ */
+const LEAST_AHEAD = 16;
+const MOST_AHEAD = 96;
+const AHEAD_WORK_MS = 16;
 const AHEAD_MS = 250;
+/** Share of the newest job in the pace. */
+const NEWEST = 1 / 16;
 /** A job that has run so long is none of those that are over before the next could be handed over. */
 const LONG_MS = 50;
 /** Under a hard limit shorter than this, jobs are handed over one by one: a kill must never meet the next one. */
@@ -68,6 +75,8 @@ export class Slot {
 	/** Why runners were killed, and for the sake of which run. */
 	readonly #kills = new WeakMap<Runner, { readonly why: KillReason; readonly run: string | null }>();
 	#jobs = 0;
+	/** Milliseconds that its jobs take lately. */
+	#pace = LONG_MS;
 	#pingTimer: Disposable | null = null;
 	#hangTimer: Disposable | null = null;
 	#lastPing = Number.NEGATIVE_INFINITY;
@@ -97,8 +106,9 @@ export class Slot {
 
 	/** Filled up in one go and then left until half of it is done: few writes with many jobs cost less than many with one. */
 	get #roomAhead(): boolean {
-		if (this.#outstanding > AHEAD) this.#filling = false;
-		else if (this.#outstanding <= AHEAD / 2) this.#filling = true;
+		const depth = Math.min(MOST_AHEAD, Math.max(LEAST_AHEAD, Math.floor(AHEAD_WORK_MS / this.#pace)));
+		if (this.#outstanding > depth) this.#filling = false;
+		else if (this.#outstanding <= depth / 2) this.#filling = true;
 		return this.#filling;
 	}
 
@@ -305,6 +315,7 @@ export class Slot {
 	): SlotEnd {
 		const { log, limits } = this.#options;
 		if (end.kind !== 'returned') this.#broken = true;
+		this.#pace = end.kind === 'returned' ? this.#pace + (end.runtimeMs - this.#pace) * NEWEST : LONG_MS;
 		const kill = this.#kills.get(runner) ?? null;
 		if (end.kind === 'died' && (kill?.why.kind === 'hung' || (kill !== null && (kill.run ?? run) !== run))) {
 			void this.#replace(runner);
