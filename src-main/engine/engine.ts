@@ -19,6 +19,7 @@ import { clusterHandlers, clusterStreams } from './handlers/cluster.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
 import { groupHandlers, groupStreams } from './handlers/group.ts';
+import { historyHandlers } from './handlers/history.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { packetHandlers } from './handlers/packet.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
@@ -93,6 +94,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...taskHandlers(core),
 		...resultHandlers(core, results),
 		...groupHandlers(core),
+		...historyHandlers(core),
 		...deploymentHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),

@@ -8,6 +8,7 @@ import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
 import { groupRoutes } from './contract/group.ts';
+import { historyRoutes } from './contract/history.ts';
 import { monitorRoutes } from './contract/monitor.ts';
 import { packetRoutes } from './contract/packet.ts';
 import { profileRoutes } from './contract/profile.ts';
@@ -23,6 +24,7 @@ export const contract = {
 	...taskRoutes,
 	...resultRoutes,
 	...groupRoutes,
+	...historyRoutes,
 	...deploymentRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,

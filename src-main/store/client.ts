@@ -118,6 +118,8 @@ class ThreadedStore implements OpenStore {
 			foresee: (profile, keys) => quick().call('foresee', profile, keys),
 			retries: (profile, now, limit) => quick().call('retries', profile, now, limit),
 			page: (request) => quick().call('page', request, clock.now()),
+			exportTasks: (request) => second.call('exportTasks', request, clock.now()),
+			exportRuns: (request) => second.call('exportRuns', request, clock.now()),
 			count: (profile, query) => second.call('count', profile, query, clock.now()),
 			ids: (profile, query, limit) => second.call('ids', profile, query, limit, clock.now()),
 			rows: (profile, ids) => quick().call('rows', profile, ids),

@@ -223,7 +223,8 @@ function runOf(draft: Draft, before: Draft | undefined): ObservedRun {
 		received: draft.received,
 		started: draft.started,
 		ending,
-		worker: draft.host,
+		// A file that facts were taken from need not know who ran it.
+		worker: draft.host === '' ? null : draft.host,
 	};
 }
 

@@ -1,6 +1,7 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
 	FailureGroupDetail,
 	FailureGroupList,
@@ -49,6 +50,8 @@ import type {
 /** Calls that a reader answers. */
 export interface ReadCalls {
 	page(request: TaskPageRequest, now: number): Result<Page<TaskRow>>;
+	exportTasks(request: ExportRequest, now: number): Result<ExportPage<ExportedTask>>;
+	exportRuns(request: ExportRequest, now: number): Result<ExportPage<ExportedRun>>;
 	count(profile: ProfileId, query: string, now: number): Result<number>;
 	ids(profile: ProfileId, query: string, limit: number, now: number): Result<readonly TaskId[]>;
 	rows(profile: ProfileId, ids: readonly TaskId[]): readonly TaskRow[];

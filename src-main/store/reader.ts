@@ -1,10 +1,12 @@
 /** What a reader's thread answers. */
+
 import type { ProfileId } from '#main/domain/ids.ts';
 import { attemptsByMessage } from './attempts-by-message.ts';
 import { auditList } from './audit.ts';
 import { SEEN } from './codes.ts';
 import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
+import { exportRuns, exportTasks } from './export.ts';
 import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
@@ -46,6 +48,8 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 	let seenVersion: number | null = null;
 	return {
 		page: (request, now) => taskPage(lists, request, now),
+		exportTasks: (request, now) => exportTasks(lists, request, now),
+		exportRuns: (request, now) => exportRuns(lists, request, now),
 		count: (profile, query, now) => countTasks(lists, profile, query, now),
 		ids: (profile, query, limit, now) => matchingIds(lists, profile, query, limit, now),
 		rows: (profile, ids) => taskRows(db, profile, ids),

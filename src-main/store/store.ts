@@ -4,6 +4,7 @@
  */
 import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
 	FailureGroupDetail,
 	FailureGroupList,
@@ -106,6 +107,10 @@ export interface HistoryStore {
 	retries?(profile: ProfileId, now: number, limit: number): Promise<PendingRetries>;
 	/** One window of a list. `invalid-input` with `details.position` when the query does not parse. */
 	page(request: TaskPageRequest): Promise<Result<Page<TaskRow>>>;
+	/** One page of an export: tasks with their attempts, oldest first. */
+	exportTasks(request: ExportRequest): Promise<Result<ExportPage<ExportedTask>>>;
+	/** One page of an export: finished runs, oldest first. */
+	exportRuns(request: ExportRequest): Promise<Result<ExportPage<ExportedRun>>>;
 	/** How many match, exactly. */
 	count(profile: ProfileId, query: string): Promise<Result<number>>;
 	/** The ids that match now, in no promised order, at most `limit`. What reviews freeze. */

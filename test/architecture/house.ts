@@ -254,7 +254,7 @@ export const closedFolders: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'sync',
 	],
-	'src-main/dialects': ['carrot', 'celery', 'django-q', 'json', 'msgpack', 'python', 'yaml'],
+	'src-main/dialects': ['carrot', 'celery', 'django-q', 'json', 'msgpack', 'python', 'taskmonitor', 'yaml'],
 	'src-main/brokers': ['embedded', 'rabbitmq', 'redis'],
 	'src-main/domain': [],
 	'src-main/engine': ['handlers'],

@@ -94,6 +94,8 @@ const CONSUMER_RUN: Command = {
 	...commandOf('consumer.run', ['queues…']),
 	summary: 'Run tasks from queues, in the foreground: Ctrl+C finishes what runs, a second one stops at once',
 };
+const EXPORT: Command = commandOf('task.export', ['query']);
+const IMPORT: Command = commandOf('task.import', []);
 /** Fields of the service's commands, which are the command line's own: a service is a process, not a route. */
 const SERVICE = {
 	sets: own('sets', 'list', 'Saved set (default: those that start by themselves)'),
@@ -177,6 +179,19 @@ const OWN_COMMANDS: readonly Command[] = [
 				own('command', 'text', 'Command to run for each, with its JSON on standard input'),
 			].map(flagOf),
 		],
+	},
+	{
+		...EXPORT,
+		// Where a piece begins and how large it is, is the command line's own business.
+		flags: [
+			...EXPORT.flags.filter(({ flag }) => flag !== 'place' && flag !== 'limit'),
+			flagOf(own('out', 'text', 'File (default: standard output)')),
+		],
+	},
+	{
+		...IMPORT,
+		positional: [{ field: own('file', 'text', 'The file, or - for standard input'), rest: false }],
+		flags: IMPORT.flags.filter(({ flag }) => flag === 'format'),
 	},
 	{
 		name: 'serve',

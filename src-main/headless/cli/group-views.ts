@@ -6,9 +6,9 @@ import type {
 	GroupPrint,
 	Share,
 } from '#main/domain/failure-group.ts';
+import { taskRowJson } from '#main/domain/task-json.ts';
 import type { GroupOutcome } from '#main/ipc/contract/group.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
-import { taskRowJson } from './json.ts';
 import {
 	type Column,
 	count,

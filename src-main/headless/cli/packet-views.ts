@@ -1,8 +1,8 @@
 /** What packets in django-q's lists look like to a person, and to a script. */
 import type { PacketFacts } from '#main/domain/packet.ts';
+import { exactJson } from '#main/domain/task-json.ts';
 import type { PacketGroup, PacketsMoved, PacketView } from '#main/ipc/contract/packet.ts';
 import type { Output } from '#main/ipc/contract.ts';
-import { exactJson } from './json.ts';
 import { type Column, count, counted, harmless, lasted, oneLine, paint, type Style, table, when } from './text.ts';
 
 /** Whether a packet's signature is right, in a word. */

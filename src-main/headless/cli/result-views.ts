@@ -1,10 +1,10 @@
 /** Results of tasks and groups on a terminal. */
 import type { GroupProgress } from '#main/domain/celery-result.ts';
+import { exactJson } from '#main/domain/task-json.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { ResultBranch, TaskResultView } from '#main/ipc/contract/result.ts';
 import type { CallerInput } from '#main/ipc/contract.ts';
 import { showCanvas } from './canvas-view.ts';
-import { exactJson } from './json.ts';
 import type { Session } from './session.ts';
 import { stateWord } from './state-word.ts';
 import { count, counted, harmless, oneLine, paint, pairs, type Style, when } from './text.ts';

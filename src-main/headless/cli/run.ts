@@ -17,6 +17,7 @@ import { eventSnapshot } from './event-snapshot.ts';
 import { follow } from './follow.ts';
 import { type Command, commands, WHOLE_FIELDS } from './grammar.ts';
 import { helpFor } from './help.ts';
+import { taskExport, taskImport } from './history-files.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
 import { monitorRun } from './monitor-run.ts';
@@ -151,6 +152,10 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return taskResult(session, given);
 		case 'task show':
 			return showOneTask(session, given);
+		case 'task export':
+			return taskExport(session, given);
+		case 'task import':
+			return taskImport(session, given);
 		case 'profile remove':
 			return removeProfile(session, given);
 		case 'profile test':

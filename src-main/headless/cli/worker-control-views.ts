@@ -1,8 +1,9 @@
 /** What workers answered, on a terminal and for scripts. */
+
+import { exactJson } from '#main/domain/task-json.ts';
 import type { ControlOutcome, NodeAnswers, NodeState, RevokedTask } from '#main/domain/worker-control.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
-import { exactJson } from './json.ts';
 import { type Column, counted, harmless, lasted, oneLine, type Paint, paint, type Style, table } from './text.ts';
 
 const STATE_PAINT: Readonly<Record<NodeState, Paint>> = {

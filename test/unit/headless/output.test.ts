@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exactJson, quoteStrangeNumbers } from '#main/headless/cli/json.ts';
+import { exactJson, quoteStrangeNumbers } from '#main/domain/task-json.ts';
 import { harmless, harmlessColours, pairs, table } from '#main/headless/cli/text.ts';
 
 const plain = { colour: false, width: 60 };
