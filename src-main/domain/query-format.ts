@@ -63,6 +63,11 @@ function word(text: string, plain: RegExp): string {
 	return plain.test(text) ? text : quote(text);
 }
 
+/** A value as it is written after `field:`. */
+export function quotedWhereNeeded(text: string): string {
+	return word(text, PLAIN_VALUE);
+}
+
 function quote(text: string): string {
 	return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

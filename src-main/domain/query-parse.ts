@@ -130,15 +130,16 @@ class Parser {
 		return joinQueries('and', parts);
 	}
 
-	#unary(): Query {
+	/** `fresh`: not behind a negation, which is one term with what it negates. */
+	#unary(fresh = true): Query {
 		this.#skipSpace();
 		const dash = this.#peek() === '-' && /[^\s)]/.test(this.#text[this.#at + 1] ?? ' ');
-		this.#term += 1;
+		if (fresh) this.#term += 1;
 		if (dash) this.#step('negation');
 		if (!dash && !this.#takeWord('NOT')) return this.#primary();
 		this.#depth += 1;
 		if (this.#depth > DEPTH_LIMIT) this.#stop(`More than ${DEPTH_LIMIT} brackets or negations inside each other.`);
-		const part = this.#unary();
+		const part = this.#unary(false);
 		this.#depth -= 1;
 		return part.kind === 'not' ? part.part : { kind: 'not', part };
 	}

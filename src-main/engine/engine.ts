@@ -23,6 +23,7 @@ import { historyHandlers } from './handlers/history.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { packetHandlers } from './handlers/packet.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
+import { queryHandlers } from './handlers/query.ts';
 import { resultHandlers, resultStreams } from './handlers/result.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
 import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
@@ -90,6 +91,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	}
 
 	const calls: CallHandlers = {
+		...queryHandlers(core),
 		...profileHandlers(core),
 		...taskHandlers(core),
 		...resultHandlers(core, results),

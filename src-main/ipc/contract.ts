@@ -12,6 +12,7 @@ import { historyRoutes } from './contract/history.ts';
 import { monitorRoutes } from './contract/monitor.ts';
 import { packetRoutes } from './contract/packet.ts';
 import { profileRoutes } from './contract/profile.ts';
+import { queryRoutes } from './contract/query.ts';
 import { resultRoutes } from './contract/result.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
 import { scheduleRoutes } from './contract/schedule.ts';
@@ -20,6 +21,7 @@ import { taskRoutes } from './contract/task.ts';
 import { workerRoutes } from './contract/worker.ts';
 
 export const contract = {
+	...queryRoutes,
 	...profileRoutes,
 	...taskRoutes,
 	...resultRoutes,

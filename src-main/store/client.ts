@@ -131,6 +131,8 @@ class ThreadedStore implements OpenStore {
 			counts: (profile) => quick().call('counts', profile),
 			names: (profile, limit) => quick().call('names', profile, limit),
 			queues: (profile) => quick().call('queues', profile),
+			facet: (profile, query, column) => quick().call('facet', profile, query, column, clock.now()),
+			calls: (profile, query) => quick().call('calls', profile, query, clock.now()),
 			onTick: (profile, listener) => ticker.onTick(profile, listener),
 		};
 		this.profiles = {

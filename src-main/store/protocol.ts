@@ -15,6 +15,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineItem } from '#main/domain/quarantine.ts';
+import type { FacetColumn } from '#main/domain/query-suggest.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type {
@@ -26,10 +27,12 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { CallArguments } from '#main/domain/value.ts';
 import type { LogRequest } from './log-lines.ts';
 import type { PackedOps } from './packed-ops.ts';
 import type {
 	ExpectedChange,
+	Facet,
 	Foresight,
 	LogPage,
 	PendingRetries,
@@ -65,6 +68,8 @@ export interface ReadCalls {
 	counts(profile: ProfileId): TaskCounts;
 	names(profile: ProfileId, limit: number): readonly string[];
 	queues(profile: ProfileId): readonly string[];
+	facet(profile: ProfileId, query: string, column: FacetColumn, now: number): Facet;
+	calls(profile: ProfileId, query: string, now: number): readonly CallArguments[];
 	/** Whether anything was committed since this reader was last asked, and where things stand; `force`: that in any case. */
 	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
 	profiles(): readonly Profile[];

@@ -8,6 +8,7 @@ import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
 import { exportRuns, exportTasks } from './export.ts';
 import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
+import { callsOf, facetOf } from './facets.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
@@ -63,6 +64,8 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		counts: (profile) => taskCounts(db, profile),
 		names: (profile, limit) => seenOf(db, profile, SEEN.name, limit),
 		queues: (profile) => seenOf(db, profile, SEEN.queue, MOST_QUEUES),
+		facet: (profile, query, column, now) => facetOf(lists, profile, query, column, now),
+		calls: (profile, query, now) => callsOf(lists, profile, query, now),
 		pulse(profiles, force) {
 			const version = db.dataVersion();
 			const changed = force || version !== seenVersion;

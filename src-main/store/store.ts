@@ -19,6 +19,7 @@ import type { TaskLineage } from '#main/domain/observed.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
+import type { FacetColumn, FacetValue } from '#main/domain/query-suggest.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type {
@@ -33,6 +34,7 @@ import type {
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
 import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
+import type { CallArguments } from '#main/domain/value.ts';
 
 export interface TaskPageRequest {
 	readonly profile: ProfileId;
@@ -91,6 +93,14 @@ export interface Relative extends TaskLineage {
 	readonly state: TaskState | null;
 }
 
+/** Values of a column, the commonest first; those without a count are known from earlier tasks. */
+export interface Facet {
+	readonly values: readonly FacetValue[];
+	/** How many tasks were counted, and whether these are all that match. */
+	readonly tasks: number;
+	readonly all: boolean;
+}
+
 export interface HistoryStore {
 	/**
 	 * Applies facts in order, all in one transaction (calls made while another transaction runs share the next one).
@@ -138,6 +148,10 @@ export interface HistoryStore {
 	names(profile: ProfileId, limit: number): Promise<readonly string[]>;
 	/** Distinct queues that tasks were seen in, at most 1,000; what queue lists ask the broker about. */
 	queues(profile: ProfileId): Promise<readonly string[]>;
+	/** What values the newest tasks that match a query have in a column. A query that does not parse counts as everything. */
+	facet(profile: ProfileId, query: string, column: FacetColumn): Promise<Facet>;
+	/** The arguments of some of the newest tasks that match. */
+	calls(profile: ProfileId, query: string): Promise<readonly CallArguments[]>;
 	/** Ticks whenever committed changes (by any process of this home) touch a profile's tasks; folded to one per 100 ms. */
 	onTick(profile: ProfileId, listener: (tick: TaskTick) => void): Disposable;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { TaskSortField } from '#main/domain/page.ts';
+import { parseQuery } from '#main/domain/query-parse.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 import type { Engine } from './engine.ts';
@@ -309,7 +310,10 @@ export class TaskList implements Disposable {
 		this.#pumping = false;
 	}
 
-	#page(step: Step) {
+	async #page(step: Step) {
+		// By itself: inside the parentheses that it is put in, a bracket too many would end them and mean something else.
+		const alone = parseQuery(this.filter.trim(), 0);
+		if (!alone.ok) return { ok: false as const, error: { ...alone.error, ref: '' } };
 		const ascending = step.direction === 'forward' ? this.sort.ascending : !this.sort.ascending;
 		return this.#engine.call(
 			'task.list',

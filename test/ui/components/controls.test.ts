@@ -89,9 +89,56 @@ describe('the query line', () => {
 			onSubmit: () => {},
 			error: { message: 'There is no field "ma".', position: 7 },
 		});
-		expect(view.container.querySelector('.bad')?.textContent).toBe('ma:');
+		expect(view.container.querySelector('.bad')?.textContent).toBe('ma:y');
 		expect(screen.getByRole('textbox').getAttribute('aria-invalid')).toBe('true');
 		expect(screen.getByText('There is no field "ma".')).toBeTruthy();
+	});
+});
+
+describe('suggestions in the query line', () => {
+	const states = async (text: string, at: number) => {
+		const typed = text.slice(text.lastIndexOf(':', at - 1) + 1, at);
+		const items = ['failed', 'lost', 'running']
+			.filter((state) => state.startsWith(typed))
+			.map((state, place) => ({ text: state, note: null, count: place + 1, open: false }));
+		return { start: at - typed.length, end: at, items, counted: { tasks: 10, all: false } };
+	};
+	async function typing(text: string) {
+		const onSubmit = vi.fn();
+		const view = render(SearchBox, { value: '', onSubmit, suggest: states });
+		const box = screen.getByRole<HTMLInputElement>('combobox', { name: 'Search' });
+		await fireEvent.input(box, { target: { value: text } });
+		box.setSelectionRange(text.length, text.length);
+		return { view, box, onSubmit };
+	}
+	it('are chosen with the arrows and taken with Enter, which searches only when none is chosen', async () => {
+		const { box, onSubmit } = await typing('state:');
+		await screen.findByRole('option', { name: /lost/ });
+		expect(box.getAttribute('aria-expanded')).toBe('true');
+		await fireEvent.keyDown(box, { key: 'ArrowDown' });
+		await fireEvent.keyDown(box, { key: 'ArrowDown' });
+		const active = document.getElementById(box.getAttribute('aria-activedescendant') ?? '');
+		expect(active?.textContent).toContain('lost');
+		expect(active?.getAttribute('aria-selected')).toBe('true');
+		await fireEvent.keyDown(box, { key: 'Enter' });
+		await waitFor(() => expect(box.value).toBe('state:lost '));
+		expect(onSubmit).not.toHaveBeenCalled();
+		await fireEvent.submit(box.closest('form') as Element);
+		expect(onSubmit.mock.calls).toEqual([['state:lost ']]);
+	});
+	it('are left with Escape, which keeps what was typed', async () => {
+		const { box, onSubmit } = await typing('state:f');
+		await screen.findByRole('option');
+		await fireEvent.keyDown(box, { key: 'Escape' });
+		await waitFor(() => expect(screen.queryByRole('option')).toBeNull());
+		expect(box.value).toBe('state:f');
+		expect(onSubmit).not.toHaveBeenCalled();
+	});
+	it('are not shown when all they offer stands there already', async () => {
+		const { box } = await typing('state:failed');
+		await fireEvent.keyDown(box, { key: 'ArrowDown' });
+		await Promise.resolve();
+		expect(screen.queryByRole('option')).toBeNull();
 	});
 });
 

@@ -16,17 +16,20 @@ describe('the parts of a query', () => {
 
 	it('tell fields from values, words, signs and quotes', () => {
 		expect(
-			kinds('state:failed -queue:bulk kwargs.user.id:42 runtimeMs:>500 "card refused" /time.?out/i (a OR b)'),
+			kinds('state:failed,lost -queue:bulk kwargs.user.id:42 runtime:>500ms "card refused" /time.?out/i (a OR b)'),
 		).toEqual([
 			'field state:',
 			'value failed',
+			'comma ,',
+			'value lost',
 			'negation -',
 			'field queue:',
 			'value bulk',
 			'field kwargs.user.id:',
 			'value 42',
-			'field runtimeMs:',
-			'value >500',
+			'field runtime:',
+			'op >',
+			'value 500ms',
 			'quoted "card refused"',
 			'regex /time.?out/i',
 			'paren (',
@@ -36,12 +39,21 @@ describe('the parts of a query', () => {
 			'paren )',
 		]);
 	});
+	it('go on behind a mistake', () => {
+		expect(kinds('nme:x state:failed ) queue:')).toEqual([
+			'text nme:x',
+			'field state:',
+			'value failed',
+			'paren )',
+			'field queue:',
+		]);
+	});
 	it('keep a quoted value with its field, even one that nobody has ended yet', () => {
-		expect(kinds('name:"a b" x:"open until the end')).toEqual([
+		expect(kinds('name:"a b" id:"open until the end')).toEqual([
 			'field name:',
-			'value "a b"',
-			'field x:',
-			'value "open until the end',
+			'quoted "a b"',
+			'field id:',
+			'quoted "open until the end',
 		]);
 	});
 	it('do not take a path for a pattern, nor a dash for a negation', () => {
