@@ -12,6 +12,19 @@ export type TaskSortField =
 	| 'runtimeMs'
 	| 'state';
 
+/** All of them, for who offers or reads them. */
+export const TASK_SORT_FIELDS: readonly TaskSortField[] = [
+	'finishedAt',
+	'publishedAt',
+	'startedAt',
+	'updatedAt',
+	'name',
+	'queue',
+	'priority',
+	'runtimeMs',
+	'state',
+];
+
 export interface TaskSort {
 	readonly field: TaskSortField;
 	readonly descending: boolean;

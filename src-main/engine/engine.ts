@@ -31,6 +31,7 @@ import { scheduleManyHandlers } from './handlers/schedule-many.ts';
 import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
+import { viewHandlers } from './handlers/view.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import type { Ports } from './ports.ts';
@@ -92,6 +93,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 
 	const calls: CallHandlers = {
 		...queryHandlers(core),
+		...viewHandlers(core),
 		...profileHandlers(core),
 		...taskHandlers(core),
 		...resultHandlers(core, results),

@@ -18,10 +18,12 @@ import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts'
 import { scheduleRoutes } from './contract/schedule.ts';
 import { siteRoutes } from './contract/site.ts';
 import { taskRoutes } from './contract/task.ts';
+import { viewRoutes } from './contract/view.ts';
 import { workerRoutes } from './contract/worker.ts';
 
 export const contract = {
 	...queryRoutes,
+	...viewRoutes,
 	...profileRoutes,
 	...taskRoutes,
 	...resultRoutes,

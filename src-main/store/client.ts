@@ -16,6 +16,7 @@ import type {
 	SavedSetStore,
 	ScheduleStore,
 	Store,
+	ViewStore,
 	WatchStore,
 } from './store.ts';
 import { Ticker } from './ticks.ts';
@@ -93,6 +94,7 @@ class ThreadedStore implements OpenStore {
 	readonly records: RecordStore;
 	readonly leases: LeaseStore;
 	readonly sets: SavedSetStore;
+	readonly views: ViewStore;
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
@@ -158,6 +160,11 @@ class ThreadedStore implements OpenStore {
 			release: (name, holder) => writer.call('release', name, holder),
 			holder: (name) => quick().call('leaseHolder', name, clock.now()),
 			expired: (prefix) => writer.call('expired', prefix, clock.now()),
+		};
+		this.views = {
+			list: (profile) => quick().call('savedViews', profile),
+			put: (view) => writer.call('putView', view),
+			remove: (profile, name) => writer.call('removeView', profile, name),
 		};
 		this.sets = {
 			list: (profile) => quick().call('savedSets', profile),

@@ -18,6 +18,7 @@ import type { QuarantineItem } from '#main/domain/quarantine.ts';
 import type { FacetColumn } from '#main/domain/query-suggest.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
+import type { SavedView } from '#main/domain/saved-view.ts';
 import type {
 	BookKind,
 	BookWrite,
@@ -105,6 +106,7 @@ export interface ReadCalls {
 	schedulesRevision(profile: ProfileId): number;
 	definitionsRevision(profile: ProfileId, book: BookKind): number;
 	savedSets(profile: ProfileId): readonly SavedConsumerSet[];
+	savedViews(profile: ProfileId): readonly SavedView[];
 	quarantinePage(profile: ProfileId, request: QuarantineRequest): QuarantinePage;
 	quarantined(
 		profile: ProfileId,
@@ -141,6 +143,8 @@ export interface WriteCalls {
 	journal(entry: JournalEntry): number;
 	putSet(set: SavedConsumerSet): Result<void>;
 	removeSet(profile: ProfileId, id: ConsumerSetId): boolean;
+	putView(view: SavedView): void;
+	removeView(profile: ProfileId | null, name: string): boolean;
 	settleQuarantine(profile: ProfileId, ids: readonly number[], settlement: QuarantineSettlement): readonly number[];
 	setRetention(profile: ProfileId, policy: RetentionPolicy | null): void;
 	noteRetention(profile: ProfileId, at: number): void;

@@ -7,8 +7,8 @@ import { SEEN } from './codes.ts';
 import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
 import { exportRuns, exportTasks } from './export.ts';
-import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { callsOf, facetOf } from './facets.ts';
+import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
@@ -39,6 +39,7 @@ import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
 import type { Foresight } from './store.ts';
 import { taskDetail, taskOfMessage, taskRows } from './tasks.ts';
+import { savedViews } from './views.ts';
 import { watchNotes } from './watch-notes.ts';
 
 const MOST_QUEUES = 1_000;
@@ -96,6 +97,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		leaseHolder: (name, now) => leaseHolder(db, name, now),
 		watchNotes: (profile, kind, limit) => watchNotes(db, profile, kind, limit),
 		savedSets: (profile) => savedSets(db, profile),
+		savedViews: (profile) => savedViews(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),
 		quarantined: (profile, id) => quarantined(db, profile, id),
 		retention: (profile) => retentionOf(db, profile),

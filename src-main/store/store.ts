@@ -22,6 +22,7 @@ import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/dom
 import type { FacetColumn, FacetValue } from '#main/domain/query-suggest.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
+import type { SavedView } from '#main/domain/saved-view.ts';
 import type {
 	BookEntry,
 	BookFact,
@@ -329,6 +330,14 @@ export interface ScheduleStore {
 }
 
 /** Saved consumer sets, per profile. */
+export interface ViewStore {
+	/** Those of the profile, then those of every profile, each by name. */
+	list(profile: ProfileId): Promise<readonly SavedView[]>;
+	put(view: SavedView): Promise<void>;
+	/** Whether there was one; null: one of every profile. */
+	remove(profile: ProfileId | null, name: string): Promise<boolean>;
+}
+
 export interface SavedSetStore {
 	/** By name. */
 	list(profile: ProfileId): Promise<readonly SavedConsumerSet[]>;
@@ -433,6 +442,7 @@ export interface Store extends AsyncDisposable {
 	readonly records: RecordStore;
 	readonly leases: LeaseStore;
 	readonly sets: SavedSetStore;
+	readonly views: ViewStore;
 	readonly quarantine: QuarantineStore;
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;

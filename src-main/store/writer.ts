@@ -25,6 +25,7 @@ import { runTable } from './schedule-runs.ts';
 import { scheduleTable } from './schedules.ts';
 import { searchIndex } from './search-index.ts';
 import { seenKeeper } from './seen.ts';
+import { viewTable } from './views.ts';
 import { watchNoteTable } from './watch-notes.ts';
 
 /** One request to be carried out. */
@@ -71,6 +72,7 @@ export class Writer implements Disposable {
 		const audit = auditWriter(this.#db);
 		const journal = journalWriter(this.#db);
 		const sets = savedSetTable(this.#db);
+		const views = viewTable(this.#db);
 		const retention = retentionTable(this.#db, this.#keepers);
 		const schedules = scheduleTable(this.#db);
 		const notes = watchNoteTable(this.#db);
@@ -84,6 +86,7 @@ export class Writer implements Disposable {
 				profiles.remove(id);
 				keys.detach(id);
 				sets.dropAll(id);
+				views.dropAll(id);
 				retention.drop(id);
 				schedules.dropAll(id);
 				notes.dropAll(id);
@@ -93,6 +96,8 @@ export class Writer implements Disposable {
 			audit,
 			journal,
 			putSet: (set) => sets.put(set),
+			putView: (view) => views.put(view),
+			removeView: (profile, name) => views.remove(profile, name),
 			removeSet: (profile, id) => sets.remove(profile, id),
 			settleQuarantine: (profile, ids, settlement) => quarantine.settle(profile, ids, settlement),
 			setRetention: (profile, policy) => retention.setPolicy(profile, policy),

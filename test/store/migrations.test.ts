@@ -30,6 +30,30 @@ describe('the list of steps', () => {
 	});
 });
 
+describe('step 7, views', () => {
+	it('keeps views of a profile and of all, and lets those of a removed profile go', async () => {
+		using home = testHome();
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 6));
+		if (!before.ok) throw new Error(before.error.message);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		expect(version(home.file)).toBe(newest);
+		const [mine, other] = [profileId('p'), profileId('q')];
+		const view = { name: 'bills', query: 'app:billing', sort: null, columns: null, updatedAt: 1 };
+		for (const profile of [mine, other, null]) await store.views.put({ ...view, profile });
+		await store.views.put({ ...view, profile: mine, query: 'app:mail' });
+		expect((await store.views.list(mine)).map(({ profile, query }) => [profile, query])).toEqual([
+			[mine, 'app:mail'],
+			[null, 'app:billing'],
+		]);
+		await store.profiles.remove(mine);
+		expect((await store.views.list(mine)).map(({ profile }) => profile)).toEqual([null]);
+		expect(await store.views.remove(null, 'bills')).toBe(true);
+		expect(await store.views.remove(null, 'bills')).toBe(false);
+		expect(await store.views.list(other)).toHaveLength(1);
+	});
+});
+
 describe('step 5, observed', () => {
 	it('leaves the tasks of a file of step 4 as they were, and knows of nobody who told of them', async () => {
 		using home = testHome();

@@ -8,15 +8,18 @@ import type { Selection } from '#main/actions/review.ts';
 import type { PacketOptions } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
-import { attemptId, type TaskId, taskId } from '#main/domain/ids.ts';
+import { attemptId, type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { MessageProperties } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
+import { parseQuery } from '#main/domain/query-parse.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { SavedView } from '#main/domain/saved-view.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { checkArguments } from '../arguments.ts';
 import { type Core, signedTargetOf, targetOf } from '../core.ts';
+import { findView } from './view.ts';
 
 type Name =
 	| 'task.list'
@@ -41,10 +44,17 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 		'task.list': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
+			const asked = await throughView(core, profile.value.id, input);
+			if (!asked.ok) return asked;
+			const { query, sort } = asked.value;
+			const descending =
+				input.ascending === undefined && input.sort === undefined
+					? sort?.descending !== false
+					: input.ascending !== true;
 			return history.page({
 				profile: profile.value.id,
-				query: input.query,
-				sort: { field: input.sort, descending: input.ascending !== true },
+				query,
+				sort: { field: input.sort ?? sort?.field ?? 'updatedAt', descending },
 				limit: input.limit,
 				cursor: input.cursor ?? null,
 			});
@@ -52,7 +62,9 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 		'task.count': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
-			const total = await history.count(profile.value.id, input.query);
+			const asked = await throughView(core, profile.value.id, input);
+			if (!asked.ok) return asked;
+			const total = await history.count(profile.value.id, asked.value.query);
 			return total.ok ? ok({ total: total.value }) : total;
 		},
 		'task.show': async (input) => {
@@ -182,6 +194,21 @@ function packetOptionsOf(profile: Profile, input: HandlerInput<'task.publish'>):
 				`--group, --hook, --timeout and --label are django-q's; "${profile.name}" is ${profile.framework}'s.`,
 			)
 		: ok(null);
+}
+
+/** A query within a saved view's, and the view's order. Each must be right by itself: neither may end the other's brackets. */
+async function throughView(
+	core: Core,
+	profile: ProfileId,
+	input: { readonly query: string; readonly view?: string | undefined },
+): Promise<Result<Pick<SavedView, 'query' | 'sort'>>> {
+	if (input.view === undefined) return ok({ query: input.query, sort: null });
+	const view = await findView(core, profile, input.view);
+	if (!view.ok) return view;
+	const typed = parseQuery(input.query, core.ports.clock.now());
+	if (!typed.ok) return typed;
+	const parts = [view.value.query, input.query].filter((text) => text.trim() !== '');
+	return ok({ query: parts.map((text) => `(${text})`).join(' '), sort: view.value.sort });
 }
 
 /** What a person typed, as a call; or what is wrong with it, and where. */

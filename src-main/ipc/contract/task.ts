@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ActionOutcome, ActionProgress, Review } from '#main/domain/action.ts';
 import type { ConsoleLine } from '#main/domain/consumer.ts';
 import type { FieldTable } from '#main/domain/message.ts';
-import type { Page, TaskTick } from '#main/domain/page.ts';
+import { type Page, TASK_SORT_FIELDS, type TaskSortField, type TaskTick } from '#main/domain/page.ts';
 import type { LogLevel, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { Value } from '#main/domain/value.ts';
 import type { ControlOutcome, RevokedTask } from '#main/domain/worker-control.ts';
@@ -51,6 +51,8 @@ const selection = {
 	dryRun: z.boolean().optional().describe('Only say what would be done'),
 };
 
+const savedView = z.string().min(1).max(80).optional().describe('Only what this saved view has');
+
 export const taskRoutes = {
 	'task.list': query({
 		scope: 'deployment',
@@ -58,21 +60,12 @@ export const taskRoutes = {
 		input: z.strictObject({
 			profile: profileName,
 			query: queryText.default(''),
+			view: savedView,
 			limit: limit.default(50),
 			sort: z
-				.enum([
-					'finishedAt',
-					'publishedAt',
-					'startedAt',
-					'updatedAt',
-					'name',
-					'queue',
-					'priority',
-					'runtimeMs',
-					'state',
-				])
-				.default('updatedAt')
-				.describe('Field to order by'),
+				.enum(TASK_SORT_FIELDS as [TaskSortField, ...TaskSortField[]])
+				.optional()
+				.describe("Field to order by (default: the view's, else updatedAt)"),
 			ascending: z.boolean().optional().describe('Smallest first'),
 			cursor: z.string().max(2_000).optional().describe('From another page'),
 		}),
@@ -82,7 +75,7 @@ export const taskRoutes = {
 	'task.count': query({
 		scope: 'deployment',
 		summary: 'Count tasks that match a query',
-		input: z.strictObject({ profile: profileName, query: queryText.default('') }),
+		input: z.strictObject({ profile: profileName, query: queryText.default(''), view: savedView }),
 		output: returns<{ readonly total: number }>(),
 		cli: { positional: ['query'] },
 	}),

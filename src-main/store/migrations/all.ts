@@ -5,6 +5,7 @@ import { retries } from './0003-retries.ts';
 import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
 import { fewerWrites } from './0006-fewer-writes.ts';
+import { views } from './0007-views.ts';
 import { failureGroups } from './0011-failure-groups.ts';
 import { lineage } from './0012-lineage.ts';
 import type { Migration } from './migration.ts';
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
 	schedules,
 	observed,
 	fewerWrites,
+	views,
 	failureGroups,
 	lineage,
 ];

@@ -236,16 +236,29 @@ describe('a list that cannot be read', () => {
 		const good = engine.handlers.get('task.list');
 		engine.handlers.set('task.list', () => ({
 			ok: false,
-			error: { code: 'invalid-input', message: 'A quote is open.', retryable: false, ref: 'x' },
+			error: { code: 'invalid-input', message: 'Too many at once.', retryable: false, ref: 'x' },
 		}));
-		list.show('"', NEWEST);
+		list.show('x', NEWEST);
 		await settle();
 		expect(list.status).toBe('failed');
-		expect(list.error?.message).toBe('A quote is open.');
+		expect(list.error?.message).toBe('Too many at once.');
 		if (good !== undefined) engine.handlers.set('task.list', good);
 		list.show('', NEWEST);
 		await settle();
 		expect(list.status).toBe('ready');
+	});
+
+	test('says what is wrong with a filter at its place in the filter, and asks for nothing that reaches beyond its list', async () => {
+		const { engine, list } = setUp(5);
+		const asked: unknown[] = [];
+		engine.handlers.set('task.list', (input) => {
+			asked.push(input);
+			return { ok: false, error: { code: 'internal', message: 'not to be asked', retryable: false, ref: 'x' } };
+		});
+		list.show('a) OR (b', NEWEST);
+		await settle();
+		expect(list.error).toMatchObject({ code: 'invalid-input', details: { position: 1 } });
+		expect(asked).toEqual([]);
 	});
 
 	test('keeps the rows it has when a refresh fails', async () => {
