@@ -203,7 +203,20 @@ export class Slot {
 
 	/** Takes back what was handed over behind a job that goes on for long. */
 	withdraw(): void {
-		if (this.#outstanding > 1 && this.#options.clock.now() > this.#until + LONG_MS) this.#runner?.withdraw?.();
+		const runner = this.#runner;
+		if (!this.#overdue) return;
+		// What the runner began in time may have been said already, and not been read by a process that was held up itself: a turn
+		// of the event loop reads it. Taken back unread, it would seem to run twice, and its runner would be killed for it.
+		setImmediate(() => {
+			setImmediate(() => {
+				if (this.#runner === runner && this.#overdue) runner?.withdraw?.();
+			});
+		});
+	}
+
+	/** Whether jobs that were handed over have been waiting for longer than they may begin. */
+	get #overdue(): boolean {
+		return this.#outstanding > 1 && this.#options.clock.now() > this.#until + LONG_MS;
 	}
 
 	/** Has a failure hook called, for `timeoutMs` at most. Never rejects. */

@@ -283,6 +283,20 @@ describe('a slot', () => {
 		await slot[Symbol.asyncDispose]();
 	});
 
+	it('takes nothing back that its runner began in time, though that is read late', async () => {
+		const { slot, clock, talk, prove, ahead } = await slotOver();
+		await prove();
+		const first = slot.run({ ...JOB, run: 'first' }, () => {});
+		const second = ahead('second');
+		await clock.advance(360);
+		slot.withdraw();
+		talk.say(end('first', 'second'), end('second'));
+		expect(await Promise.all([first, second])).toMatchObject([{ kind: 'returned' }, { kind: 'returned' }]);
+		await turn();
+		expect(talk.killed).toBe(false);
+		await slot[Symbol.asyncDispose]();
+	});
+
 	it('kills for the sake of one run only that run: it waits until none can begin behind it, and lets go once it has ended', async () => {
 		const { slot, clock, talk, prove, ahead } = await slotOver();
 		await prove();
