@@ -3,13 +3,16 @@ import type { BrokerDriver } from '#main/brokers/driver.ts';
 import type { PacketSite } from '#main/dialects/django-q/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
-import type { HistoryStore, RecordStore } from '#main/store/store.ts';
+import type { HistoryStore, JournalStore, LeaseStore, RecordStore } from '#main/store/store.ts';
 
 export interface ActionTarget {
 	readonly profile: Profile;
 	readonly driver: BrokerDriver;
 	readonly history: HistoryStore;
 	readonly records: RecordStore;
+	readonly journal: JournalStore;
+	/** By which other processes know that a change is under way. */
+	readonly leases: LeaseStore;
 	/** Epoch ms. */
 	readonly now: () => number;
 	/** Makes a message id: a lower-case uuid, as carrot's and Celery's publishers use. */

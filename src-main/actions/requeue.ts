@@ -48,7 +48,7 @@ export async function requeueTasks(
 ): Promise<Result<void>> {
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) return ready;
-	const sent: { readonly id: TaskId; readonly messageId: string }[] = [];
+	const sent: { readonly id: TaskId; readonly messageId: string; readonly queue: string }[] = [];
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
 		const prepared = await Promise.all(batch.map((id) => prepare(target, id, queue, given)));
@@ -64,7 +64,7 @@ export async function requeueTasks(
 		good.forEach((one, index) => {
 			const outcome = outcomes[index] as Result<void>;
 			if (outcome.ok) {
-				sent.push({ id: one.id, messageId: one.messageId });
+				sent.push({ id: one.id, messageId: one.messageId, queue: one.message.routingKey });
 				items.push({ id: one.id, outcome: 'done', reason: null, messageId: one.messageId });
 				return;
 			}

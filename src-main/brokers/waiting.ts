@@ -26,14 +26,16 @@ export type Fate =
 	 * Another takes its place: published and confirmed, then the original is removed; in one step where the broker can
 	 * (`replacesAtOnce`). Whatever happens meanwhile, one of the two exists.
 	 */
-	| { readonly kind: 'replace'; readonly by: OutgoingMessage };
+	| { readonly kind: 'replace'; readonly by: OutgoingMessage }
+	/** The same with a message that was kept: it goes back into that queue, byte for byte. */
+	| { readonly kind: 'swap'; readonly queue: string; readonly message: KeptMessage };
 
 /** What became of a message. */
 export type Settled =
 	| { readonly kind: 'left' }
 	/** It is out of the queue, and was not handed to anybody else. */
 	| { readonly kind: 'removed' }
-	/** The other one is at the broker, and the original is gone. */
+	/** The other one (of `replace` or `swap`) is at the broker, and the original is gone. */
 	| { readonly kind: 'replaced' }
 	/** A worker took it meanwhile; nothing was published in its place. */
 	| { readonly kind: 'gone' }

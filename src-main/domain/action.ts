@@ -1,7 +1,10 @@
 /** Changes that a person makes to many things at once: what was frozen, how far it has come, what became of each. */
 import type { TaskRow } from './task.ts';
 
-export type ActionKind = 'requeue' | 'delete';
+export type ActionKind = 'requeue' | 'delete' | WaitingAction | 'undo';
+
+/** What is done to messages that wait in a queue. */
+export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay' | 'edit';
 
 /** Frozen: exactly these tasks, and why others are left out. Good for ten minutes. */
 export interface Review {

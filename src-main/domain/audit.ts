@@ -15,6 +15,16 @@ export interface AuditEntry {
 	readonly changed: number | null;
 }
 
+/** Whether the audit is whole. */
+export interface AuditVerdict {
+	readonly ok: boolean;
+	readonly lines: number;
+	/** Lines of before there was a chain: nothing can be said of them. */
+	readonly unsealed: number;
+	/** The first line that does not fit; null: all do. */
+	readonly broken: { readonly line: number; readonly at: number | null; readonly what: string } | null;
+}
+
 /** A change that can be taken back: enough of the world before it to do so. */
 export interface JournalEntry {
 	readonly at: number;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ActionTarget } from '#main/actions/deployment.ts';
 import type { Actions } from '#main/actions/progress.ts';
 import type { Reviews } from '#main/actions/review.ts';
+import type { WaitingReviews } from '#main/actions/waiting-selection.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
@@ -21,6 +22,7 @@ export interface Core {
 	readonly deployments: Deployments;
 	readonly consumers: Consumers;
 	readonly reviews: Reviews;
+	readonly waitingReviews: WaitingReviews;
 	readonly actions: Actions;
 	readonly schedules: Schedules;
 	readonly clusters: Clusters;
@@ -50,6 +52,8 @@ export function target(core: Core, profile: Profile): ActionTarget {
 		driver: core.deployments.driver(profile),
 		history: core.store.history,
 		records: core.store.records,
+		journal: core.store.journal,
+		leases: core.store.leases,
 		now: () => core.ports.clock.now(),
 		// django-q's ids have no dashes.
 		newId: () => (profile.framework === 'django-q' ? randomUUID().replaceAll('-', '') : randomUUID()),

@@ -1,6 +1,7 @@
 /** The engine: everything Warren does, behind one router, in whatever process a host gives it. */
 import { createActions } from '#main/actions/progress.ts';
 import { createReviews } from '#main/actions/review.ts';
+import { createWaitingReviews } from '#main/actions/waiting-selection.ts';
 import { startChildRunner } from '#main/consumer/child-runner.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts';
@@ -32,6 +33,7 @@ import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { viewHandlers } from './handlers/view.ts';
+import { waitingHandlers } from './handlers/waiting.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import type { Ports } from './ports.ts';
@@ -75,6 +77,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		deployments,
 		consumers,
 		reviews: createReviews(store.history, store.groups, now),
+		waitingReviews: createWaitingReviews(now),
 		actions: createActions(now),
 		schedules,
 		clusters,
@@ -100,6 +103,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...groupHandlers(core),
 		...historyHandlers(core),
 		...deploymentHandlers(core),
+		...waitingHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),

@@ -104,6 +104,8 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 			profile: profile.id,
 			schedules: store.schedules,
 			records: store.records,
+			journal: store.journal,
+			leases: store.leases,
 			now,
 			async sync(kind, keys) {
 				const book = books.find(profile, kind);

@@ -19,6 +19,7 @@ import { scheduleRoutes } from './contract/schedule.ts';
 import { siteRoutes } from './contract/site.ts';
 import { taskRoutes } from './contract/task.ts';
 import { viewRoutes } from './contract/view.ts';
+import { waitingRoutes } from './contract/waiting.ts';
 import { workerRoutes } from './contract/worker.ts';
 
 export const contract = {
@@ -30,6 +31,7 @@ export const contract = {
 	...groupRoutes,
 	...historyRoutes,
 	...deploymentRoutes,
+	...waitingRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,
 	...packetRoutes,

@@ -8,6 +8,7 @@ import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
 	GroupStore,
 	HistoryStore,
+	JournalStore,
 	LeaseStore,
 	ProfileStore,
 	QuarantineStore,
@@ -92,6 +93,7 @@ class ThreadedStore implements OpenStore {
 	readonly history: HistoryStore;
 	readonly profiles: ProfileStore;
 	readonly records: RecordStore;
+	readonly journal: JournalStore;
 	readonly leases: LeaseStore;
 	readonly sets: SavedSetStore;
 	readonly views: ViewStore;
@@ -153,7 +155,17 @@ class ThreadedStore implements OpenStore {
 		this.records = {
 			audit: (entry) => writer.call('audit', entry),
 			auditList: (limit) => quick().call('auditList', limit),
+			verifyAudit: () => second.call('verifyAudit'),
 			journal: (entry) => writer.call('journal', entry),
+		};
+		this.journal = {
+			list: (profile, limit) => quick().call('journalList', profile, limit),
+			get: (profile, id) => quick().call('journalEntry', profile, id),
+			messages: (entry, request) => quick().call('journalMessages', entry, request),
+			begin: (entry, undoOf) => writer.call('beginJournal', entry, undoOf),
+			keep: (entry, items) => writer.call('keepMessages', entry, items),
+			settle: (entry, states) => writer.call('settleKept', entry, states),
+			close: (entry, end) => writer.call('closeJournal', entry, end),
 		};
 		this.leases = {
 			hold: (name, holder, ttlMs) => writer.call('hold', name, holder, ttlMs, clock.now()),

@@ -1,5 +1,5 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
-import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
+import type { AuditEntry, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { JournalRow, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
@@ -35,6 +36,7 @@ import type {
 	ExpectedChange,
 	Facet,
 	Foresight,
+	JournalEnd,
 	LogPage,
 	PendingRetries,
 	QuarantinePage,
@@ -75,6 +77,13 @@ export interface ReadCalls {
 	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
 	profiles(): readonly Profile[];
 	auditList(limit: number): readonly AuditEntry[];
+	verifyAudit(): AuditVerdict;
+	journalList(profile: string, limit: number): readonly JournalRow[];
+	journalEntry(profile: string, id: number): JournalRow | null;
+	journalMessages(
+		entry: number,
+		request: { readonly states: readonly KeptState[]; readonly afterSeq: number; readonly limit: number },
+	): readonly KeptMessageItem[];
 	leaseHolder(name: string, now: number): string | null;
 	watchNotes(profile: ProfileId, kind: string, limit: number): readonly WatchNote[];
 	scheduleEntries(profile: ProfileId, book: BookKind | null): readonly StoredEntry[];
@@ -141,6 +150,10 @@ export interface WriteCalls {
 	removeProfile(id: ProfileId): void;
 	audit(entry: AuditEntry): void;
 	journal(entry: JournalEntry): number;
+	beginJournal(entry: JournalEntry, undoOf: number | null): number;
+	keepMessages(entry: number, items: readonly KeptMessageItem[]): void;
+	settleKept(entry: number, states: readonly { readonly seq: number; readonly state: KeptState | null }[]): void;
+	closeJournal(entry: number, end: JournalEnd): void;
 	putSet(set: SavedConsumerSet): Result<void>;
 	removeSet(profile: ProfileId, id: ConsumerSetId): boolean;
 	putView(view: SavedView): void;

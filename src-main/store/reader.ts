@@ -2,7 +2,7 @@
 
 import type { ProfileId } from '#main/domain/ids.ts';
 import { attemptsByMessage } from './attempts-by-message.ts';
-import { auditList } from './audit.ts';
+import { auditList, verifyAudit } from './audit.ts';
 import { SEEN } from './codes.ts';
 import { savedSets } from './consumer-sets.ts';
 import { taskCounts } from './counts.ts';
@@ -12,6 +12,7 @@ import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
+import { journalEntry, journalList, journalMessages } from './journal.ts';
 import { leaseHolder } from './leases.ts';
 import { relatives } from './lineage.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
@@ -79,6 +80,10 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		},
 		profiles: () => listProfiles(db),
 		auditList: (limit) => auditList(db, limit),
+		verifyAudit: () => verifyAudit(db),
+		journalList: (profile, limit) => journalList(db, profile, limit),
+		journalEntry: (profile, id) => journalEntry(db, profile, id),
+		journalMessages: (entry, request) => journalMessages(db, entry, request),
 		scheduleEntries: (profile, book) => scheduleEntries(db, profile, book),
 		scheduleEntry: (profile, book, key) => scheduleEntry(db, profile, book, key),
 		scheduleBooks: (profile) => scheduleBooks(db, profile),

@@ -2,7 +2,7 @@
  * The store as the rest of the engine sees it: everything is asynchronous, because SQLite lives in worker threads (one writer,
  * two readers). What `apply` and the other writing calls resolve, is committed.
  */
-import type { AuditEntry, JournalEntry } from '#main/domain/audit.ts';
+import type { AuditEntry, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
@@ -14,6 +14,7 @@ import type {
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
+import type { JournalRow, JournalState, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { TaskLineage } from '#main/domain/observed.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
@@ -171,7 +172,36 @@ export interface RecordStore {
 	audit(entry: AuditEntry): Promise<void>;
 	/** Newest first. */
 	auditList(limit: number): Promise<readonly AuditEntry[]>;
+	/** Whether the chain through the audit holds. */
+	verifyAudit(): Promise<AuditVerdict>;
+	/** A change that is over; its number. */
 	journal(entry: JournalEntry): Promise<number>;
+}
+
+/** What a change ended as. `title` null: nothing came of it, and no entry stays. `before` null: as it was begun with. */
+export interface JournalEnd {
+	readonly state: JournalState;
+	readonly title: string | null;
+	readonly before: string | null;
+}
+
+/** Changes that can be taken back, with the messages that they keep. */
+export interface JournalStore {
+	/** Newest first. */
+	list(profile: ProfileId, limit: number): Promise<readonly JournalRow[]>;
+	get(profile: ProfileId, id: number): Promise<JournalRow | null>;
+	/** In their order; of these states, after `afterSeq`. */
+	messages(
+		entry: number,
+		request: { readonly states: readonly KeptState[]; readonly afterSeq: number; readonly limit: number },
+	): Promise<readonly KeptMessageItem[]>;
+	/** Begins a change; `undoOf`: the one that it takes back. Messages kept for over eight days are forgotten by the way. */
+	begin(entry: JournalEntry, undoOf: number | null): Promise<number>;
+	/** Keeps messages before they are touched; on the disk when it resolves, whatever happens to this machine then. */
+	keep(entry: number, items: readonly KeptMessageItem[]): Promise<void>;
+	/** Says what became of them; null: nothing, so it need not be kept. */
+	settle(entry: number, states: readonly { readonly seq: number; readonly state: KeptState | null }[]): Promise<void>;
+	close(entry: number, end: JournalEnd): Promise<void>;
 }
 
 /** A note of who watches a deployment. `body` is JSON text. */
@@ -440,6 +470,7 @@ export interface Store extends AsyncDisposable {
 	readonly history: HistoryStore;
 	readonly profiles: ProfileStore;
 	readonly records: RecordStore;
+	readonly journal: JournalStore;
 	readonly leases: LeaseStore;
 	readonly sets: SavedSetStore;
 	readonly views: ViewStore;

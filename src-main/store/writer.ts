@@ -11,7 +11,7 @@ import { failureKeeper } from './failure-keeper.ts';
 import { failureOf } from './failures.ts';
 import { Fold } from './fold.ts';
 import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
-import { journalWriter } from './journal.ts';
+import { journalTable } from './journal.ts';
 import { leaseTable } from './leases.ts';
 import { patiently } from './migrate.ts';
 import { unpackOps } from './packed-ops.ts';
@@ -70,7 +70,7 @@ export class Writer implements Disposable {
 		const profiles = profileTable(this.#db);
 		const leases = leaseTable(this.#db);
 		const audit = auditWriter(this.#db);
-		const journal = journalWriter(this.#db);
+		const journal = journalTable(this.#db);
 		const sets = savedSetTable(this.#db);
 		const views = viewTable(this.#db);
 		const retention = retentionTable(this.#db, this.#keepers);
@@ -94,7 +94,11 @@ export class Writer implements Disposable {
 				this.#purgeDue = true;
 			},
 			audit,
-			journal,
+			journal: journal.append,
+			beginJournal: journal.begin,
+			keepMessages: journal.keep,
+			settleKept: journal.settle,
+			closeJournal: journal.close,
 			putSet: (set) => sets.put(set),
 			putView: (view) => views.put(view),
 			removeView: (profile, name) => views.remove(profile, name),
@@ -222,11 +226,12 @@ export class Writer implements Disposable {
 }
 
 /**
- * What must be on the disk before its caller goes on: a due time whose claim a power cut took back would be published again. All else
+ * What must be on the disk before its caller goes on: a due time whose claim a power cut took back would be published again, and a
+ * message that is removed from its queue once it is kept would be nowhere. All else
  * may lose its last moments to a power cut, and nothing but time to a crash.
  */
 function isDurable({ name, args }: WriteRequest): boolean {
-	if (name === 'claimRuns') return true;
+	if (name === 'claimRuns' || name === 'keepMessages') return true;
 	return name === 'settleRuns' && (args[0] as readonly ScheduleRun[]).some((run) => run.state === 'claimed');
 }
 

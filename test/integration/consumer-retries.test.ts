@@ -123,6 +123,8 @@ describe('a task that fails under a rule', () => {
 			driver: here.driver,
 			history: here.store.history,
 			records: here.store.records,
+			journal: here.store.journal,
+			leases: here.store.leases,
 			now: Date.now,
 			newId: randomUUID,
 			origin: 'console@test',

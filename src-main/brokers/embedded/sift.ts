@@ -1,7 +1,7 @@
 /** Going through what waits in the built-in broker, and doing with each row what was decided. */
-import type { BrokerMessage } from '../../domain/message.ts';
+import type { BrokerMessage, OutgoingMessage } from '../../domain/message.ts';
 import { ok, type Result } from '../../domain/result.ts';
-import { printOf, type Settled, type SiftEnd, type SiftOptions, type WaitingMessage } from '../waiting.ts';
+import { type Fate, printOf, type Settled, type SiftEnd, type SiftOptions, type WaitingMessage } from '../waiting.ts';
 import type { Place, RowFate, WaitingRow } from './protocol.ts';
 
 interface Rows {
@@ -36,10 +36,7 @@ export async function siftRows(options: SiftOptions, rows: Rows): Promise<Result
 		fates.forEach((fate, at) => {
 			const row = window.value[at];
 			if (row === undefined || fate.kind === 'leave') return;
-			chosen.push({
-				id: row.place.id,
-				by: fate.kind === 'replace' ? { ...fate.by, body: Uint8Array.from(fate.by.body) } : null,
-			});
+			chosen.push({ id: row.place.id, by: replacement(fate) });
 		});
 		const done = chosen.length === 0 ? ok([]) : await rows.settle(chosen);
 		let at = 0;
@@ -53,5 +50,19 @@ export async function siftRows(options: SiftOptions, rows: Rows): Promise<Result
 			}),
 		);
 		if (!done.ok) return done;
+	}
+}
+
+/** What takes a row's place, with a body of exactly its own size: a view would be copied to the thread with all it is a view of. */
+function replacement(fate: Fate): OutgoingMessage | null {
+	switch (fate.kind) {
+		case 'replace':
+			return { ...fate.by, body: Uint8Array.from(fate.by.body) };
+		case 'swap': {
+			const { properties, body } = fate.message;
+			return { exchange: '', routingKey: fate.queue, properties, body: Uint8Array.from(body) };
+		}
+		default:
+			return null;
 	}
 }

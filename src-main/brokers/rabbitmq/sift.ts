@@ -107,7 +107,7 @@ async function carryOut(
 			const fate = fates[at];
 			if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
 			if (fate.kind === 'remove') return { kind: 'removed' };
-			const { by } = fate;
+			const by = fate.kind === 'swap' ? { ...fate.message, exchange: '', routingKey: fate.queue } : fate.by;
 			const published = await parts.publish({ ...by, properties: withoutCounters(by.properties) });
 			if (published.ok) return { kind: 'replaced' };
 			const kind = published.error.details?.outcome === 'unknown' ? 'unknown' : 'failed';

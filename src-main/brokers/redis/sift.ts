@@ -113,11 +113,22 @@ async function carryOut(list: string, raw: Buffer, fate: Fate | undefined, parts
 			return { kind: removed.error.details?.sent === false ? 'failed' : 'unknown', failure: removed.error };
 		return { kind: removed.value === 1 ? 'removed' : 'gone' };
 	}
-	const routed = await parts.route(fate.by);
+	const routed = await routeOf(fate, parts);
 	if (!routed.ok) return { kind: 'failed', failure: routed.error };
 	const { lists, entry } = routed.value;
 	const replaced = await link.script(REPLACE, [list, ...lists], [raw, entry]);
 	if (!replaced.ok)
 		return { kind: replaced.error.details?.sent === false ? 'failed' : 'unknown', failure: replaced.error };
 	return { kind: replaced.value === 1 ? 'replaced' : 'gone' };
+}
+
+/** Where a replacement goes, and the entry that is laid down there. */
+async function routeOf(
+	fate: Extract<Fate, { kind: 'replace' | 'swap' }>,
+	{ keys, route }: Parts,
+): Promise<Result<{ readonly lists: readonly string[]; readonly entry: Buffer }>> {
+	if (fate.kind === 'replace') return route(fate.by);
+	const { queue, message } = fate;
+	if (message.entry === null) return route({ ...message, exchange: '', routingKey: queue });
+	return ok({ lists: [keys.stepFor(queue, message.properties.priority)], entry: Buffer.from(message.entry) });
 }

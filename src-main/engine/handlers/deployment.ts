@@ -1,5 +1,6 @@
 /** Handlers of the routes about queues, with those about consumers and quarantine, which have files of their own. */
 import { createHash } from 'node:crypto';
+import { deathOrigin } from '#main/actions/dead-letters.ts';
 import { readPacketMessage } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
@@ -81,6 +82,8 @@ export function deploymentHandlers(core: Core): DeploymentHandlers {
 							);
 				const base = {
 					queue: message.queue,
+					print: message.print,
+					origin: deathOrigin(message.properties, message.queue),
 					raw: Buffer.from(message.body).toString('base64'),
 					exchange: message.exchange,
 					routingKey: message.routingKey,

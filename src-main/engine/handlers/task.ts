@@ -212,7 +212,7 @@ async function throughView(
 }
 
 /** What a person typed, as a call; or what is wrong with it, and where. */
-function readArguments(profile: Profile, args: string, kwargs: string): Result<GivenArguments> {
+export function readArguments(profile: Profile, args: string, kwargs: string): Result<GivenArguments> {
 	const checked = checkArguments(args, kwargs, messageDialect(profile));
 	const problem = checked.argsProblem ?? checked.kwargsProblem;
 	if (problem !== null || checked.call === null) {

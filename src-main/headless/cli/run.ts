@@ -10,6 +10,7 @@ import { servicePart } from '../service/parts.ts';
 import { CHANNEL_ROUTES } from '../service/spec.ts';
 import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
+import { changeWaiting } from './change-waiting.ts';
 import { consentTo } from './confirm.ts';
 import { consumerRun } from './consumer-run.ts';
 import { consumerRestart, consumerStart, consumerStatus, consumerStop, throughService } from './consumer-service.ts';
@@ -144,6 +145,14 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeTasks(session, 'requeue', given, 'group');
 		case 'group delete':
 			return changeTasks(session, 'delete', given, 'group');
+		case 'message delete':
+			return changeWaiting(session, 'message.delete', given);
+		case 'queue purge':
+			return changeWaiting(session, 'queue.purge', given);
+		case 'queue move':
+			return changeWaiting(session, 'queue.move', given);
+		case 'queue replay':
+			return changeWaiting(session, 'queue.replay', given);
 		case 'site requeue':
 			return changeSite(session, 'requeue', given);
 		case 'site delete':

@@ -6,6 +6,7 @@ import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
 import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
 import { taskRowJson } from '#main/domain/task-json.ts';
+import type { WaitingOutcome } from '#main/domain/waiting.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
@@ -33,6 +34,7 @@ import {
 	table,
 	when,
 } from './text.ts';
+import { showUndoList, showVerdict, showWaitingOutcome } from './waiting-views.ts';
 import { CONTROL_VIEWS } from './worker-control-views.ts';
 
 interface View<T> {
@@ -44,6 +46,7 @@ interface View<T> {
 
 const profileView: View<ProfileView> = { text: showProfile, json: profileJson };
 const outcomeView: View<ActionOutcome> = { text: showOutcome };
+const waitingView: View<WaitingOutcome> = { text: showWaitingOutcome };
 
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
@@ -98,6 +101,14 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	},
 	'task.requeue': outcomeView,
 	'task.delete': outcomeView,
+	'message.delete': waitingView,
+	'message.edit': waitingView,
+	'queue.purge': waitingView,
+	'queue.move': waitingView,
+	'queue.replay': waitingView,
+	'undo.list': { text: ({ items }, style) => showUndoList(items, style) },
+	'undo.apply': { text: (outcome, style) => `${showWaitingOutcome(outcome, style)}\n${outcome.words}` },
+	'audit.verify': { text: showVerdict },
 	'consumer.list': {
 		text: ({ items }, style) =>
 			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),

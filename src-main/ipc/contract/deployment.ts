@@ -5,6 +5,7 @@ import type { FieldTable } from '#main/domain/message.ts';
 import type { PacketFacts } from '#main/domain/packet.ts';
 import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
+import type { DeathOrigin } from '#main/domain/waiting.ts';
 import { consumerRoutes } from './consumer.ts';
 import { profileName, queueName } from './fields.ts';
 import { quarantineRoutes } from './quarantine.ts';
@@ -13,6 +14,10 @@ import { query, returns } from './route.ts';
 /** One waiting message, decoded where it could be. `raw` is its body in base64. */
 export interface PeekedMessage {
 	readonly queue: string;
+	/** Names it in its queue, exactly: its bytes, envelope and all. What changes of waiting messages go by. */
+	readonly print: string;
+	/** Where it was before it became a dead letter; null: it is none. */
+	readonly origin: DeathOrigin | null;
 	readonly task: Omit<DecodedTask, 'call'> | null;
 	readonly fault: UndecodableTask | null;
 	/** What a Celery message says beside its task and arguments; null for others, and where it cannot be read. */

@@ -6,6 +6,7 @@ import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
 import { fewerWrites } from './0006-fewer-writes.ts';
 import { views } from './0007-views.ts';
+import { undo } from './0008-undo.ts';
 import { failureGroups } from './0011-failure-groups.ts';
 import { lineage } from './0012-lineage.ts';
 import type { Migration } from './migration.ts';
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
 	observed,
 	fewerWrites,
 	views,
+	undo,
 	failureGroups,
 	lineage,
 ];
