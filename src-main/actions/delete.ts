@@ -4,7 +4,7 @@
  */
 import type { ActionItem } from '#main/domain/action.ts';
 import type { TaskId } from '#main/domain/ids.ts';
-import { idOfMessage } from '#main/domain/message.ts';
+import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
@@ -23,6 +23,7 @@ export async function deleteTasks(
 	action: RunningAction,
 ): Promise<Result<void>> {
 	const removed: TaskId[] = [];
+	const kept = new KeptRemovals(target, ids.length);
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
 		const rows = new Map((await target.history.rows(target.profile.id, batch)).map((row) => [row.id, row]));
@@ -36,7 +37,7 @@ export async function deleteTasks(
 			else if (row.state === 'queued') waiting.push(row);
 			else free.push(id);
 		}
-		const taken = await removeWaiting(target, waiting);
+		const taken = await removeWaiting(target, waiting, kept);
 		items.push(...taken.items);
 		const gone = [...free, ...taken.removed];
 		if (gone.length > 0) {
@@ -46,21 +47,14 @@ export async function deleteTasks(
 		}
 		action.record(items);
 	}
-	if (removed.length > 0) {
-		await target.records.journal({
-			at: target.now(),
-			profile: target.profile.id,
-			action: 'task.delete',
-			title: removed.length === 1 ? 'Deleted 1 task' : `Deleted ${removed.length} tasks`,
-			before: JSON.stringify({ ids: removed }),
-		});
-	}
+	await kept.close(removed);
 	return ok(undefined);
 }
 
 async function removeWaiting(
 	target: ActionTarget,
 	rows: readonly TaskRow[],
+	kept: KeptRemovals,
 ): Promise<{ readonly removed: readonly TaskId[]; readonly items: readonly ActionItem[] }> {
 	const removed: TaskId[] = [];
 	const items: ActionItem[] = [];
@@ -85,6 +79,7 @@ async function removeWaiting(
 			failAll(inQueue, done.error.message);
 			continue;
 		}
+		await kept.keep(done.value);
 		const found = new Set(done.value.map((message) => idOfMessage(message.properties) ?? ''));
 		for (const [messageId, id] of messageOf) {
 			if (found.has(messageId)) {
@@ -97,4 +92,58 @@ async function removeWaiting(
 		}
 	}
 	return { removed, items };
+}
+
+/** Messages that a deletion took out of their queues, kept for an undo as they come. */
+class KeptRemovals {
+	readonly #target: ActionTarget;
+	readonly #wanted: number;
+	#entry: number | null = null;
+	#seq = 0;
+
+	constructor(target: ActionTarget, wanted: number) {
+		this.#target = target;
+		this.#wanted = wanted;
+	}
+
+	async keep(messages: readonly BrokerMessage[]): Promise<void> {
+		if (messages.length === 0) return;
+		const entry = await this.#begin();
+		await this.#target.journal.keep(
+			entry,
+			messages.map(({ exchange, routingKey, properties, body, queue }) => ({
+				seq: this.#seq++,
+				state: 'removed',
+				queue,
+				print: '',
+				messageId: idOfMessage(properties),
+				other: null,
+				message: { exchange, routingKey, properties, body },
+				entry: null,
+			})),
+		);
+	}
+
+	/** Says which tasks were deleted; without any there is no entry. */
+	async close(ids: readonly TaskId[]): Promise<void> {
+		if (ids.length === 0 && this.#entry === null) return;
+		await this.#target.journal.close(await this.#begin(), {
+			state: 'done',
+			title: titleOf(ids.length),
+			before: JSON.stringify({ ids }),
+		});
+	}
+
+	async #begin(): Promise<number> {
+		const { journal, profile, now } = this.#target;
+		this.#entry ??= await journal.begin(
+			{ at: now(), profile: profile.id, action: 'task.delete', title: titleOf(this.#wanted), before: '{}' },
+			null,
+		);
+		return this.#entry;
+	}
+}
+
+function titleOf(count: number): string {
+	return count === 1 ? 'Deleted 1 task' : `Deleted ${count} tasks`;
 }

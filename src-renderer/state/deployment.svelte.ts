@@ -13,6 +13,7 @@ import { OpenTask } from './task-detail.svelte.ts';
 import { type ListSort, TaskList } from './task-list.svelte.ts';
 import { TaskTicks } from './task-ticks.ts';
 import type { Toasts } from './toasts.svelte.ts';
+import { Waiting } from './waiting.svelte.ts';
 
 /** What each list is of, and how it is ordered unless told otherwise. */
 export const LISTS: Readonly<Record<ListView, { readonly base: string; readonly sort: ListSort }>> = {
@@ -31,6 +32,8 @@ export class Deployment implements Disposable {
 	readonly quarantine: Quarantine;
 	/** Failed tasks by their cause; it asks nothing before somebody looks. */
 	readonly groups: FailureGroups;
+	/** Changes of waiting messages, and taking them back. */
+	readonly waiting: Waiting;
 	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
 	readonly site: Site;
 	readonly engine: Engine;
@@ -54,6 +57,7 @@ export class Deployment implements Disposable {
 		this.schedules = new Schedules(engine, id, { ...scheduling, toasts });
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
 		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
+		this.waiting = new Waiting(engine, id, toasts);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
 
@@ -94,6 +98,7 @@ export class Deployment implements Disposable {
 		this.#console?.[Symbol.dispose]();
 		this.consumers[Symbol.dispose]();
 		this.queues[Symbol.dispose]();
+		this.waiting[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();
 		this.quarantine[Symbol.dispose]();
 		this.groups[Symbol.dispose]();

@@ -35,6 +35,8 @@ export type OpenDialog =
 	| { readonly kind: 'publish' }
 	| { readonly kind: 'consumer'; readonly queue: string | null }
 	| { readonly kind: 'peek'; readonly queue: string }
+	/** Changes that were made here, and taking them back. */
+	| { readonly kind: 'undo' }
 	/** A saved consumer set: a new one, a saved one to edit, or a new one that begins as another. */
 	| { readonly kind: 'set'; readonly mode: 'new' | 'edit' | 'copy'; readonly from: SavedConsumerSet | null }
 	| { readonly kind: 'import-sets' }

@@ -51,6 +51,19 @@ describe('step 7, views', () => {
 		expect(await store.views.remove(null, 'bills')).toBe(true);
 		expect(await store.views.remove(null, 'bills')).toBe(false);
 		expect(await store.views.list(other)).toHaveLength(1);
+describe('step 8, undo', () => {
+	it('leaves audit and journal as they were: lines without a seal, changes that are over', async () => {
+		using home = testHome();
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 6));
+		if (!before.ok) throw new Error(before.error.message);
+		before.db.exec(`INSERT INTO audit (at, host, actor, route, input, outcome) VALUES (1, 'cli', 'me', 'a.b', '{}', 'done');
+			INSERT INTO journal (at, profile, action, title, before) VALUES (1, 'p', 'task.delete', 'Deleted 1 task', '{"ids":["t"]}')`);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		expect(await store.records.verifyAudit()).toEqual({ ok: true, lines: 1, unsealed: 1, broken: null });
+		expect(await store.journal.list(profileId('p'), 10)).toMatchObject([
+			{ action: 'task.delete', state: 'done', undoOf: null, kept: {} },
+		]);
 	});
 });
 

@@ -62,7 +62,11 @@ export async function sift(queue: string, options: SiftOptions, parts: Parts): P
 			const fates = await options.decide(entries.map((raw) => waiting(readEntry(raw, queue).message, raw)));
 			if (fates === null) return ok({ scanned, ended: 'stopped' });
 			scanned += entries.length;
-			const outcomes = await Promise.all(entries.map((raw, at) => carryOut(list, raw, fates[at], parts)));
+			const routes = await Promise.all(fates.map((fate) => routeOf(fate, parts)));
+			// Sent in this order, on one connection, so that what is replaced keeps it.
+			const outcomes = await Promise.all(
+				entries.map((raw, at) => carryOut(link, { list, raw, fate: fates[at], route: routes[at] ?? null })),
+			);
 			entries.forEach((raw, at) => {
 				const { kind } = outcomes[at] ?? { kind: 'gone' };
 				if (kind === 'removed' || kind === 'replaced' || kind === 'gone') return;
@@ -104,30 +108,36 @@ async function findPlace(link: Link, list: string, place: Place): Promise<Result
 	return ok(undefined);
 }
 
-async function carryOut(list: string, raw: Buffer, fate: Fate | undefined, parts: Parts): Promise<Settled> {
-	const { link } = parts;
-	if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
-	if (fate.kind === 'remove') {
-		const removed = await link.bytes(['LREM', list, -1, raw]);
-		if (!removed.ok)
-			return { kind: removed.error.details?.sent === false ? 'failed' : 'unknown', failure: removed.error };
-		return { kind: removed.value === 1 ? 'removed' : 'gone' };
-	}
-	const routed = await routeOf(fate, parts);
-	if (!routed.ok) return { kind: 'failed', failure: routed.error };
-	const { lists, entry } = routed.value;
-	const replaced = await link.script(REPLACE, [list, ...lists], [raw, entry]);
-	if (!replaced.ok)
-		return { kind: replaced.error.details?.sent === false ? 'failed' : 'unknown', failure: replaced.error };
-	return { kind: replaced.value === 1 ? 'replaced' : 'gone' };
+interface Route {
+	readonly lists: readonly string[];
+	readonly entry: Buffer;
 }
 
-/** Where a replacement goes, and the entry that is laid down there. */
-async function routeOf(
-	fate: Extract<Fate, { kind: 'replace' | 'swap' }>,
-	{ keys, route }: Parts,
-): Promise<Result<{ readonly lists: readonly string[]; readonly entry: Buffer }>> {
+async function carryOut(
+	link: Link,
+	one: {
+		readonly list: string;
+		readonly raw: Buffer;
+		readonly fate: Fate | undefined;
+		readonly route: Result<Route> | null;
+	},
+): Promise<Settled> {
+	const { list, raw, fate, route } = one;
+	if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
+	if (route?.ok === false) return { kind: 'failed', failure: route.error };
+	const done =
+		route === null
+			? await link.bytes(['LREM', list, -1, raw])
+			: await link.script(REPLACE, [list, ...route.value.lists], [raw, route.value.entry]);
+	if (!done.ok) return { kind: done.error.details?.sent === false ? 'failed' : 'unknown', failure: done.error };
+	if (done.value !== 1) return { kind: 'gone' };
+	return { kind: route === null ? 'removed' : 'replaced' };
+}
+
+/** Where a replacement goes, and the entry that is laid down there; null: there is none. */
+async function routeOf(fate: Fate, { keys, route }: Parts): Promise<Result<Route> | null> {
 	if (fate.kind === 'replace') return route(fate.by);
+	if (fate.kind !== 'swap') return null;
 	const { queue, message } = fate;
 	if (message.entry === null) return route({ ...message, exchange: '', routingKey: queue });
 	return ok({ lists: [keys.stepFor(queue, message.properties.priority)], entry: Buffer.from(message.entry) });
