@@ -78,10 +78,17 @@ async function findPlace(link: Link, list: string, place: Place): Promise<Result
 
 async function carryOut(link: Link, list: string, packet: Buffer, fate: Fate | undefined): Promise<Settled> {
 	if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
-	const done =
+	// A packet is its body: what was kept of one goes back as that.
+	const [queue, other] =
 		fate.kind === 'remove'
+			? [null, null]
+			: fate.kind === 'swap'
+				? [fate.queue, fate.message.entry ?? fate.message.body]
+				: [fate.by.routingKey, fate.by.body];
+	const done =
+		queue === null
 			? await link.bytes(['LREM', list, 1, packet])
-			: await link.script(MOVE_BY, [list, packetKey(fate.by.routingKey)], [packet, Buffer.from(fate.by.body)]);
+			: await link.script(MOVE_BY, [list, packetKey(queue)], [packet, Buffer.from(other)]);
 	if (!done.ok) return { kind: done.error.details?.sent === false ? 'failed' : 'unknown', failure: done.error };
 	if (done.value !== 1) return { kind: 'gone' };
 	return { kind: fate.kind === 'remove' ? 'removed' : 'replaced' };
