@@ -9,6 +9,9 @@ import { views } from './0007-views.ts';
 import { undo } from './0008-undo.ts';
 import { failureGroups } from './0011-failure-groups.ts';
 import { lineage } from './0012-lineage.ts';
+import { failureGroups } from './0007-failure-groups.ts';
+import { lineage } from './0008-lineage.ts';
+import { undo } from './0009-undo.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
 	undo,
 	failureGroups,
 	lineage,
+	undo,
 ];
