@@ -49,11 +49,13 @@ describe('step 7, views', () => {
 		expect(await store.views.remove(null, 'bills')).toBe(true);
 		expect(await store.views.remove(null, 'bills')).toBe(false);
 		expect(await store.views.list(other)).toHaveLength(1);
-describe('step 8, undo', () => {
-describe('step 9, undo', () => {
+	});
+});
+
+describe('step 10, undo', () => {
 	it('leaves audit and journal as they were: lines without a seal, changes that are over', async () => {
 		using home = testHome();
-		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 6));
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 9));
 		if (!before.ok) throw new Error(before.error.message);
 		before.db.exec(`INSERT INTO audit (at, host, actor, route, input, outcome) VALUES (1, 'cli', 'me', 'a.b', '{}', 'done');
 			INSERT INTO journal (at, profile, action, title, before) VALUES (1, 'p', 'task.delete', 'Deleted 1 task', '{"ids":["t"]}')`);
@@ -119,13 +121,13 @@ describe('step 6, fewer writes', () => {
 	});
 });
 
-describe('step 8, lineage', () => {
-	it('finds the relatives of tasks that a file of step 7 was told of', async () => {
+describe('step 9, lineage', () => {
+	it('finds the relatives of tasks that a file of step 8 was told of', async () => {
 		using home = testHome();
 		const before = prepareFile(
 			home.file,
 			1,
-			MIGRATIONS.filter((step) => step.version < 8),
+			MIGRATIONS.filter((step) => step.version < 9),
 		);
 		if (!before.ok) throw new Error(before.error.message);
 		const log = (root: string, parent: string | null) =>

@@ -6,12 +6,9 @@ import { schedules } from './0004-schedules.ts';
 import { observed } from './0005-observed.ts';
 import { fewerWrites } from './0006-fewer-writes.ts';
 import { views } from './0007-views.ts';
-import { undo } from './0008-undo.ts';
-import { failureGroups } from './0011-failure-groups.ts';
-import { lineage } from './0012-lineage.ts';
-import { failureGroups } from './0007-failure-groups.ts';
-import { lineage } from './0008-lineage.ts';
-import { undo } from './0009-undo.ts';
+import { failureGroups } from './0008-failure-groups.ts';
+import { lineage } from './0009-lineage.ts';
+import { undo } from './0010-undo.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,7 +19,6 @@ export const MIGRATIONS: readonly Migration[] = [
 	observed,
 	fewerWrites,
 	views,
-	undo,
 	failureGroups,
 	lineage,
 	undo,

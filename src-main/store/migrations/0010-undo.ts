@@ -7,7 +7,7 @@ import type { Migration } from './migration.ts';
  * - `audit.digest` covers its line and the digest before; null in lines of before this step.
  */
 export const undo: Migration = {
-	version: 9,
+	version: 10,
 	name: 'undo',
 	sql: `
 ALTER TABLE journal ADD COLUMN state TEXT NOT NULL DEFAULT 'done';

@@ -11,7 +11,7 @@ import type { Migration } from './migration.ts';
  * - `failure_mark` is how far older history has been looked at, and by which version of the fingerprint.
  */
 export const failureGroups: Migration = {
-	version: 7,
+	version: 8,
 	name: 'failure-groups',
 	sql: `
 CREATE TABLE failure_groups (

@@ -8,7 +8,7 @@ import type { Migration } from './migration.ts';
  * - `key` is the message's, which with Celery is the task's id.
  */
 export const lineage: Migration = {
-	version: 8,
+	version: 9,
 	name: 'lineage',
 	sql: `
 CREATE TABLE lineage (
