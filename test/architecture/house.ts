@@ -42,6 +42,7 @@ const brokerInterface: readonly Door[] = [
 			'src-main/brokers/packets.ts',
 			'src-main/brokers/topic.ts',
 			'src-main/brokers/unacked.ts',
+			'src-main/brokers/waiting.ts',
 		],
 	},
 ];
