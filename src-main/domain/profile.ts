@@ -135,6 +135,8 @@ export interface Profile {
 	readonly managementUrl: string | null;
 	/** Certificates for the monitor's address; absent in profiles that never had any: the system's. */
 	readonly monitorTls?: TlsOptions | null;
+	/** The same for the management API. */
+	readonly managementTls?: TlsOptions | null;
 	readonly dialect: CarrotDialect;
 	/** Absent in profiles that never had any. */
 	readonly books?: ProfileBooks;
@@ -195,6 +197,7 @@ export interface DoctorStep {
 		| 'server'
 		| 'rights'
 		| 'queues'
+		| 'management'
 		| 'storage';
 	readonly status: 'passed' | 'failed' | 'warning' | 'skipped';
 	/** What was found, in words. */

@@ -13,6 +13,32 @@ export interface QueueFigures {
 	readonly at: number;
 	/** Where the figures come from. */
 	readonly source: 'amqp' | 'management' | 'embedded' | 'redis';
+	/** What only some doors tell; a field that is absent is one that this door does not know. */
+	readonly more?: QueueFacts;
+}
+
+/** What a broker may tell of a queue beside its figures. */
+export interface QueueFacts {
+	/** What waits at each priority that has a list of its own, next to be handed out first (Redis). */
+	readonly steps?: readonly { readonly priority: number; readonly ready: number }[];
+	/** When the next message was published, by its own timestamp, epoch ms; null: it carries none. */
+	readonly oldestAt?: number | null;
+	/** Since when the longest held message is held, epoch ms; null: nothing is held. */
+	readonly heldSince?: number | null;
+	/** classic, quorum, stream. */
+	readonly type?: string;
+	/** Arguments it was declared with, and the policy over it, which names where dead letters go. */
+	readonly arguments?: Readonly<Record<string, unknown>>;
+	readonly policy?: { readonly name: string; readonly definition: Readonly<Record<string, unknown>> } | null;
+	/** Messages per second, as the broker averages them; null: it keeps no rates. */
+	readonly rates?: QueueRates | null;
+}
+
+export interface QueueRates {
+	readonly published: number | null;
+	readonly delivered: number | null;
+	readonly acknowledged: number | null;
+	readonly redelivered: number | null;
 }
 
 /** What a look at waiting messages costs here, stated before it is taken. */

@@ -37,6 +37,7 @@ import { waitingHandlers } from './handlers/waiting.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import type { Ports } from './ports.ts';
+import { createQueueFigures } from './queue-figures.ts';
 import { keepCleaning } from './retention.ts';
 import { ensureSandbox } from './sandbox.ts';
 import { startByThemselves } from './saved-sets.ts';
@@ -94,6 +95,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		});
 	}
 
+	const figures = createQueueFigures(core);
 	const calls: CallHandlers = {
 		...queryHandlers(core),
 		...viewHandlers(core),
@@ -102,7 +104,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...resultHandlers(core, results),
 		...groupHandlers(core),
 		...historyHandlers(core),
-		...deploymentHandlers(core),
+		...deploymentHandlers(core, figures),
 		...waitingHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),

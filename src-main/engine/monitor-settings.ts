@@ -31,7 +31,8 @@ export function readMonitor(
 	const before = readCredentials(oldSecret);
 	const username = input.monitorUser ?? base?.username ?? null;
 	const password = input.monitorPassword ?? base?.password ?? null;
-	const tls = tlsOf(input, old?.monitorTls ?? null);
+	const given = { caFile: input.monitorCaFile, insecure: input.monitorInsecure };
+	const tls = laidOver(given, old?.monitorTls ?? null);
 	if (username === null && password === null) return ok({ url, tls, secret: {} });
 	if (username === '') return ok({ url, tls, secret: { monitor: null } });
 	const made: SiteCredentials = {
@@ -54,12 +55,16 @@ export function readCredentials(secret: string | null): SiteCredentials | null {
 	}
 }
 
-function tlsOf(input: MonitorInput, old: TlsOptions | null): TlsOptions | null {
-	if (input.monitorCaFile === undefined && input.monitorInsecure === undefined) return old;
+/** TLS options of a door, with what was given laid over what there is; an empty file is none any more. */
+export function laidOver(
+	given: { readonly caFile: string | undefined; readonly insecure: boolean | undefined },
+	old: TlsOptions | null,
+): TlsOptions | null {
+	if (given.caFile === undefined && given.insecure === undefined) return old;
 	const base: TlsOptions = old ?? { caFile: null, certFile: null, keyFile: null, serverName: null, verify: true };
 	return {
 		...base,
-		caFile: input.monitorCaFile === undefined ? base.caFile : input.monitorCaFile === '' ? null : input.monitorCaFile,
-		verify: input.monitorInsecure === undefined ? base.verify : !input.monitorInsecure,
+		caFile: given.caFile === undefined ? base.caFile : given.caFile === '' ? null : given.caFile,
+		verify: given.insecure === undefined ? base.verify : !given.insecure,
 	};
 }

@@ -27,6 +27,8 @@ export interface RabbitOptions {
 		/** Refuse clients without a certificate that the CA signed. */
 		readonly clientCertificate?: boolean;
 	};
+	/** Turns the management API on, on a port of its own. */
+	readonly management?: boolean;
 	/** More lines for rabbitmq.conf. */
 	readonly config?: readonly string[];
 }
@@ -39,6 +41,8 @@ export interface RabbitServer extends AsyncDisposable {
 	readonly port: number;
 	/** Where TLS is spoken; null without `tls`. */
 	readonly tlsPort: number | null;
+	/** Address of the management API; null without `management`. */
+	readonly managementUrl: string | null;
 	/** Ends the broker without a chance to tidy up, and waits until it is gone. */
 	kill9(): Promise<void>;
 	/** Starts it again on the same data and ports. */
@@ -65,17 +69,23 @@ export function uniqueName(stem: string): string {
 export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitServer> {
 	const given = process.env.WARREN_TEST_AMQP_URL;
 	// A server with a certain TLS set-up or configuration can only be one of our own.
-	if (given !== undefined && given !== '' && options.tls === undefined && options.config === undefined) {
+	if (
+		given !== undefined &&
+		given !== '' &&
+		options.tls === undefined &&
+		options.config === undefined &&
+		options.management !== true
+	) {
 		return externalRabbit(given);
 	}
 	if (!existsSync(join(SCRIPTS, 'rabbitmq-server'))) {
 		throw new Error(`No RabbitMQ in ${SCRIPTS}. Install it with: apt-get install rabbitmq-server`);
 	}
 	const folder = await mkdtemp(join(tmpdir(), 'warren-rabbit-'));
-	const ports = await freePorts(4);
-	const [port, tlsPort, epmdPort, distPort] = ports as [number, number, number, number];
+	const ports = await freePorts(5);
+	const [port, tlsPort, epmdPort, distPort, httpPort] = ports as [number, number, number, number, number];
 	const node = `warren-${randomBytes(4).toString('hex')}@localhost`;
-	const env = await prepare(folder, { node, port, tlsPort, epmdPort, distPort }, options);
+	const env = await prepare(folder, { node, port, tlsPort, epmdPort, distPort, httpPort }, options);
 	let child: ChildProcess | null = null;
 
 	async function start(): Promise<void> {
@@ -128,6 +138,7 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 		url: `amqp://guest:guest@127.0.0.1:${port}/`,
 		port,
 		tlsPort: options.tls === undefined ? null : tlsPort,
+		managementUrl: options.management === true ? `http://127.0.0.1:${httpPort}` : null,
 		start,
 		kill9,
 		stop,
@@ -155,6 +166,7 @@ interface Places {
 	readonly tlsPort: number;
 	readonly epmdPort: number;
 	readonly distPort: number;
+	readonly httpPort: number;
 }
 
 /** Writes the configuration and answers the environment that keeps the server to itself. */
@@ -162,7 +174,7 @@ async function prepare(folder: string, places: Places, options: RabbitOptions): 
 	const home = join(folder, 'home');
 	await mkdir(home, { recursive: true });
 	await writeFile(join(home, '.erlang.cookie'), randomBytes(15).toString('hex'), { mode: 0o400 });
-	await writeFile(join(folder, 'enabled_plugins'), '[].\n');
+	await writeFile(join(folder, 'enabled_plugins'), options.management === true ? '[rabbitmq_management].\n' : '[].\n');
 	await writeFile(join(folder, 'rabbitmq-env.conf'), '');
 	const lines = [
 		`listeners.tcp.1 = 127.0.0.1:${places.port}`,
@@ -180,6 +192,11 @@ async function prepare(folder: string, places: Places, options: RabbitOptions): 
 			`ssl_options.verify = ${options.tls.clientCertificate === true ? 'verify_peer' : 'verify_none'}`,
 			`ssl_options.fail_if_no_peer_cert = ${options.tls.clientCertificate === true}`,
 		);
+	}
+	if (options.management === true) {
+		// Figures at once, not after the five seconds of the default.
+		lines.push(`management.tcp.port = ${places.httpPort}`, 'management.tcp.ip = 127.0.0.1');
+		lines.push('collect_statistics_interval = 250');
 	}
 	lines.push(...(options.config ?? []));
 	await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
@@ -236,6 +253,7 @@ function externalRabbit(url: string): RabbitServer {
 		url,
 		port: Number(new URL(url).port || 5672),
 		tlsPort: null,
+		managementUrl: null,
 		kill9: refuse,
 		start: refuse,
 		restart: refuse,

@@ -41,8 +41,10 @@ export async function queueFigures(
 	const figures = new Map<string, QueueFigures>();
 	const width = keys.steps('').length;
 	for (const [place, name] of distinct.entries()) {
-		const ready = waiting.value.slice(place * width, (place + 1) * width).reduce((sum, length) => sum + length, 0);
-		const unacked = held.value === null ? null : (held.value.get(name) ?? 0);
+		const byStep = waiting.value.slice(place * width, (place + 1) * width);
+		const ready = byStep.reduce((sum, length) => sum + length, 0);
+		const holding = held.value?.get(name);
+		const unacked = held.value === null ? null : (holding?.count ?? 0);
 		const exists = ready > 0 || bound.has(name) || (unacked ?? 0) > 0;
 		figures.set(name, {
 			name,
@@ -52,9 +54,20 @@ export async function queueFigures(
 			consumers: null,
 			at,
 			source: 'redis',
+			more: {
+				steps: keys.priorities.map((priority, at) => ({ priority, ready: byStep[at] ?? 0 })),
+				...(held.value === null ? {} : { heldSince: holding?.since ?? null }),
+			},
 		});
 	}
 	return ok(asked.flatMap((name) => figures.get(name) ?? []));
+}
+
+/** What is held of one queue. */
+interface Holding {
+	readonly count: number;
+	/** Since when the oldest of it, epoch ms; null: not written down. */
+	readonly since: number | null;
 }
 
 /** How many messages of each queue are held by anybody; null: too many to count. */
@@ -62,25 +75,34 @@ async function heldByQueue(
 	link: Link,
 	keys: Keys,
 	bindings: readonly Binding[],
-): Promise<Result<ReadonlyMap<string, number> | null>> {
+): Promise<Result<ReadonlyMap<string, Holding> | null>> {
 	const count = await link.bytes(['HLEN', keys.unacked]);
 	if (!count.ok) return count;
 	if (Number(count.value) > MOST_HELD) return ok(null);
-	const counts = new Map<string, number>();
+	const counts = new Map<string, Holding>();
 	const seen = new Set<string>();
 	if (count.value === 0) return ok(counts);
 	let cursor = '0';
 	do {
 		const step = await link.script(HELD, [keys.unacked, keys.index], [cursor, HELD_STEP, 0]);
 		if (!step.ok) return step;
-		const [next, ...parts] = step.value as readonly Buffer[];
+		const [next, ...parts] = step.value as readonly (Buffer | number | null)[];
 		cursor = String(next);
 		for (let at = 0; at + 4 < parts.length; at += 5) {
 			const tag = String(parts[at]);
 			// A scan may come by an entry twice.
 			if (seen.has(tag)) continue;
 			seen.add(tag);
-			for (const queue of queuesOf(String(parts[at + 4]), bindings)) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+			const score = parts[at + 1] ?? null;
+			const since = score === null ? Number.POSITIVE_INFINITY : Math.round(Number(String(score)) * 1000);
+			for (const queue of queuesOf(String(parts[at + 4]), bindings)) {
+				const before = counts.get(queue);
+				const earliest = Math.min(before?.since ?? Number.POSITIVE_INFINITY, since);
+				counts.set(queue, {
+					count: (before?.count ?? 0) + 1,
+					since: Number.isFinite(earliest) ? earliest : null,
+				});
+			}
 		}
 	} while (cursor !== '0');
 	return ok(counts);

@@ -61,6 +61,11 @@ export class Keys {
 		return this.#options.prioritySteps.map((step) => this.#step(queue, step));
 	}
 
+	/** The priorities that have a list of their own, in the same order. */
+	get priorities(): readonly number[] {
+		return this.#options.prioritySteps;
+	}
+
 	/** The list for a message of this priority: the largest step that is not above it. */
 	stepFor(queue: string, priority: number | undefined): string {
 		const wanted = Math.min(HIGHEST_PRIORITY, Math.max(0, priority ?? 0));

@@ -10,6 +10,7 @@ import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { type Core, targetOf } from '../core.ts';
 import { checkFor, packetFacts } from '../packet-views.ts';
+import type { QueueFigureSource } from '../queue-figures.ts';
 import { consumerHandlers } from './consumer.ts';
 import { quarantineHandlers } from './quarantine.ts';
 import { plainProperties } from './task.ts';
@@ -22,29 +23,14 @@ type Name = 'queue.list' | 'queue.peek';
 const READY_MS = 10_000;
 const LOOK_MS = 15_000;
 
-export function deploymentHandlers(core: Core): DeploymentHandlers {
+export function deploymentHandlers(core: Core, figures: QueueFigureSource): DeploymentHandlers {
 	const { history } = core.store;
 	return {
 		...consumerHandlers(core),
 		...quarantineHandlers(core),
-		'queue.list': async (input) => {
-			const target = await targetOf(core, input.profile);
-			if (!target.ok) return target;
-			const { driver, profile } = target.value;
-			const ready = await driver.ready(READY_MS);
-			if (!ready.ok) return ready;
-			const known = await history.queues(profile.id);
-			const names = [...new Set([...profile.queues, ...known])];
-			const listed = driver.capabilities.listsQueues ? await driver.queues([]) : ok([]);
-			if (!listed.ok) return listed;
-			// Those that a profile names and the broker does not list are shown as what they are: not there.
-			const unlisted = names.filter((name) => !listed.value.some((queue) => queue.name === name));
-			if (unlisted.length === 0 && listed.value.length === 0 && !driver.capabilities.listsQueues)
-				unlisted.push('default');
-			const others = unlisted.length > 0 ? await driver.queues(unlisted) : ok([]);
-			if (!others.ok) return others;
-			const items = [...listed.value, ...others.value].sort((a, b) => a.name.localeCompare(b.name));
-			return ok({ items, total: items.length, complete: driver.capabilities.listsQueues });
+		'queue.list': async (input, context) => {
+			const profile = await core.profiles.find(input.profile);
+			return profile.ok ? figures.list(profile.value, context.signal) : profile;
 		},
 		'queue.peek': async (input) => {
 			const target = await targetOf(core, input.profile);

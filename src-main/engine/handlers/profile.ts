@@ -17,6 +17,7 @@ import { formatBroker, parseBroker } from '#main/profiles/address.ts';
 import { bookUrls, readBooks } from '../book-settings.ts';
 import type { Core } from '../core.ts';
 import { profileFolder } from '../deployments.ts';
+import { managementOf, readManagement } from '../management-settings.ts';
 import { readMonitor } from '../monitor-settings.ts';
 import { readResults, resultsUrl } from '../results-settings.ts';
 import { forgetSetsOf } from '../saved-sets.ts';
@@ -51,6 +52,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const password = input.password ?? broker.value.password;
 			const monitor = readMonitor(input, null, null);
 			if (!monitor.ok) return monitor;
+			const management = readManagement(input, null, null);
+			if (!management.ok) return management;
 			const books = readBooks(input, null);
 			if (!books.ok) return books;
 			const results = readResults(input, input.framework, null);
@@ -65,7 +68,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						readOnly: input.readOnly ?? false,
 						monitorUrl: monitor.value.url,
 						monitorTls: monitor.value.tls,
-						managementUrl: input.management ?? null,
+						managementUrl: management.value.url,
+						managementTls: management.value.tls,
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
 						...results.value.kept,
@@ -76,6 +80,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					{
 						...(password === null || password === '' ? {} : { broker: password }),
 						...monitor.value.secret,
+						...management.value.secret,
 						...books.value.secrets,
 						...results.value.secrets,
 						...(input.secretKey === undefined || input.secretKey === '' ? {} : { django: input.secretKey }),
@@ -100,6 +105,10 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!kept.ok) return kept;
 			const monitor = readMonitor(input, old, kept.value);
 			if (!monitor.ok) return monitor;
+			const known = await profiles.secret(old.id, 'management');
+			if (!known.ok) return known;
+			const management = readManagement(input, old, known.value);
+			if (!management.ok) return management;
 			const books = readBooks(input, old);
 			if (!books.ok) return books;
 			const results = readResults(input, input.framework ?? old.framework, old);
@@ -114,7 +123,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					readOnly: input.readOnly ?? old.readOnly,
 					monitorUrl: monitor.value.url,
 					monitorTls: monitor.value.tls,
-					managementUrl: input.management ?? old.managementUrl,
+					managementUrl: management.value.url,
+					managementTls: management.value.tls,
 					dialect: dialectOf(input, old.dialect),
 					books: books.value.books,
 					...results.value.kept,
@@ -124,6 +134,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				{
 					...(password === null ? {} : { broker: password === '' ? null : password }),
 					...monitor.value.secret,
+					...management.value.secret,
 					...books.value.secrets,
 					...results.value.secrets,
 					...(input.secretKey === undefined ? {} : { django: input.secretKey === '' ? null : input.secretKey }),
@@ -162,7 +173,11 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				clientName: `Warren ${core.ports.version} (connection test)`,
 			});
 			const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DOCTOR_MS)]);
-			const steps: readonly DoctorStep[] = await doctor(input.queues ?? asked.value.queues, signal);
+			const steps: DoctorStep[] = [...(await doctor(input.queues ?? asked.value.queues, signal))];
+			const saved = input.name === undefined ? null : await profiles.find(input.name);
+			if (saved?.ok === true && input.broker === undefined) {
+				steps.push(...(await managementSteps(core, saved.value, signal)));
+			}
 			return ok({ steps, passed: steps.every((step) => step.status !== 'failed') });
 		},
 		'profile.connect': async (input) => {
@@ -226,6 +241,28 @@ export function profileStreams(core: Core): Pick<StreamHandlers, 'profile.watch'
 			return ok(stack);
 		},
 	};
+}
+
+/** The step that reads the management API; none where the profile has none. */
+async function managementSteps(core: Core, profile: Profile, signal: AbortSignal): Promise<readonly DoctorStep[]> {
+	const { clock } = core.ports;
+	const management = managementOf(core.profiles, profile, clock.now);
+	if (management === null || profile.broker.kind !== 'amqp') return [];
+	const since = clock.monotonic();
+	const overview = await management.overview(signal);
+	const queues = overview.ok ? await management.queues(profile.broker.vhost, signal) : overview;
+	const tookMs = Math.round(clock.monotonic() - since);
+	if (!overview.ok || !queues.ok) {
+		// Words of the API begin with what happened and end with what to do about it.
+		const said = overview.ok ? (queues.ok ? '' : queues.error.message) : overview.error.message;
+		const [finding = said, ...cure] = said.split(/(?<=[.)]) (?=[A-Z])/);
+		const words = cure.length === 0 ? null : cure.join(' ');
+		return [{ step: 'management', status: 'warning', finding, cure: words, tookMs }];
+	}
+	const { figures, complete } = queues.value;
+	const count = `${figures.length}${complete ? '' : ' and more'} queues`;
+	const finding = `${overview.value.server} lets "${overview.value.user}" in, and tells of ${count}.`;
+	return [{ step: 'management', status: 'passed', finding, cure: null, tookMs }];
 }
 
 /** What a profile keeps of a django-q site; `old`: what it had. */

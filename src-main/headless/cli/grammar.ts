@@ -47,7 +47,14 @@ export const GLOBAL_FLAGS: readonly { readonly flag: string; readonly value: str
 /** Fields that the command line fills in by itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(['profile', 'review']);
 /** Fields never taken as a flag's value, where a process list would show them. */
-const SECRET_FIELDS: ReadonlySet<string> = new Set(['password', 'monitorPassword', 'secretKey', 'carrot', 'text']);
+const SECRET_FIELDS: ReadonlySet<string> = new Set([
+	'password',
+	'monitorPassword',
+	'managementPassword',
+	'secretKey',
+	'carrot',
+	'text',
+]);
 /** Of these, the ones that take all of standard input, some for their length; the others take one line. */
 export const WHOLE_FIELDS: ReadonlySet<string> = new Set(['carrot', 'text']);
 

@@ -3,7 +3,6 @@ import type { ActionOutcome } from '#main/domain/action.ts';
 import type { AuditEntry } from '#main/domain/audit.ts';
 import type { ConsoleLine, ConsumerSetView } from '#main/domain/consumer.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
-import type { QueueFigures } from '#main/domain/queue.ts';
 import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
 import { taskRowJson } from '#main/domain/task-json.ts';
 import type { WaitingOutcome } from '#main/domain/waiting.ts';
@@ -17,6 +16,7 @@ import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
 import { PACKET_VIEWS } from './packet-views.ts';
+import { QUEUE_VIEWS } from './queue-views.ts';
 import { RESULT_VIEWS } from './result-views.ts';
 import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
@@ -63,12 +63,6 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 		text: ({ removed, tasks }) => `Removed ${harmless(removed)} and ${counted(tasks, 'task')} of history.`,
 	},
 	'profile.test': { text: ({ steps }, style) => steps.map((step) => showStep(step, style)).join('\n') },
-	'queue.list': {
-		text: ({ items, complete }, style) => {
-			const more = complete ? '' : `\n${paint(style, 'dim', 'Only queues that the profile names or history knows.')}`;
-			return (items.length === 0 ? 'No queues.' : table(style, items, QUEUE_COLUMNS)) + more;
-		},
-	},
 	'queue.peek': {
 		text: ({ items, cost }, style) =>
 			`${items.length === 0 ? 'Nothing waits there.' : table(style, items, PEEK_COLUMNS)}\n${paint(style, 'dim', cost.words)}`,
@@ -118,6 +112,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'group.requeue': outcomeView,
 	'group.delete': outcomeView,
 	...PACKET_VIEWS,
+	...QUEUE_VIEWS,
 	...SCHEDULE_VIEWS,
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,
@@ -191,13 +186,6 @@ const PROFILE_COLUMNS: readonly Column<ProfileView>[] = [
 ];
 
 const number = (value: number | null): string => (value === null ? '?' : count(value));
-
-const QUEUE_COLUMNS: readonly Column<QueueFigures>[] = [
-	{ title: 'QUEUE', cell: (row) => row.name, shrink: true },
-	{ title: 'READY', cell: (row) => (row.exists ? number(row.ready) : 'missing'), right: true },
-	{ title: 'UNACKED', cell: (row) => (row.exists ? number(row.unacked) : '-'), right: true },
-	{ title: 'CONSUMERS', cell: (row) => (row.exists ? number(row.consumers) : '-'), right: true },
-];
 
 const PEEK_COLUMNS: readonly Column<PeekedMessage>[] = [
 	{ title: 'TASK', cell: (row) => row.task?.name ?? `(${row.fault?.reason ?? 'unreadable'})`, shrink: true },

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { CeleryMessage } from '#main/domain/celery.ts';
 import type { FieldTable } from '#main/domain/message.ts';
 import type { PacketFacts } from '#main/domain/packet.ts';
-import type { LookCost, QueueFigures } from '#main/domain/queue.ts';
+import type { LookCost } from '#main/domain/queue.ts';
+import type { DelayedMessages, QueueView } from '#main/domain/queue-depth.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import type { DeathOrigin } from '#main/domain/waiting.ts';
 import { consumerRoutes } from './consumer.ts';
@@ -35,19 +36,28 @@ export interface PeekedMessage {
 	readonly verified: boolean | null;
 }
 
+/** Queues, and by which doors they were asked. */
+export interface QueueList {
+	readonly items: readonly QueueView[];
+	readonly total: number;
+	/** False: only the queues that the profile names or history knows; the broker was not asked for others. */
+	readonly complete: boolean;
+	/** What waits in Celery's queues of native delayed delivery, for all queues together. */
+	readonly delayed: DelayedMessages;
+	/** Queues of the framework's own doings that are left out. */
+	readonly hidden: number;
+	/** The management API: `down` with the reason means that AMQP alone told what there is. */
+	readonly management: { readonly state: 'none' | 'used' | 'down'; readonly reason: string | null };
+}
+
 export const deploymentRoutes = {
 	...consumerRoutes,
 	...quarantineRoutes,
 	'queue.list': query({
 		scope: 'deployment',
-		summary: 'List queues with what waits in them',
+		summary: 'List queues with what waits in them, in all its parts',
 		input: z.strictObject({ profile: profileName }),
-		output: returns<{
-			readonly items: readonly QueueFigures[];
-			readonly total: number;
-			/** False: only the queues that the profile names or history knows; the broker was not asked for others. */
-			readonly complete: boolean;
-		}>(),
+		output: returns<QueueList>(),
 	}),
 	'queue.peek': query({
 		scope: 'deployment',

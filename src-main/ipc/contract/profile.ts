@@ -78,7 +78,14 @@ const optional = {
 			'Book of schedules in a Redis, e.g. shared=redis://host:6379/0 or redbeat=redis://host/1?zone=Europe/Berlin; empty: none',
 		),
 	results: z.string().max(4_000).optional().describe('Celery: result backend, e.g. redis://host:6379/1; empty: none'),
-	management: url.optional().describe('RabbitMQ management API'),
+	management: url.optional().describe('RabbitMQ management API, e.g. http://rabbit.example:15672'),
+	managementUser: z.string().max(200).optional().describe("User of the management API (default: the broker's)"),
+	managementPassword: z.string().max(4_000).optional().describe("The management API's password"),
+	managementCaFile: file.optional().describe('CA certificate file for the management API (PEM)'),
+	managementInsecure: z
+		.boolean()
+		.optional()
+		.describe("Do not check the management API's certificate (shown as a badge)"),
 	queues: z.array(z.string().min(1).max(255)).max(1_000).optional().describe('Queues to show'),
 	environment: environment.optional(),
 	readOnly: z.boolean().optional().describe('Refuse every change'),
@@ -133,6 +140,10 @@ export const profileRoutes = {
 				.union([url, z.literal('')])
 				.optional()
 				.describe("carrot's monitor, e.g. https://site/carrot/; empty: none any more"),
+			management: z
+				.union([url, z.literal('')])
+				.optional()
+				.describe('RabbitMQ management API, e.g. http://rabbit.example:15672; empty: none any more'),
 			readOnly: z.boolean().optional().describe('Refuse every change'),
 		}),
 		output: returns<ProfileView>(),

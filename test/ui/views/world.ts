@@ -2,12 +2,21 @@
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import { attemptId, consumerSetId, profileId, taskId } from '#main/domain/ids.ts';
 import { CARROT_DIALECT, type Profile } from '#main/domain/profile.ts';
+import type { QueueFigures } from '#main/domain/queue.ts';
+import { depthOf, type QueueView } from '#main/domain/queue-depth.ts';
 import type { Attempt, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { FakeEngine, NO_COUNTS, row } from '../state/fake-engine.ts';
 import { scheduleWorld } from './schedule-world.ts';
 
 export const NOW = Date.UTC(2026, 10, 21, 12, 41, 7);
+
+const NO_DELAYS = { count: 0, source: 'nothing delays here', at: NOW, why: null };
+
+/** A queue of which the broker told these figures, and no worker was asked. */
+export function queueView(figures: QueueFigures): QueueView {
+	return { ...figures, depth: depthOf(figures, 'Workers were not asked.', NO_DELAYS), oldestAgeMs: null };
+}
 
 export function profile(name: string, more: Partial<Profile> = {}): Profile {
 	return {
@@ -316,11 +325,30 @@ export function world(views: readonly ProfileView[], text?: string): FakeEngine 
 		ok: true,
 		value: {
 			items: [
-				{ name: 'default', exists: true, ready: 1_284, unacked: null, consumers: 0, at: NOW, source: 'amqp' },
-				{ name: text ?? 'mail', exists: false, ready: null, unacked: null, consumers: null, at: NOW, source: 'amqp' },
+				queueView({
+					name: 'default',
+					exists: true,
+					ready: 1_284,
+					unacked: null,
+					consumers: 0,
+					at: NOW,
+					source: 'amqp',
+				}),
+				queueView({
+					name: text ?? 'mail',
+					exists: false,
+					ready: null,
+					unacked: null,
+					consumers: null,
+					at: NOW,
+					source: 'amqp',
+				}),
 			],
 			total: 2,
 			complete: false,
+			delayed: NO_DELAYS,
+			hidden: 0,
+			management: { state: 'none', reason: null },
 		},
 	}));
 	engine.handlers.set('queue.peek', (input) => ({
