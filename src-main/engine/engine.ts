@@ -36,6 +36,7 @@ import { viewHandlers } from './handlers/view.ts';
 import { waitingHandlers } from './handlers/waiting.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
+import { askByInspect } from './inspect-holdings.ts';
 import type { Ports } from './ports.ts';
 import { createQueueFigures } from './queue-figures.ts';
 import { keepCleaning } from './retention.ts';
@@ -95,7 +96,8 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		});
 	}
 
-	const figures = createQueueFigures(core);
+	const ask = askByInspect(ports, monitors, control);
+	const figures = createQueueFigures(core, ask);
 	const calls: CallHandlers = {
 		...queryHandlers(core),
 		...viewHandlers(core),

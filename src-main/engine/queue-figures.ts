@@ -27,16 +27,14 @@ const NO_DELAYS_MS = 60_000;
 export interface QueueFigureSource {
 	/** All queues that are known, with figures from now. */
 	list(profile: Profile, signal: AbortSignal): Promise<Result<QueueList>>;
-	/** How workers are asked from now on. */
-	askBy(ask: AskWorkers): void;
 }
 
 /** Makes the source of one engine's figures. */
 export function createQueueFigures(
 	core: Pick<Core, 'deployments' | 'profiles' | 'store' | 'ports'>,
+	ask: AskWorkers,
 ): QueueFigureSource {
 	const { clock } = core.ports;
-	let ask: AskWorkers = async () => 'Workers were not asked.';
 	/** Until when a profile is known to have no queues of delays, on the monotonic clock. */
 	const undelayed = new Map<ProfileId, number>();
 
@@ -70,9 +68,6 @@ export function createQueueFigures(
 	}
 
 	return {
-		askBy(next) {
-			ask = next;
-		},
 		async list(profile, signal) {
 			const driver = core.deployments.driver(profile);
 			const known = await core.store.history.queues(profile.id);

@@ -13,8 +13,8 @@ export interface InspectAnswers {
 	readonly at: number;
 }
 
-/** Asks all workers of a profile; a text says why they cannot be asked. */
-export type AskWorkers = (profile: Profile, signal: AbortSignal) => Promise<InspectAnswers | string>;
+/** Asks all workers of a profile; a text says why they cannot be asked. `fresh`: an answer of a moment ago will not do. */
+export type AskWorkers = (profile: Profile, signal: AbortSignal, fresh?: boolean) => Promise<InspectAnswers | string>;
 
 export interface WorkerHoldings {
 	/** By queue, as the task's own routing key has it. */
