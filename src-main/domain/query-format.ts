@@ -29,6 +29,7 @@ function write(query: Query): string {
 			return `state:${query.any.join(',')}`;
 		case 'has':
 		case 'is':
+		case 'group':
 			return `${query.kind}:${query.any.join(',')}`;
 		case 'field':
 			return `${query.field}:${writeMatches(query.field, query.any)}`;

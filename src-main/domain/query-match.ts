@@ -26,6 +26,8 @@ export interface QueryRow extends Omit<TaskRow, 'updatedAt'> {
 	readonly result?: TaskResult | null;
 	/** The log of the task, one text. */
 	readonly log?: string | null;
+	/** The key of the failure group that it is in while it is failed; without it, it is in none. */
+	readonly group?: string | null;
 	/** For `traceback:`, and for what `has:` and `is:` say of attempts; without it there are none. */
 	readonly history?: readonly Pick<
 		Attempt,
@@ -54,6 +56,10 @@ export function matches(query: Query, row: QueryRow): boolean {
 			return query.any.some((thing) => hasIt(thing, row));
 		case 'is':
 			return query.any.some((thing) => isSo(thing, row));
+		case 'group': {
+			const group = row.group ?? null;
+			return group !== null && query.any.some((beginning) => group.startsWith(beginning));
+		}
 		case 'number': {
 			const value =
 				query.field === 'runtime' ? row.runtimeMs : query.field === 'waited' ? waited(row) : row[query.field];

@@ -260,6 +260,8 @@ class Parser {
 					'or',
 					raws.map((raw) => this.#is(known, raw, op)),
 				);
+			case 'group':
+				return { kind: 'group', any: raws.map((raw) => this.#group(raw, op)) };
 			case 'text':
 			case 'arguments':
 				return {
@@ -304,6 +306,18 @@ class Parser {
 		if (found !== undefined && raw.form !== 'regex') return found;
 		return this.#stop(
 			`"${raw.text}" is nothing that "${known.name}:" knows.${didYouMean(raw.text, choices)} It knows ${choices.join(', ')}.`,
+			raw.at,
+			raw.text.length,
+		);
+	}
+
+	#group(raw: Raw, op: CompareOp | null): string {
+		if (op !== null && op !== '=') {
+			this.#stop(`Groups have no order, so ${op} says nothing here.`, raw.at - op.length, op.length);
+		}
+		if (raw.form !== 'regex' && /^[0-9a-f]{1,16}$/i.test(raw.text)) return raw.text.toLowerCase();
+		return this.#stop(
+			`"${raw.text}" is no failure group. Groups are named by up to 16 of the digits 0 to 9 and a to f, as "group list" shows them; what was raised is found by exception:.`,
 			raw.at,
 			raw.text.length,
 		);

@@ -29,7 +29,7 @@ export interface QuerySuggestions {
 }
 
 /** Columns whose values can be counted. */
-export type FacetColumn = 'state' | 'name' | 'queue' | 'worker' | 'exception' | 'priority' | 'attempts';
+export type FacetColumn = 'state' | 'name' | 'queue' | 'worker' | 'exception' | 'group' | 'priority' | 'attempts';
 
 /** A value and how many of the tasks looked at have it; null: known from before, not among them. */
 export interface FacetValue {
@@ -49,6 +49,7 @@ export function facetColumn(field: string): FacetColumn | null {
 		case 'queue':
 		case 'worker':
 		case 'exception':
+		case 'group':
 		case 'priority':
 		case 'attempts':
 			return field;

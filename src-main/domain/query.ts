@@ -92,6 +92,8 @@ export type Query =
 	| { readonly kind: 'number'; readonly field: NumberField; readonly op: CompareOp; readonly value: number }
 	| { readonly kind: 'has'; readonly any: readonly QueryHas[] }
 	| { readonly kind: 'is'; readonly any: readonly QueryIs[] }
+	/** Failed now, in a failure group whose key begins with one of these (lower-case hexadecimal digits, 1 to 16). */
+	| { readonly kind: 'group'; readonly any: readonly string[] }
 	/** Half-open, in epoch ms: `>=` means at or after, `<` means before. */
 	| { readonly kind: 'time'; readonly field: TimeField; readonly op: '>=' | '<'; readonly at: number }
 	/** `path` has at least one part; a part of digits indexes a list, and names a key of a dict. */
@@ -105,7 +107,7 @@ export type Query =
 /** A field as help and completion show it. */
 export interface QueryField {
 	readonly name: string;
-	readonly type: 'state' | 'text' | 'number' | 'duration' | 'time' | 'arguments' | 'has' | 'is';
+	readonly type: 'state' | 'text' | 'number' | 'duration' | 'time' | 'arguments' | 'has' | 'is' | 'group';
 	/** How a plain word is compared, for texts. */
 	readonly match: 'contains' | 'equals' | 'prefix' | null;
 	readonly help: string;
@@ -144,6 +146,7 @@ export const QUERY_FIELDS: readonly QueryField[] = [
 	field('traceback', 'text', 'contains', 'Part of a traceback', 'traceback:smtplib'),
 	field('has', 'has', null, `What is there: ${QUERY_HAS.join(', ')}`, 'has:traceback'),
 	field('is', 'is', null, `How it came about or where it stands: ${QUERY_IS.join(', ')}, open, done`, 'is:requeued'),
+	field('group', 'group', null, 'The failure group, by the beginning of its name', 'group:1f3c9a02'),
 	field('priority', 'number', null, 'The priority of the message', 'priority:>3'),
 	field('attempts', 'number', null, 'How many attempts there have been', 'attempts:>=2'),
 	field('runtime', 'duration', null, 'How long the last attempt ran', 'runtime:>2s'),

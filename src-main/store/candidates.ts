@@ -5,9 +5,10 @@
 import type { PathTest, Query, TextMatch } from '#main/domain/query.ts';
 import { assertNever } from '#main/domain/result.ts';
 import { STATE_CODES, STATES } from './codes.ts';
+import { FAILING_CODES } from './failure-keeper.ts';
 import type { SqlValue } from './handles.ts';
 import type { SqlPart } from './order.ts';
-import { type SearchScope, seenMatches } from './search.ts';
+import { printsOf, type SearchScope, seenMatches } from './search.ts';
 import { factQuery, gramNeedle, gramQuery, piecesOf, regexLiteral } from './search-words.ts';
 
 /** SQL that proposes row numbers as `seq`. */
@@ -40,6 +41,8 @@ export function statesOf(query: Query): readonly number[] {
 			return query.parts.map(statesOf).reduce((all, some) => all.filter((code) => some.includes(code)), EVERY_STATE);
 		case 'or':
 			return EVERY_STATE.filter((code) => query.parts.some((part) => statesOf(part).includes(code)));
+		case 'group':
+			return FAILING_CODES;
 		default:
 			return EVERY_STATE;
 	}
@@ -96,6 +99,8 @@ export function waysOf(query: Query, scope: SearchScope, states: readonly number
 			return query.any.every((thing) => thing === 'traceback') ? [mayHaveFailed(scope)] : [];
 		case 'is':
 			return query.any.every((thing) => thing !== 'cut') ? further(scope, '>', 1) : [];
+		case 'group':
+			return [[byGroup(scope, query.any)]];
 		case 'number': {
 			if (query.field === 'attempts') return further(scope, query.op, query.value);
 			if (query.field !== 'priority' && query.field !== 'runtime') return [];
@@ -226,6 +231,18 @@ function byWorker(scope: SearchScope, found: readonly string[]): Source {
 		name: 'propose by worker',
 		sql: `SELECT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
+		lags: false,
+		late: false,
+	};
+}
+
+function byGroup(scope: SearchScope, any: readonly string[]): Source {
+	const prints = printsOf(scope.profile, any);
+	return {
+		name: 'propose by failure group',
+		sql: `SELECT seq FROM tasks INDEXED BY tasks_failure WHERE profile = ? AND removed_at IS NULL AND failure IS NOT NULL
+			AND failure IN ${prints.sql}`,
+		values: [scope.profile, ...prints.values],
 		lags: false,
 		late: false,
 	};

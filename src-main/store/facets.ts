@@ -29,6 +29,7 @@ const COLUMNS: Readonly<Record<FacetColumn, string>> = {
 	queue: 't.queue',
 	worker: 't.worker',
 	exception: 't.exception_type',
+	group: '(SELECT g.key FROM failure_prints p JOIN failure_groups g ON g.id = p.grp WHERE p.id = t.failure)',
 	priority: 't.priority',
 	attempts: 't.attempts',
 };

@@ -19,7 +19,6 @@ import { findGroup, MARK_COLUMNS, marksOf, noGroup } from './failure-groups.ts';
 import { FAILING_CODES } from './failure-keeper.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import { failedMatches, type ListReader } from './lists.ts';
-import type { SqlPart } from './order.ts';
 import { profileKeyOf, revisionOf } from './profile-keys.ts';
 import { type ListedRow, TASK_COLUMNS, taskRowOf } from './tasks.ts';
 
@@ -59,16 +58,6 @@ interface Gathered {
 	failures: number;
 	firstAt: number;
 	lastAt: number;
-}
-
-/** Tasks of a group as a condition on `tasks` (as t), for whoever compiles queries; `0` where there is no such group. */
-export function groupCondition(db: ReadHandle, profile: number, text: string): SqlPart {
-	const found = findGroup(db, profile, text);
-	if (!found.ok) return { sql: '0', values: [] };
-	return {
-		sql: 'ifnull(t.failure IN (SELECT id FROM failure_prints WHERE grp = ?), 0)',
-		values: [found.value.id],
-	};
 }
 
 /** The groups that failed tasks which match are in. */
@@ -194,10 +183,13 @@ export function groupIds(
 		if (!found.ok || key === null) return found.ok ? ok([]) : found;
 		const from = failedMatches(reader, key, query, now);
 		if (!from.ok) return from;
-		const part = groupCondition(db, key, found.value.key);
 		const rows = db
-			.read<{ id: string }>('ids of group', `SELECT t.id AS id ${from.value.sql} AND ${part.sql} LIMIT ?`, true)
-			.all(...from.value.values, ...part.values, limit);
+			.read<{ id: string }>(
+				'ids of group',
+				`SELECT t.id AS id ${from.value.sql} AND t.failure IN (SELECT id FROM failure_prints WHERE grp = ?) LIMIT ?`,
+				true,
+			)
+			.all(...from.value.values, found.value.id, limit);
 		return ok(rows.map((row) => taskId(row.id)));
 	});
 }

@@ -89,6 +89,10 @@ function compile(query: Query, scope: SearchScope, tests: SqlTests): Piece {
 			);
 		case 'is':
 			return join(' OR ', query.any.map(is));
+		case 'group': {
+			const prints = printsOf(scope.profile, query.any);
+			return plain(`ifnull(t.failure IN ${prints.sql}, 0)`, prints.values);
+		}
 		case 'number':
 			return plain(`ifnull(${NUMBERS[query.field]} ${query.op} ?, 0)`, [query.value]);
 		case 'time':
@@ -250,6 +254,16 @@ function is(thing: QueryIs): Piece {
 	if (thing === 'cut') return anyAttempt('a.truncated = 1', 40);
 	const again = anyAttempt('a.number > 1 AND a.cause = ?', 40);
 	return { ...again, sql: `(t.attempts > 1 AND ${again.sql})`, values: [thing], cost: 10 };
+}
+
+/** Fingerprints of the failure groups whose keys begin with one of these. A group without fingerprints has been merged away. */
+export function printsOf(profile: number, any: readonly string[]): SqlPart {
+	return {
+		sql: `(SELECT p.id FROM failure_groups g JOIN failure_prints p ON p.grp = g.id
+			WHERE g.profile = ? AND (${any.map(() => 'g.key >= ? AND g.key < ?').join(' OR ')}))`,
+		// After the digits that keys are made of comes nothing but what follows f.
+		values: [profile, ...any.flatMap((beginning) => [beginning, `${beginning}g`])],
+	};
 }
 
 /** More different ones than this are compared row by row. */

@@ -206,6 +206,11 @@ export class Route implements Disposable {
 		if (part !== this.#place.part) this.#set({ ...this.#place, part, item: null, task: null, filter: '' }, 'replace');
 	}
 
+	/** Shows what one thing of the list is made of, as another part with a filter; going back comes back to the list. */
+	lookInto(part: string, filter: string): void {
+		this.#set({ ...this.#place, part, filter, task: null, item: null }, 'push');
+	}
+
 	filterBy(filter: string): void {
 		if (filter !== this.#place.filter) this.#set({ ...this.#place, filter }, 'replace');
 	}

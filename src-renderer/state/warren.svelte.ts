@@ -111,6 +111,12 @@ export class Warren implements Disposable {
 		this.route.narrowTo(part);
 	}
 
+	/** Shows all failed tasks of a group that match the filter, in the ordinary list; what the view opens with stays as it was. */
+	showTasksOf(group: string): void {
+		const filter = this.route.place.filter.trim();
+		this.route.lookInto('tasks', filter === '' ? `group:${group}` : `group:${group} (${filter})`);
+	}
+
 	/** The list in view, where the view is one. */
 	get list(): TaskList | null {
 		const { view } = this.route.place;

@@ -22,6 +22,12 @@ async function change(store: OpenStore, key: string, what: GroupChange) {
 	return changed.value;
 }
 
+async function idsOf(store: OpenStore, query: string): Promise<readonly string[]> {
+	const ids = await store.history.ids(PROFILE, query, 100);
+	if (!ids.ok) throw new Error(ids.error.message);
+	return [...ids.value].sort();
+}
+
 function outcomeOf(made: MadeFailure): AttemptOutcome {
 	return { state: 'failed', exception: { type: made.type, message: made.message }, traceback: made.traceback };
 }
@@ -142,8 +148,12 @@ describe('failure groups', () => {
 		await using store = await storeOf(home.home);
 		await store.history.apply(fails(30, 'c', failed('KeyError')));
 		expect(await groups(store)).toMatchObject([{ key: keys[0], tasks: 3, prints: 2, marks: { note: 'one bug' } }]);
+		// As the query language has it: what is merged is the whole, under the name that is left.
+		expect(await idsOf(store, `group:${keys[0]}`)).toEqual(['a', 'b', 'c']);
+		expect(await idsOf(store, `group:${keys[1]} OR -group:${keys[0]}`)).toEqual([]);
 		const back = await change(store, keys[0] ?? '', { kind: 'split', by: 'cause' });
 		expect([...back.groups].sort()).toEqual([...keys].sort());
+		expect(await idsOf(store, `group:${keys[1]}`)).toEqual(['b', 'c']);
 		expect((await groups(store)).map((one) => one.tasks).sort()).toEqual([1, 2]);
 	});
 

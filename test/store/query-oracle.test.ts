@@ -1,5 +1,6 @@
 /** Random queries on random tasks: what the store lists, counts and freezes, against the plain meaning in `query-oracle.ts`. */
 import { describe, expect, it } from 'vitest';
+import { fingerprint } from '#main/domain/failure-print.ts';
 import type { TaskSortField } from '#main/domain/page.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
 import { parseQuery } from '#main/domain/query-parse.ts';
@@ -213,6 +214,7 @@ function life(
 			...{ argsText: call.argsJson, kwargsText: call.kwargsJson, preview: shown(args, kwargs) },
 			...{ state, publishedAt, updatedAt, attempts },
 			...base,
+			group: groupOf(first.name, state, base.exception, traceback),
 		};
 		now += chance.below(3);
 	}
@@ -222,8 +224,14 @@ function life(
 	return { known, ops, gone };
 }
 
-function query(chance: Chance, depth = 0): ask.Asked {
-	const kind = chance.below(depth > 2 ? 12 : 20);
+/** The name of a failure's group: that nobody has merged or split any is known here. */
+function groupOf(task: string, state: string, exception: ask.KnownTask['exception'], traceback: string | null) {
+	if (exception === null || !['failed', 'rejected', 'lost'].includes(state)) return null;
+	return fingerprint({ task, ...exception, traceback }).hash;
+}
+
+function query(chance: Chance, groups: readonly string[], depth = 0): ask.Asked {
+	const kind = chance.below(depth > 2 ? 13 : 21);
 	const op = chance.one(['', '<', '<=', '>', '>='] as const);
 	switch (kind) {
 		case 0:
@@ -263,15 +271,19 @@ function query(chance: Chance, depth = 0): ask.Asked {
 			return ask.has(chance.one(['traceback', 'log', 'args', 'kwargs', 'exception', 'result', 'worker', 'priority']));
 		case 11:
 			return ask.is(chance.one(['requeued', 'retried', 'redelivered', 'open', 'done']));
-		case 12:
+		case 12: {
+			const parts = chance.some([...groups, 'F', '0a']).map((key) => key.slice(0, chance.one([1, 2, 4, 16])));
+			return ask.group(chance.odds(30) ? parts.map((part) => part.toUpperCase()) : parts);
+		}
 		case 13:
-			return ask.not(query(chance, depth + 1), chance.one(['-', 'NOT ']));
 		case 14:
+			return ask.not(query(chance, groups, depth + 1), chance.one(['-', 'NOT ']));
 		case 15:
 		case 16:
-			return ask.both(query(chance, depth + 1), query(chance, depth + 1), chance.one([' ', ' AND ']));
+		case 17:
+			return ask.both(query(chance, groups, depth + 1), query(chance, groups, depth + 1), chance.one([' ', ' AND ']));
 		default:
-			return ask.either(query(chance, depth + 1), query(chance, depth + 1));
+			return ask.either(query(chance, groups, depth + 1), query(chance, groups, depth + 1));
 	}
 }
 
@@ -302,8 +314,9 @@ function check(seed: number): void {
 		if (seq === 60 && seed % 3 !== 0) store.settle();
 	}
 	if (seed % 3 === 1) store.settle();
+	const groups = tasks.map((task) => task.group).filter((key) => key !== null);
 	for (let count = 0; count < PER_WORLD; count += 1) {
-		const asked = query(chance);
+		const asked = query(chance, groups);
 		const [field, descending] = [chance.one(SORTS), chance.odds(50)];
 		const expected = ask.ordered(tasks.filter(asked.means), field, descending);
 		const where = { seed, text: asked.text, field, descending };

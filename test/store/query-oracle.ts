@@ -30,6 +30,8 @@ export interface KnownTask {
 	}[];
 	readonly exception: { readonly type: string; readonly message: string } | null;
 	readonly result: string | null;
+	/** The key of the failure group that it is in; null: it is not failed. */
+	readonly group: string | null;
 }
 
 export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
@@ -232,6 +234,14 @@ export function is(thing: 'requeued' | 'retried' | 'redelivered' | 'open' | 'don
 			if (thing === 'open' || thing === 'done') return open === (thing === 'open');
 			return task.attempts.slice(1).some(({ cause }) => cause === thing);
 		},
+	};
+}
+
+export function group(beginnings: readonly string[]): Asked {
+	return {
+		text: `group:${beginnings.join(',')}`,
+		binds: 'term',
+		means: ({ group: key }) => key !== null && beginnings.some((part) => key.indexOf(part.toLowerCase()) === 0),
 	};
 }
 

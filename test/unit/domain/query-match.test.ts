@@ -27,6 +27,7 @@ const FAILED: QueryRow = {
 	exception: { type: 'shop.errors.CardDeclined', message: 'declined: do not honour' },
 	result: null,
 	log: 'starting\nretrying once',
+	group: '1f3c9a0200000000',
 	call: {
 		args: [int('42'), str('Zoë')],
 		kwargs: [
@@ -99,6 +100,8 @@ describe('matching a task', () => {
 		'priority:>4',
 		'priority:1,5',
 		'priority:3..5',
+		'group:1f3c',
+		'group:00,1F3C9A0200000000',
 		'attempts:>=2',
 		'runtime:>1m',
 		'waited:2m',
@@ -148,6 +151,8 @@ describe('matching a task', () => {
 		'kwargs.user.x:*',
 		'args.0.x:*',
 		'exception:payments',
+		'group:3c9a',
+		'group:1f3c9a0200000001',
 	])('does not find it by %s', (text) => {
 		expect(holds(text, FAILED)).toBe(false);
 	});
@@ -165,6 +170,7 @@ describe('matching a task', () => {
 			'args:""',
 			'args.0:*',
 			'log:""',
+			'group:0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f',
 		]) {
 			expect(holds(term, WAITING), term).toBe(false);
 			expect(holds(`-${term}`, WAITING), term).toBe(true);

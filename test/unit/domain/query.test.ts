@@ -178,6 +178,11 @@ describe('the query language', () => {
 		expect(parsed('is:Failed')).toEqual(parsed('state:failed'));
 	});
 
+	it('reads failure groups by the beginning of their names', () => {
+		expect(parsed('group:1F3c,00')).toEqual({ kind: 'group', any: ['1f3c', '00'] });
+		expect(parsed('-group:"ab"')).toEqual({ kind: 'not', part: { kind: 'group', any: ['ab'] } });
+	});
+
 	it('takes a star inside a word for any run of characters, in any case', () => {
 		expect(parsed('*time*out*')).toEqual({ kind: 'text', match: { kind: 'regex', source: 'time[\\s\\S]*out' } });
 		expect(parsed('a.b*c')).toEqual({ kind: 'text', match: { kind: 'regex', source: 'a\\.b[\\s\\S]*c' } });
@@ -221,6 +226,10 @@ describe('the query language', () => {
 		['has:tracebak', 4, 'Did you mean traceback?'],
 		['is:>open', 3, 'compares nothing'],
 		['is:succeded', 3, 'Did you mean succeeded?'],
+		['group:Timeout', 6, 'found by exception:'],
+		['group:0123456789abcdef0', 6, 'is no failure group'],
+		['group:ab*', 6, 'is no failure group'],
+		['group:>ab', 6, 'no order'],
 		['qeue:x', 0, 'Did you mean queue?'],
 		['runtme:x', 0, 'Did you mean runtime?'],
 		['before:>2026', 7, 'leave out >'],
@@ -267,6 +276,7 @@ describe('writing a query', () => {
 			'until:2026-11-20',
 			'has:traceback,log',
 			'is:requeued,open,failed',
+			'group:1F3c,00',
 			'ti*me',
 			'before:2h',
 			'runtime:2s..',
