@@ -25,6 +25,7 @@ import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { packetHandlers } from './handlers/packet.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { queryHandlers } from './handlers/query.ts';
+import { reportHandlers } from './handlers/report.ts';
 import { resultHandlers, resultStreams } from './handlers/result.ts';
 import { scheduleHandlers } from './handlers/schedule.ts';
 import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
@@ -108,6 +109,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...historyHandlers(core),
 		...deploymentHandlers(core, figures),
 		...waitingHandlers(core),
+		...reportHandlers(core),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),

@@ -13,6 +13,7 @@ import { monitorRoutes } from './contract/monitor.ts';
 import { packetRoutes } from './contract/packet.ts';
 import { profileRoutes } from './contract/profile.ts';
 import { queryRoutes } from './contract/query.ts';
+import { reportRoutes } from './contract/report.ts';
 import { resultRoutes } from './contract/result.ts';
 import type { CommandRoute, QueryRoute, StreamRoute } from './contract/route.ts';
 import { scheduleRoutes } from './contract/schedule.ts';
@@ -30,6 +31,7 @@ export const contract = {
 	...resultRoutes,
 	...groupRoutes,
 	...historyRoutes,
+	...reportRoutes,
 	...deploymentRoutes,
 	...waitingRoutes,
 	...scheduleRoutes,

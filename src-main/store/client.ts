@@ -123,6 +123,7 @@ class ThreadedStore implements OpenStore {
 			retries: (profile, now, limit) => quick().call('retries', profile, now, limit),
 			page: (request) => quick().call('page', request, clock.now()),
 			exportTasks: (request) => second.call('exportTasks', request, clock.now()),
+			report: (request) => second.call('report', request, clock.now()),
 			exportRuns: (request) => second.call('exportRuns', request, clock.now()),
 			count: (profile, query) => second.call('count', profile, query, clock.now()),
 			ids: (profile, query, limit) => second.call('ids', profile, query, limit, clock.now()),

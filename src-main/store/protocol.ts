@@ -17,6 +17,7 @@ import type { Page, TaskCounts } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineItem } from '#main/domain/quarantine.ts';
 import type { FacetColumn } from '#main/domain/query-suggest.ts';
+import type { Report } from '#main/domain/report.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type { SavedView } from '#main/domain/saved-view.ts';
@@ -44,6 +45,7 @@ import type {
 	QuarantineSettlement,
 	ReceivedRuns,
 	Relative,
+	ReportRequest,
 	RetentionSettings,
 	RunRequest,
 	ScheduleStep,
@@ -57,6 +59,7 @@ import type {
 export interface ReadCalls {
 	page(request: TaskPageRequest, now: number): Result<Page<TaskRow>>;
 	exportTasks(request: ExportRequest, now: number): Result<ExportPage<ExportedTask>>;
+	report(request: ReportRequest, now: number): Result<Report>;
 	exportRuns(request: ExportRequest, now: number): Result<ExportPage<ExportedRun>>;
 	count(profile: ProfileId, query: string, now: number): Result<number>;
 	ids(profile: ProfileId, query: string, limit: number, now: number): Result<readonly TaskId[]>;

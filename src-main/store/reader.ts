@@ -22,6 +22,7 @@ import { profileKeyOf } from './profile-keys.ts';
 import { listProfiles, profilesRevision } from './profile-rows.ts';
 import type { ReadCalls } from './protocol.ts';
 import { quarantined, quarantinePage } from './quarantine.ts';
+import { readReport } from './reports.ts';
 import { previewRetention, retentionOf } from './retention.ts';
 import { pendingRetries } from './retries.ts';
 import { lastRuns, openRuns, runCursors, runsFollowed, scheduleRuns, troubledRuns } from './schedule-runs.ts';
@@ -52,6 +53,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 	return {
 		page: (request, now) => taskPage(lists, request, now),
 		exportTasks: (request, now) => exportTasks(lists, request, now),
+		report: (request, now) => readReport(lists, request, now),
 		exportRuns: (request, now) => exportRuns(lists, request, now),
 		count: (profile, query, now) => countTasks(lists, profile, query, now),
 		ids: (profile, query, limit, now) => matchingIds(lists, profile, query, limit, now),

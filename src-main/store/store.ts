@@ -21,6 +21,7 @@ import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts'
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
 import type { FacetColumn, FacetValue } from '#main/domain/query-suggest.ts';
+import type { Report, ReportName, ReportOptions } from '#main/domain/report.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type { SavedView } from '#main/domain/saved-view.ts';
@@ -47,6 +48,15 @@ export interface TaskPageRequest {
 	readonly limit: number;
 	/** `next` or `previous` of another page of the same query and sort; null: the first. */
 	readonly cursor: string | null;
+}
+
+/** Which report, over which tasks, how. */
+export interface ReportRequest {
+	readonly profile: ProfileId;
+	readonly name: ReportName;
+	/** The query language; empty: all tasks. */
+	readonly query: string;
+	readonly options: ReportOptions;
 }
 
 export interface StoredLogLine extends LogLine {
@@ -123,6 +133,8 @@ export interface HistoryStore {
 	exportTasks(request: ExportRequest): Promise<Result<ExportPage<ExportedTask>>>;
 	/** One page of an export: finished runs, oldest first. */
 	exportRuns(request: ExportRequest): Promise<Result<ExportPage<ExportedRun>>>;
+	/** A report over the runs of tasks that match. `invalid-input` with `details.position` when the query does not parse. */
+	report(request: ReportRequest): Promise<Result<Report>>;
 	/** How many match, exactly. */
 	count(profile: ProfileId, query: string): Promise<Result<number>>;
 	/** The ids that match now, in no promised order, at most `limit`. What reviews freeze. */

@@ -17,6 +17,7 @@ import { peekedJson, profileJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
 import { PACKET_VIEWS } from './packet-views.ts';
 import { QUEUE_VIEWS } from './queue-views.ts';
+import { REPORT_VIEWS } from './report-views.ts';
 import { RESULT_VIEWS } from './result-views.ts';
 import { SCHEDULE_VIEWS } from './schedule-views.ts';
 import { SITE_VIEWS } from './site-views.ts';
@@ -117,6 +118,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...SITE_VIEWS,
 	...MONITOR_VIEWS,
 	...RESULT_VIEWS,
+	...REPORT_VIEWS,
 	...CONTROL_VIEWS,
 	'audit.list': {
 		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),

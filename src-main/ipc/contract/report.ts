@@ -1,0 +1,36 @@
+/** Routes of the reports. */
+import * as z from 'zod';
+import { BUCKETS, REPORT_NAMES, type Report, type ReportInfo } from '#main/domain/report.ts';
+import { profileName, queryText } from './fields.ts';
+import { query, returns } from './route.ts';
+
+const moment = z.string().min(1).max(60);
+
+export const reportRoutes = {
+	'report.list': query({
+		scope: 'console',
+		summary: 'List the reports there are',
+		input: z.strictObject({}),
+		output: returns<{ readonly items: readonly ReportInfo[]; readonly total: number }>(),
+	}),
+	'report.show': query({
+		scope: 'deployment',
+		summary: 'Compute a report over the runs in history',
+		input: z.strictObject({
+			profile: profileName,
+			name: z.enum(REPORT_NAMES).describe('Report, as "report list" names it'),
+			since: moment.default('24h').describe('From when: 2h, 7d, today, 2026-11-20, or all'),
+			until: moment.default('now').describe('Until when, likewise'),
+			bucket: z.enum(BUCKETS).default('auto').describe('Width of a bucket of time'),
+			zone: z.string().min(1).max(80).optional().describe("Time zone of hours and days (default: this machine's)"),
+			compatible: z
+				.boolean()
+				.optional()
+				.describe("aa-taskmonitor's definitions: buckets of 5 minutes, idle minutes left out"),
+			query: queryText.default('').describe('Only runs of tasks that match this query'),
+			top: z.int().min(1).max(1_000).optional().describe('How many a top list has (default: 20)'),
+		}),
+		output: returns<Report>(),
+		cli: { positional: ['name'] },
+	}),
+};
