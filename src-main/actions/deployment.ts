@@ -4,6 +4,7 @@ import type { PacketSite } from '#main/dialects/django-q/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
 import type { HistoryStore, JournalStore, LeaseStore, RecordStore } from '#main/store/store.ts';
+import type { ArgumentDoors } from './argument-sources.ts';
 
 export interface ActionTarget {
 	readonly profile: Profile;
@@ -21,6 +22,8 @@ export interface ActionTarget {
 	readonly origin: string;
 	/** What django-q's packets are signed with, or why they cannot be; absent where none are to be written. */
 	readonly packets?: Result<PacketSite>;
+	/** Whom to ask for arguments of tasks whose message is not kept; absent: nobody. */
+	readonly doors?: ArgumentDoors;
 }
 
 /**

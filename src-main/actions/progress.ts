@@ -1,6 +1,7 @@
 /** Changes under way: announced, counted, cancellable. */
 import { randomUUID } from 'node:crypto';
-import type { ActionItem, ActionKind, ActionOutcome, ActionProgress } from '#main/domain/action.ts';
+import type { ActionItem, ActionKind, ActionOutcome, ActionProgress, ArgumentSource } from '#main/domain/action.ts';
+import { countSources } from './argument-sources.ts';
 
 const LISTED = 1_000;
 const KEEP_MS = 30_000;
@@ -45,6 +46,7 @@ export function createActions(now: () => number): Actions {
 			const all: ActionItem[] = [];
 			const bad: ActionItem[] = [];
 			const counts = { done: 0, failed: 0, skipped: 0 };
+			const sources = new Map<ArgumentSource, number>();
 			const tell = () => {
 				for (const listener of listeners) listener(entry.progress);
 			};
@@ -54,6 +56,7 @@ export function createActions(now: () => number): Actions {
 				record(items) {
 					for (const item of items) {
 						counts[item.outcome] += 1;
+						if (item.source !== undefined) sources.set(item.source, (sources.get(item.source) ?? 0) + 1);
 						const list = item.outcome === 'done' ? all : bad;
 						if (list.length < LISTED) list.push(item);
 					}
@@ -66,7 +69,9 @@ export function createActions(now: () => number): Actions {
 					entry.progress = { ...entry.progress, state: cancelled ? 'cancelled' : 'finished' };
 					entry.endedAt = now();
 					tell();
-					return { action: kind, ...counts, cancelled, dryRun: false, items: [...bad, ...all].slice(0, LISTED) };
+					const items = [...bad, ...all].slice(0, LISTED);
+					const from = sources.size === 0 ? {} : { sources: countSources(sources) };
+					return { action: kind, ...counts, cancelled, dryRun: false, items, ...from };
 				},
 			};
 		},

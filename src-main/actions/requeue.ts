@@ -1,21 +1,21 @@
 /**
  * Requeue: the kept message goes out again, byte for byte, under a new message id, as a new attempt of the same task. What was
  * there before stays in history. Where a person gives other arguments, they take the place of its own; where no message is kept, the
- * task is sent with those given, and never with what was only printed of it.
+ * task is sent with the arguments that somebody told for certain (`argument-sources.ts`), and never with what was only printed of it.
  *
  * Order matters: the new attempt is recorded, then the message is published and confirmed; a publish that fails takes its
  * record back. A worker that is quicker than our confirm therefore finds the attempt known, and a crash in between leaves a
  * queued attempt that never ran rather than a run that nobody can tie to its task.
  */
+import { writeJson } from '#main/dialects/json/write.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
-import { argumentsOfRepr } from '#main/dialects/python/repr-arguments.ts';
-import { previewCall, writeLiteral } from '#main/dialects/python/write.ts';
-import type { ActionItem } from '#main/domain/action.ts';
+import type { ActionItem, ArgumentSource } from '#main/domain/action.ts';
 import type { TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
 import { type CallArguments, NO_ARGUMENTS } from '#main/domain/value.ts';
+import { ArgumentSearch, type FoundArguments, type ToldArguments, type Wanted } from './argument-sources.ts';
 import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';
@@ -27,6 +27,18 @@ interface Prepared {
 	readonly messageId: string;
 	readonly message: OutgoingMessage;
 	readonly op: HistoryOp;
+	readonly source: ArgumentSource;
+}
+
+interface Skipped {
+	readonly skip: string;
+	readonly repair?: ActionItem['repair'];
+}
+
+/** A task that is to be sent again, and its message where that is kept. */
+interface Known {
+	readonly detail: TaskDetail;
+	readonly kept: OutgoingMessage | null;
 }
 
 /** Arguments that a person gave in the place of a task's own. */
@@ -48,15 +60,19 @@ export async function requeueTasks(
 ): Promise<Result<void>> {
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) return ready;
+	const search = new ArgumentSearch(target.doors ?? null);
 	const sent: { readonly id: TaskId; readonly messageId: string; readonly queue: string }[] = [];
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
-		const prepared = await Promise.all(batch.map((id) => prepare(target, id, queue, given)));
+		const prepared = await prepareAll(target, batch, queue, given, search);
 		const good: Prepared[] = [];
 		const items: ActionItem[] = [];
 		prepared.forEach((one, index) => {
 			if ('op' in one) good.push(one);
-			else items.push({ id: batch[index] as TaskId, outcome: 'skipped', reason: one.skip, messageId: null });
+			else {
+				const repair = one.repair === undefined ? {} : { repair: one.repair };
+				items.push({ id: batch[index] as TaskId, outcome: 'skipped', reason: one.skip, messageId: null, ...repair });
+			}
 		});
 		if (good.length > 0) await target.history.apply(good.map((one) => one.op));
 		const outcomes = await Promise.all(good.map((one) => target.driver.publish(one.message)));
@@ -65,7 +81,7 @@ export async function requeueTasks(
 			const outcome = outcomes[index] as Result<void>;
 			if (outcome.ok) {
 				sent.push({ id: one.id, messageId: one.messageId, queue: one.message.routingKey });
-				items.push({ id: one.id, outcome: 'done', reason: null, messageId: one.messageId });
+				items.push({ id: one.id, outcome: 'done', reason: null, messageId: one.messageId, source: one.source });
 				return;
 			}
 			if (!mayHaveArrived(outcome.error)) {
@@ -89,74 +105,97 @@ export async function requeueTasks(
 	return ok(undefined);
 }
 
-async function prepare(
+async function prepareAll(
 	target: ActionTarget,
-	id: TaskId,
+	ids: readonly TaskId[],
 	queue: string | null,
 	given: GivenArguments | null,
-): Promise<Prepared | { readonly skip: string }> {
+	search: ArgumentSearch,
+): Promise<readonly (Prepared | Skipped)[]> {
+	const known = await Promise.all(ids.map((id) => look(target, id)));
+	const wanted =
+		given === null ? known.flatMap((one) => ('detail' in one && one.kept === null ? [wantedOf(one.detail)] : [])) : [];
+	const found = await search.find(wanted);
+	return known.map((one) => ('detail' in one ? prepare(target, one, queue, given, found.get(one.detail.id)) : one));
+}
+
+async function look(target: ActionTarget, id: TaskId): Promise<Known | Skipped> {
 	const detail = await target.history.detail(target.profile.id, id);
 	if (detail === null || detail.removedAt !== null) return { skip: 'is not in history' };
 	const reason = skipReason('requeue', detail);
 	if (reason !== null) return { skip: reason };
+	return { detail, kept: await keptMessage(target, detail) };
+}
+
+function wantedOf({ id, state, history, printed }: TaskDetail): Wanted {
+	return { id, state, messageId: history.at(-1)?.messageId ?? '', printed: printed ?? null };
+}
+
+function prepare(
+	target: ActionTarget,
+	{ detail, kept }: Known,
+	queue: string | null,
+	given: GivenArguments | null,
+	found: FoundArguments | undefined,
+): Prepared | Skipped {
+	if (found?.kind === 'refused') {
+		return { skip: found.reason, ...(found.repair === null ? {} : { repair: found.repair }) };
+	}
+	const told = given === null ? (found ?? null) : { ...given, name: null, queue: null };
 	const messageId = target.newId();
 	const at = target.now();
-	const made = await messageOnceMore(target, detail, { messageId, at, queue, given });
+	const made = messageOnceMore(target, detail, kept, { messageId, at, queue, told });
 	if (!made.ok) return { skip: made.error.message };
-	const to = queue ?? detail.queue ?? made.value.routingKey;
+	const to = queue ?? detail.queue ?? told?.queue ?? made.value.routingKey;
 	// To its queue by the default exchange: through the original exchange it could reach other queues as well.
 	const message: OutgoingMessage = { ...made.value, exchange: '', routingKey: to };
 	const op: HistoryOp = {
 		kind: 'published',
 		profile: target.profile.id,
 		at,
-		task: decodedAgain(detail, messageId, at, given),
+		task: decodedAgain(detail, messageId, at, given ?? (told === null ? null : textsOf(told.call)), told?.name ?? null),
 		queue: to,
 		message,
 		requeueOf: detail.id,
 		cause: 'requeued',
 	};
-	return { id: detail.id, messageId, message, op };
+	const source = given !== null ? 'given' : found === undefined ? 'message' : found.source;
+	return { id: detail.id, messageId, message, op, source };
 }
 
-async function messageOnceMore(
+function messageOnceMore(
 	target: ActionTarget,
 	detail: TaskDetail,
+	kept: OutgoingMessage | null,
 	wanted: {
 		readonly messageId: string;
 		readonly at: number;
 		readonly queue: string | null;
-		readonly given: GivenArguments | null;
+		readonly told: ToldArguments | null;
 	},
-): Promise<Result<OutgoingMessage>> {
-	const { messageId, given } = wanted;
+): Result<OutgoingMessage> {
+	const { messageId, told } = wanted;
 	const dialect = messageDialect(target.profile, target.packets);
-	const kept = await keptMessage(target, detail);
 	if (kept !== null) {
-		const call = given === null ? {} : { call: given.call };
+		const call = told === null ? {} : { call: told.call };
 		return dialect.again(kept, { id: messageId, now: wanted.at, ...call });
 	}
-	if (given === null) return fail('gone', `its message was not kept, so ${whatIsKnown(detail)}`);
-	const queue = wanted.queue ?? detail.queue;
+	if (told === null) return fail('gone', 'its message was not kept');
+	const queue = wanted.queue ?? detail.queue ?? told.queue;
 	if (queue === null) return fail('invalid-input', 'nothing says which queue it belongs to; name one with --queue');
-	const { name, priority } = detail;
-	return dialect.write({ name, messageId, call: given.call, queue, priority, origin: target.origin });
+	const name = detail.name === UNKNOWN && told.name !== null ? told.name : detail.name;
+	if (name === UNKNOWN) return fail('invalid-input', 'nothing says which task it is, so it cannot be sent again');
+	const { priority, lineage } = detail;
+	const rootId = lineage?.rootId ?? detail.id;
+	// A retry names itself as its parent.
+	const parentId = lineage?.parentId === detail.id ? null : (lineage?.parentId ?? null);
+	const { origin } = target;
+	const made = dialect.write({ name, messageId, call: told.call, queue, priority, origin, rootId, parentId });
+	return made.ok ? made : fail(made.error.code, `its arguments cannot be sent: ${made.error.message}`);
 }
 
-/** What a person can do about a task of which only a print of its arguments is known. */
-function whatIsKnown(detail: TaskDetail): string {
-	const { arguments: call } = detail;
-	if (call === null) return 'its arguments are not known for certain; give them with --args and --kwargs';
-	// Two arguments may print alike; what passes here printed as nothing else could.
-	const kwargs = writeLiteral({
-		kind: 'dict',
-		entries: call.kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const),
-	});
-	const certain = argumentsOfRepr(writeLiteral({ kind: 'tuple', items: call.args }), kwargs);
-	const shown = previewCall(call.args, call.kwargs, 120) || 'none';
-	const how = certain.ok ? 'were printed as' : 'were printed, perhaps not exactly, as';
-	return `its arguments are not known for certain: they ${how} ${shown}. Check them, and give them with --args and --kwargs`;
-}
+/** How history calls a task that nobody named. */
+const UNKNOWN = '(unknown)';
 
 /** Of the newest attempt whose raw message is kept; null: of none. */
 async function keptMessage(target: ActionTarget, detail: TaskDetail): Promise<OutgoingMessage | null> {
@@ -168,9 +207,23 @@ async function keptMessage(target: ActionTarget, detail: TaskDetail): Promise<Ou
 	return null;
 }
 
-function decodedAgain(detail: TaskDetail, messageId: string, at: number, given: GivenArguments | null): DecodedTask {
+/** A call with its texts as history keeps them; what JSON cannot say was refused before. */
+function textsOf(call: CallArguments): GivenArguments {
+	const args = writeJson({ kind: 'list', items: call.args }, 'readable');
+	const entries = call.kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const);
+	const kwargs = writeJson({ kind: 'dict', entries }, 'readable');
+	return { call, argsJson: args.ok ? args.value : '[]', kwargsJson: kwargs.ok ? kwargs.value : '{}' };
+}
+
+function decodedAgain(
+	detail: TaskDetail,
+	messageId: string,
+	at: number,
+	given: GivenArguments | null,
+	name: string | null,
+): DecodedTask {
 	return {
-		name: detail.name,
+		name: detail.name === UNKNOWN && name !== null ? name : detail.name,
 		messageId,
 		priority: detail.priority,
 		publishedAt: at,

@@ -3,11 +3,12 @@
  * shows by then, has no part in it.
  */
 import { randomUUID } from 'node:crypto';
-import type { ActionKind, Review } from '#main/domain/action.ts';
+import type { ActionKind, ArgumentSource, Review, TaskSource } from '#main/domain/action.ts';
 import type { ProfileId, TaskId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import type { GroupStore, HistoryStore } from '#main/store/store.ts';
+import { countSources } from './argument-sources.ts';
 
 /** The most that one change may cover. */
 export const MOST_TASKS = 100_000;
@@ -36,7 +37,22 @@ export interface Selection {
 	readonly where?: string | undefined;
 	/** The failed tasks of this failure group; those of them that match, with `where`. */
 	readonly group?: string | undefined;
+	/** Of a requeue: a person gives the arguments, so that it does not matter where their own are. */
+	readonly given?: boolean | undefined;
 }
+
+/** Where the arguments of tasks are, for a review; one per review, since it remembers whom it asked. */
+export interface SourceLook {
+	/** Of these tasks, by id. */
+	of(rows: readonly TaskRow[]): Promise<ReadonlyMap<TaskId, SeenSource>>;
+	/** What a person should know about all of it. */
+	warnings(counts: ReadonlyMap<ArgumentSource, number>): readonly string[];
+}
+
+/** Where a task's arguments are; or why they are nowhere, in the same words for all of that kind (`cause`) and for this one. */
+export type SeenSource =
+	| { readonly source: ArgumentSource }
+	| { readonly source: null; readonly cause: string; readonly reason: string };
 
 /** Why a task is left out of a change in its present state; null: it is not. */
 export function skipReason(action: ActionKind, row: TaskRow): string | null {
@@ -46,7 +62,12 @@ export function skipReason(action: ActionKind, row: TaskRow): string | null {
 }
 
 /** Makes the reviews of one engine; they live in memory and die with it. */
-export function createReviews(history: HistoryStore, groups: Pick<GroupStore, 'ids'>, now: () => number): Reviews {
+export function createReviews(
+	history: HistoryStore,
+	groups: Pick<GroupStore, 'ids'>,
+	now: () => number,
+	look: (profile: ProfileId) => Promise<SourceLook | null> = async () => null,
+): Reviews {
 	const frozen = new Map<string, Frozen>();
 
 	function forgetOld(): void {
@@ -80,16 +101,30 @@ export function createReviews(history: HistoryStore, groups: Pick<GroupStore, 'i
 			const sample: TaskRow[] = [];
 			const skipped = new Map<string, number>();
 			let waiting = 0;
+			const sources = action === 'requeue' && what.given !== true ? await look(profile) : null;
+			const counts = new Map<ArgumentSource, number>();
+			const told: TaskSource[] = [];
+			let refused = 0;
 			for (let at = 0; at < ids.value.length; at += ROWS_AT_ONCE) {
 				const asked = ids.value.slice(at, at + ROWS_AT_ONCE);
 				const rows = await history.rows(profile, asked);
 				const missing = asked.length - rows.length;
 				if (missing > 0) skipped.set('is not in history', (skipped.get('is not in history') ?? 0) + missing);
+				const seen = await sources?.of(rows.filter((row) => skipReason(action, row) === null));
 				for (const row of rows) {
-					const reason = skipReason(action, row);
+					const source = seen?.get(row.id);
+					const reason = skipReason(action, row) ?? (source?.source === null ? source.cause : null);
+					if (source?.source === null) {
+						if (refused < SAMPLE) told.push({ id: row.id, source: null, reason: source.reason });
+						refused += 1;
+					}
 					if (reason !== null) {
 						skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
 						continue;
+					}
+					if (source?.source != null) {
+						counts.set(source.source, (counts.get(source.source) ?? 0) + 1);
+						if (sample.length < SAMPLE) told.push({ id: row.id, source: source.source, reason: null });
 					}
 					taken.push(row.id);
 					if (row.state === 'queued') waiting += 1;
@@ -106,6 +141,7 @@ export function createReviews(history: HistoryStore, groups: Pick<GroupStore, 'i
 			}
 			const succeeded = sample.some((row) => row.state === 'succeeded');
 			if (action === 'requeue' && succeeded) warnings.push('Some of them had succeeded and will run once more.');
+			warnings.push(...(sources?.warnings(counts) ?? []));
 			const token = randomUUID();
 			frozen.set(token, { profile, action, ids: taken, until: now() + GOOD_FOR_MS });
 			return ok({
@@ -115,6 +151,7 @@ export function createReviews(history: HistoryStore, groups: Pick<GroupStore, 'i
 				sample,
 				skipped: [...skipped].map(([reason, count]) => ({ reason, count })),
 				warnings,
+				...(sources === null ? {} : { sources: countSources(counts), tasks: told }),
 			});
 		},
 		take(token, profile, action) {

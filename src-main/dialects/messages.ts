@@ -43,6 +43,9 @@ export interface NewCall {
 	readonly origin: string;
 	readonly exchange?: string;
 	readonly routingKey?: string;
+	/** Celery: the tree that it stands in; absent: it begins one. */
+	readonly rootId?: string;
+	readonly parentId?: string | null;
 	/** django-q's own options. */
 	readonly packet?: PacketOptions;
 }

@@ -151,6 +151,25 @@ export interface TaskDetail extends TaskRow {
 	/** What others told of it, by time; absent: nobody told. */
 	readonly events?: readonly TaskFact[];
 	readonly lineage?: TaskLineage;
+	/** Its arguments as others printed them of its newest message, perhaps cut; absent: nobody told. */
+	readonly printed?: PrintedArguments;
+}
+
+/** Arguments as Python prints them; null: not told. */
+export interface PrintedArguments {
+	readonly args: string | null;
+	readonly kwargs: string | null;
+}
+
+/** What history has of a task's arguments, for many tasks at once. */
+export interface KeptArguments {
+	readonly id: TaskId;
+	/** A raw message is kept. */
+	readonly message: boolean;
+	/** Of its newest attempt; empty: it had no id. */
+	readonly messageId: string;
+	/** Not looked for where a message is kept. */
+	readonly printed: PrintedArguments | null;
 }
 
 /** What a dialect read from a message's envelope. */

@@ -1,5 +1,6 @@
 /** What the handlers share: the engine's parts, made once by `createEngine`. */
 import { randomUUID } from 'node:crypto';
+import type { ArgumentDoors } from '#main/actions/argument-sources.ts';
 import type { ActionTarget } from '#main/actions/deployment.ts';
 import type { Actions } from '#main/actions/progress.ts';
 import type { Reviews } from '#main/actions/review.ts';
@@ -26,6 +27,8 @@ export interface Core {
 	readonly actions: Actions;
 	readonly schedules: Schedules;
 	readonly clusters: Clusters;
+	/** Whom to ask for arguments of a profile's tasks; null: nobody. */
+	readonly argumentDoors: (profile: Profile) => ArgumentDoors | null;
 }
 
 /** A profile with what actions need of it; connects its broker. */
@@ -47,7 +50,9 @@ export async function signedTargetOf(
 
 /** The same for a profile already found. */
 export function target(core: Core, profile: Profile): ActionTarget {
+	const doors = core.argumentDoors(profile);
 	return {
+		...(doors === null ? {} : { doors }),
 		profile,
 		driver: core.deployments.driver(profile),
 		history: core.store.history,

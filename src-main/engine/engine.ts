@@ -3,11 +3,13 @@ import { createActions } from '#main/actions/progress.ts';
 import { createReviews } from '#main/actions/review.ts';
 import { createWaitingReviews } from '#main/actions/waiting-selection.ts';
 import { startChildRunner } from '#main/consumer/child-runner.ts';
+import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts';
 import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
+import { argumentDoors, sourceLook } from './celery-arguments.ts';
 import { createCeleryControl } from './celery-control.ts';
 import { createCeleryMonitors } from './celery-monitors.ts';
 import { createCeleryResults } from './celery-results.ts';
@@ -73,17 +75,23 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const control = stack.use(
 		createCeleryControl(ports, profiles, (id, items, count) => monitors.notes.putBadReplies(id, items, count)),
 	);
+	const doorsOf = (profile: Profile) => argumentDoors({ ports, monitors, control, results }, profile);
+	const reviews = createReviews(store.history, store.groups, now, async (id) => {
+		const profile = await profiles.find(id);
+		return profile.ok ? sourceLook(id, store.history, doorsOf(profile.value)) : null;
+	});
 	const core: Core = {
 		ports,
 		store,
 		profiles,
 		deployments,
 		consumers,
-		reviews: createReviews(store.history, store.groups, now),
+		reviews,
 		waitingReviews: createWaitingReviews(now),
 		actions: createActions(now),
 		schedules,
 		clusters,
+		argumentDoors: doorsOf,
 	};
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);

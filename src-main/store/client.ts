@@ -129,6 +129,7 @@ class ThreadedStore implements OpenStore {
 			ids: (profile, query, limit) => second.call('ids', profile, query, limit, clock.now()),
 			rows: (profile, ids) => quick().call('rows', profile, ids),
 			relatives: (profile, ids, limit) => quick().call('relatives', profile, ids, limit),
+			keptArguments: (profile, ids) => second.call('keptArguments', profile, ids),
 			detail: (profile, id) => quick().call('detail', profile, id),
 			taskOfMessage: (profile, messageId) => quick().call('taskOfMessage', profile, messageId),
 			log: (attempt, request) => (request.search === '' ? quick() : second).call('log', attempt, request),

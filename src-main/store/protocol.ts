@@ -29,7 +29,7 @@ import type {
 	ScheduleVersion,
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
-import type { HistoryOp, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { HistoryOp, KeptArguments, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
 import type { LogRequest } from './log-lines.ts';
 import type { PackedOps } from './packed-ops.ts';
@@ -67,6 +67,7 @@ export interface ReadCalls {
 	detail(profile: ProfileId, id: TaskId): TaskDetail | null;
 	taskOfMessage(profile: ProfileId, messageId: string): TaskId | null;
 	relatives(profile: ProfileId, keys: readonly string[], limit: number): readonly Relative[];
+	keptArguments(profile: ProfileId, ids: readonly TaskId[]): readonly KeptArguments[];
 	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
 	retries(profile: ProfileId, now: number, limit: number): PendingRetries;
 	log(attempt: AttemptId, request: LogRequest): LogPage;

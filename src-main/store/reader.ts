@@ -18,6 +18,7 @@ import { relatives } from './lineage.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
 import { rawMessage } from './messages.ts';
+import { keptArguments } from './observed-read.ts';
 import { profileKeyOf } from './profile-keys.ts';
 import { listProfiles, profilesRevision } from './profile-rows.ts';
 import type { ReadCalls } from './protocol.ts';
@@ -61,6 +62,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		detail: (profile, id) => taskDetail(db, profile, id),
 		taskOfMessage: (profile, messageId) => taskOfMessage(db, profile, messageId),
 		relatives: (profile, keys, limit) => relatives(db, profile, keys, limit),
+		keptArguments: (profile, ids) => keptArguments(db, profile, ids),
 		foresee: (profile, keys) => foresee(db, profile, keys),
 		retries: (profile, now, limit) => pendingRetries(db, profile, now, limit),
 		log: (attempt, request) => db.snapshot(() => logPage(db, attempt, request)),

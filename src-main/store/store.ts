@@ -36,7 +36,16 @@ import type {
 	ScheduleVersion,
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
-import type { HistoryOp, LogLevel, LogLine, StartedFacts, TaskDetail, TaskRow, TaskState } from '#main/domain/task.ts';
+import type {
+	HistoryOp,
+	KeptArguments,
+	LogLevel,
+	LogLine,
+	StartedFacts,
+	TaskDetail,
+	TaskRow,
+	TaskState,
+} from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
 
 export interface TaskPageRequest {
@@ -141,6 +150,8 @@ export interface HistoryStore {
 	ids(profile: ProfileId, query: string, limit: number): Promise<Result<readonly TaskId[]>>;
 	/** Rows by id, in the order asked; missing ones left out. At most 1,000 ids a call. */
 	rows(profile: ProfileId, ids: readonly TaskId[]): Promise<readonly TaskRow[]>;
+	/** What there is of the arguments of tasks, to send them again; unknown ones left out. At most 1,000 ids a call. */
+	keptArguments(profile: ProfileId, ids: readonly TaskId[]): Promise<readonly KeptArguments[]>;
 	detail(profile: ProfileId, id: TaskId): Promise<TaskDetail | null>;
 	/** Which task a message id belongs to, if known. */
 	taskOfMessage(profile: ProfileId, messageId: string): Promise<TaskId | null>;

@@ -20,6 +20,9 @@ export interface CeleryCall {
 	readonly exchange?: string;
 	/** Default: the queue. */
 	readonly routingKey?: string;
+	/** The task at the root of its tree; default: itself. */
+	readonly rootId?: string;
+	readonly parentId?: string | null;
 }
 
 const VOID: FieldValue = { type: 'void' };
@@ -78,8 +81,8 @@ function headersOf(call: CeleryCall): FieldTable {
 		['group_index', VOID],
 		['retries', { type: 'int32', value: 0 }],
 		['timelimit', { type: 'array', items: [VOID, VOID] }],
-		['root_id', text(call.id)],
-		['parent_id', VOID],
+		['root_id', text(call.rootId ?? call.id)],
+		['parent_id', call.parentId == null ? VOID : text(call.parentId)],
 		['argsrepr', text(argsRepr(call.call))],
 		['kwargsrepr', text(kwargsRepr(call.call))],
 		['origin', text(call.origin)],

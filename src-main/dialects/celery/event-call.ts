@@ -1,11 +1,11 @@
 /**
  * Arguments as events tell them: printed by Python, cut at some length and depth. They are read as values only where nothing can have
- * been cut; for running the task again they are no source either way, but what a list shows and a search finds.
+ * been cut, hidden, or printed alike by something else: the same rule by which a task may be sent again.
  */
 import type { ObservedCall } from '#main/domain/observed.ts';
-import type { CallArguments, Value } from '#main/domain/value.ts';
+import type { CallArguments } from '#main/domain/value.ts';
 import { writeJson } from '../json/write.ts';
-import { readLiteral } from '../python/read.ts';
+import { argumentsOfRepr } from '../python/repr-arguments.ts';
 
 export interface PrintedCall {
 	readonly call: CallArguments;
@@ -32,45 +32,20 @@ export function observedCall(told: ToldCall): ObservedCall {
 	};
 }
 
-/** Longer texts were raised by the application's own settings, and are shown as they are. */
-const LONGEST = 64 * 1024;
-/** What Celery's printer puts where it stopped. It may be part of a real text as well: then it is not read either. */
-const CUT = /\.\.\.|…/;
-
-/** The printed arguments as values; null where they are cut, hidden by the application, or hold what has no literal form. */
+/** The printed arguments as values; null where they are not certain: cut, hidden by the application, ambiguous, or without a literal form. */
 export function readPrintedCall(argsText: string | null, kwargsText: string | null): PrintedCall | null {
 	if (argsText === null || kwargsText === null) return null;
-	if (argsText.length > LONGEST || kwargsText.length > LONGEST || CUT.test(argsText) || CUT.test(kwargsText))
-		return null;
-	const args = itemsIn(argsText);
-	const kwargs = namedIn(kwargsText);
-	if (args === null || kwargs === null) return null;
+	const read = argumentsOfRepr(argsText, kwargsText);
+	if (!read.ok) return null;
+	const { args, kwargs } = read.value;
 	const list = writeJson({ kind: 'list', items: args }, 'readable');
 	const dict = writeJson(
 		{ kind: 'dict', entries: kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const) },
 		'readable',
 	);
 	return {
-		call: { args, kwargs },
+		call: read.value,
 		argsJson: list.ok ? list.value : null,
 		kwargsJson: dict.ok ? dict.value : null,
 	};
-}
-
-function itemsIn(text: string): readonly Value[] | null {
-	if (text === '()' || text === '[]') return [];
-	const read = readLiteral(text, { depth: 100 });
-	return read.ok && (read.value.kind === 'tuple' || read.value.kind === 'list') ? read.value.items : null;
-}
-
-function namedIn(text: string): readonly (readonly [string, Value])[] | null {
-	if (text === '{}') return [];
-	const read = readLiteral(text, { depth: 100 });
-	if (!read.ok || read.value.kind !== 'dict') return null;
-	const named: (readonly [string, Value])[] = [];
-	for (const [key, value] of read.value.entries) {
-		if (key.kind !== 'str') return null;
-		named.push([key.value, value]);
-	}
-	return named;
 }

@@ -3,10 +3,16 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
 import { readLiteral } from './read.ts';
 
+/** Longer prints were raised by the application's own settings, and are shown as they are. */
+const LONGEST = 64 * 1024;
+const DEPTH = 100;
+/** What Celery's printer puts where it stopped. It may be part of a real text as well: then nobody can tell. */
+export const CUT = /\.\.\.|…/;
+
 /**
  * Reads `argsrepr` and `kwargsrepr` of a message or an event. Fails (`undecodable`) saying why, whenever the print may not be the
  * whole truth: something was cut or hidden, a text holds a backslash (which Celery's print does not escape, so that two texts print
- * alike), bytes (printed as text or as hex), or objects. What it gives was printed so; it is for a person to look at before it is sent.
+ * alike), bytes (printed as text or as hex), or objects.
  */
 export function argumentsOfRepr(args: string, kwargs: string): Result<CallArguments> {
 	const positional = read('positional arguments', args);
@@ -27,14 +33,38 @@ export function argumentsOfRepr(args: string, kwargs: string): Result<CallArgume
 	return ok({ args: items.items, kwargs: pairs });
 }
 
-function read(what: string, text: string): Result<Value> {
-	const refuse = (why: string): Result<never> => fail('undecodable', `The printed ${what} ${why}: ${clip(text)}`);
-	if (/\.\.\.|\u2026/.test(text)) return refuse('were cut');
-	if (text.includes('\\')) return refuse('hold a backslash, which Celery prints ambiguously');
-	if (/\bb['"]/.test(text)) return refuse('hold bytes, which Celery prints ambiguously');
+/** A piece of a print as a value, or the words that say why it is not certain (`was cut`). */
+export function certainValue(text: string): Result<Value> {
+	if (text.length > LONGEST) return fail('too-large', `has more than ${LONGEST} characters`);
+	if (CUT.test(text)) return fail('undecodable', 'was cut');
+	if (text.includes('\\')) return fail('undecodable', 'holds a backslash, which Celery prints ambiguously');
 	// Line breaks stand in texts as they are.
-	const value = readLiteral(text.replaceAll('\n', '\\n').replaceAll('\r', '\\r'));
-	return value.ok ? value : refuse('are no plain values');
+	const value = readLiteral(text.replaceAll('\n', '\\n').replaceAll('\r', '\\r'), { depth: DEPTH });
+	if (!value.ok) return fail('undecodable', 'is no plain value');
+	if (/b['"]/.test(text) && holdsBytes(value.value)) {
+		return fail('undecodable', 'holds bytes, which Celery prints ambiguously');
+	}
+	return value;
+}
+
+function holdsBytes(value: Value): boolean {
+	if (value.kind === 'bytes') return true;
+	if (value.kind === 'dict') return value.entries.some(([key, item]) => holdsBytes(key) || holdsBytes(item));
+	return 'items' in value && value.items.some(holdsBytes);
+}
+
+const OF_MANY: Readonly<Record<string, string>> = {
+	'was cut': 'were cut',
+	'holds a backslash, which Celery prints ambiguously': 'hold a backslash, which Celery prints ambiguously',
+	'holds bytes, which Celery prints ambiguously': 'hold bytes, which Celery prints ambiguously',
+	'is no plain value': 'are no plain values',
+};
+
+function read(what: string, text: string): Result<Value> {
+	const value = certainValue(text);
+	if (value.ok) return value;
+	const why = OF_MANY[value.error.message] ?? value.error.message.replace(/^has/, 'have');
+	return fail('undecodable', `The printed ${what} ${why}: ${clip(text)}`);
 }
 
 function clip(text: string): string {

@@ -157,7 +157,8 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				if (!read.ok) return read;
 				given = read.value;
 			}
-			return carryOut(core, target.value, 'requeue', input, context.signal, async (ids, action) =>
+			const asked = { ...input, given: given !== null };
+			return carryOut(core, target.value, 'requeue', asked, context.signal, async (ids, action) =>
 				given !== null && ids.length !== 1
 					? fail('invalid-input', 'Other arguments are for one task: name it by its id.')
 					: requeueTasks(target.value, ids, input.queue ?? null, action, given),
@@ -242,6 +243,9 @@ export async function carryOut(
 		const review = await core.reviews.freeze(profile.id, kind, asked);
 		if (!review.ok) return review;
 		const skipped = review.value.skipped.reduce((sum, one) => sum + one.count, 0);
+		const { sources, tasks = [] } = review.value;
+		const from = new Map(tasks.map((one) => [one.id, one.source]));
+		const refused = tasks.filter((one) => one.source === null);
 		return ok({
 			action: kind,
 			done: review.value.count,
@@ -249,7 +253,20 @@ export async function carryOut(
 			skipped,
 			cancelled: false,
 			dryRun: true,
-			items: review.value.sample.map((row) => ({ id: row.id, outcome: 'done', reason: null, messageId: null })),
+			items: [
+				...refused.map(({ id, reason }) => ({ id, outcome: 'skipped' as const, reason, messageId: null })),
+				...review.value.sample.map(({ id }) => {
+					const source = from.get(id) ?? null;
+					return {
+						id,
+						outcome: 'done' as const,
+						reason: null,
+						messageId: null,
+						...(source === null ? {} : { source }),
+					};
+				}),
+			],
+			...(sources === undefined ? {} : { sources }),
 		});
 	}
 	const ids =

@@ -36,7 +36,9 @@ export async function changeTasks(
 		print(session, `task.${action}`, outcome);
 		return EXIT.done;
 	}
-	const review = await session.call('task.review', { profile, action, ...selection });
+	// Arguments that are given make it irrelevant where a task's own are.
+	const given = action === 'requeue' && ('args' in rest || 'kwargs' in rest) ? { given: true } : {};
+	const review = await session.call('task.review', { profile, action, ...selection, ...given });
 	const view = await session.call('profile.show', { name: profile });
 	const destroys = action === 'delete';
 	const words = reviewWords(session, review, view.profile.name);

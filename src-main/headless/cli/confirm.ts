@@ -3,6 +3,7 @@
 import type { Review } from '#main/domain/action.ts';
 import { fail } from '#main/domain/result.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
+import { sourceWords } from './argument-sources.ts';
 import { CommandError, type Session } from './session.ts';
 import { counted, harmless, oneLine, paint } from './text.ts';
 
@@ -45,7 +46,17 @@ export function reviewWords(session: Session, review: Review, profile: string): 
 	const skipped = review.skipped.map((one) => `${counted(one.count, 'task')} left out: ${oneLine(one.reason)}.`);
 	const sample = review.sample.slice(0, 5).map((row) => `  ${row.state.padEnd(9)} ${oneLine(row.name)} ${row.id}`);
 	const more = review.count > sample.length ? [`  … and ${counted(review.count - sample.length, 'more task')}`] : [];
-	for (const line of [...(session.io.interactive ? [...sample, ...more] : []), ...skipped, ...review.warnings]) {
+	const from = sourceWords(review.sources ?? []);
+	const doubtful = (review.tasks ?? [])
+		.filter((one) => one.source === null)
+		.map(({ id, reason }) => `  ${id}: ${oneLine(reason ?? '')}`);
+	const sources = [...(from === null ? [] : [from]), ...doubtful];
+	for (const line of [
+		...(session.io.interactive ? [...sample, ...more] : []),
+		...skipped,
+		...sources,
+		...review.warnings,
+	]) {
 		session.note(harmless(line));
 	}
 	return `${verb} ${counted(review.count, 'task')} of ${harmless(profile)}.`;

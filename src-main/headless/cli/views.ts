@@ -10,6 +10,7 @@ import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
+import { sourceWords } from './argument-sources.ts';
 import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
@@ -279,11 +280,13 @@ function showOutcome(outcome: ActionOutcome, style: Style): string {
 	if (outcome.failed > 0) parts.push(paint(style, 'red', `${count(outcome.failed)} failed`));
 	if (outcome.skipped > 0) parts.push(`${count(outcome.skipped)} skipped`);
 	const stopped = outcome.cancelled ? ' It was cancelled before the rest.' : '';
+	const sources = sourceWords(outcome.sources ?? []);
+	const from = sources === null ? [] : [paint(style, 'dim', sources)];
 	const reasons = outcome.items
 		.filter((item) => item.reason !== null && item.outcome !== 'done')
 		.slice(0, 20)
 		.map((item) => `  ${item.id}  ${item.outcome}: ${oneLine(item.reason ?? '')}`);
-	return [`${parts.join(', ')}.${stopped}`, ...reasons].join('\n');
+	return [`${parts.join(', ')}.${stopped}`, ...from, ...reasons].join('\n');
 }
 
 function showMessage(message: RawMessage, style: Style): string {

@@ -143,6 +143,7 @@ export const taskRoutes = {
 			ids: taskIds.optional(),
 			where: queryText.optional(),
 			group: z.string().min(4).max(16).optional().describe('The failed tasks of this group (that match, with where)'),
+			given: z.boolean().optional().describe('requeue: a person gives the arguments'),
 		}),
 		output: returns<Review>(),
 		cli: { hidden: 'requeue and delete take --dry-run' },

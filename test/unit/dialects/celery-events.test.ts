@@ -139,7 +139,9 @@ describe('arguments', () => {
 			kwargsJson: '{"a": null}',
 		});
 		expect(call('[2,3]')).toMatchObject({ argsJson: '[2, 3]' });
-		expect(call("(b'x',)")).toMatchObject({ argsJson: null, call: { args: [{ kind: 'bytes', base64: 'eA==' }] } });
+		expect(call("(b'x',)")).toMatchObject({ call: null, argsText: "(b'x',)" });
+		expect(call("('a\\b',)")).toMatchObject({ call: null });
+		expect(call("('a\nb',)")).toMatchObject({ argsJson: '["a\\nb"]' });
 		expect(call("('aaa...',)")).toMatchObject({ call: null, argsText: "('aaa...',)" });
 		expect(call('<secret>')).toMatchObject({ call: null, argsText: '<secret>' });
 		expect(call(null, null)).toMatchObject({ call: null, argsText: null, name: 'a.b' });
