@@ -45,3 +45,9 @@ export interface MonitorStatus {
 	/** Whether the broker goes on collecting while nobody watches. */
 	readonly keeping: boolean;
 }
+
+/** The same, with what a person decided. */
+export interface MonitorStanding extends MonitorStatus {
+	/** False: it was switched off, and windows and served consoles leave this deployment alone until it is switched on again. */
+	readonly wanted: boolean;
+}

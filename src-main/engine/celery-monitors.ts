@@ -1,7 +1,7 @@
 /** Watching Celery profiles: one process of a home at a time collects a profile's events, under a lease. */
 import { randomUUID } from 'node:crypto';
 import type { ProfileId } from '#main/domain/ids.ts';
-import type { MonitorStatus } from '#main/domain/monitor.ts';
+import type { MonitorStanding, MonitorStatus } from '#main/domain/monitor.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { Collector } from '#main/monitor/celery/collector.ts';
@@ -40,7 +40,9 @@ export interface CeleryMonitors extends AsyncDisposable {
 	/** Watches a profile in this process; `busy` while another process does. */
 	run(profile: Profile, keepMinutes: number | undefined): Promise<Result<MonitorRun>>;
 	/** How watching goes, in whichever process. */
-	status(profile: Profile): Promise<MonitorStatus>;
+	status(profile: Profile): Promise<MonitorStanding>;
+	/** Has windows and served consoles of this home watch it, or not; other processes follow within seconds. */
+	switchTo(profile: Profile, wanted: boolean): Promise<MonitorStanding>;
 	/** Its collector in this process; null: not here. */
 	here(id: ProfileId): Collector | null;
 	/** Who watches, in whichever process; null: nobody. */
@@ -143,7 +145,7 @@ export function createCeleryMonitors(
 	const watcher = ports.host === 'shell' || ports.host === 'serve' ? watchAll() : null;
 
 	/** Watches every Celery profile there is, also those that another process watches once that has ended. */
-	function watchAll(): AsyncDisposable {
+	function watchAll(): AsyncDisposable & { look(): Promise<void> } {
 		const wanted = new Set<ProfileId>();
 		let timer: Disposable | null = null;
 		let looking: Promise<void> = Promise.resolve();
@@ -152,12 +154,20 @@ export function createCeleryMonitors(
 			const all = (await profiles.list()).filter((one) => one.framework === 'celery' && one.broker.kind !== 'embedded');
 			for (const [id, entry] of [...live]) {
 				const profile = all.find((one) => one.id === id);
-				if (profile !== undefined && madeOf(profile) === entry.made) continue;
-				wanted.delete(id);
-				await inTurn(() => end(id, entry, 'The profile was edited or removed.'));
+				if (profile === undefined || madeOf(profile) !== entry.made) {
+					wanted.delete(id);
+					await inTurn(() => end(id, entry, 'The profile was edited or removed.'));
+				} else if (wanted.has(id) && !(await notes.wanted(id))) {
+					wanted.delete(id);
+					// Somebody else here may want it all the same.
+					await inTurn(async () => {
+						entry.users -= 1;
+						if (entry.users === 0) await end(id, entry, 'It was switched off.');
+					});
+				}
 			}
 			for (const profile of all) {
-				if (stopping || live.has(profile.id)) continue;
+				if (stopping || live.has(profile.id) || !(await notes.wanted(profile.id))) continue;
 				wanted.delete(profile.id);
 				const begun = await inTurn(() => begin(profile, undefined));
 				if (begun.ok) {
@@ -169,19 +179,46 @@ export function createCeleryMonitors(
 				}
 			}
 		};
+		/** One look at a time: two at once would count one wish twice. */
+		const lookNow = () => {
+			looking = looking
+				.then(look)
+				.catch((error: unknown) => log.error('monitor.watch-failed', { reason: String(error) }));
+			return looking;
+		};
 		const again = () => {
-			looking = look()
-				.catch((error: unknown) => log.error('monitor.watch-failed', { reason: String(error) }))
-				.then(() => {
-					if (!stopping) timer = clock.after(TAKE_OVER_MS, again);
-				});
+			void lookNow().then(() => {
+				if (!stopping) timer = clock.after(TAKE_OVER_MS, again);
+			});
 		};
 		again();
 		return {
+			look: lookNow,
 			async [Symbol.asyncDispose]() {
 				timer?.[Symbol.dispose]();
 				await looking;
 			},
+		};
+	}
+
+	async function standing(profile: Profile): Promise<MonitorStanding> {
+		const wanted = await notes.wanted(profile.id);
+		return { ...(await statusOf(profile)), wanted };
+	}
+
+	async function statusOf(profile: Profile): Promise<MonitorStatus> {
+		const entry = live.get(profile.id);
+		if (entry !== undefined) return entry.collector.status();
+		const [noted, who] = await Promise.all([notes.status(profile.id), store.leases.holder(leaseName(profile.id))]);
+		if (who !== null) return { ...noted, running: true, holder: who };
+		return {
+			...noted,
+			running: false,
+			holder: null,
+			since: null,
+			connection: { kind: 'idle' },
+			trouble: null,
+			behind: null,
 		};
 	}
 
@@ -210,20 +247,11 @@ export function createCeleryMonitors(
 				},
 			});
 		},
-		async status(profile) {
-			const entry = live.get(profile.id);
-			if (entry !== undefined) return entry.collector.status();
-			const [noted, who] = await Promise.all([notes.status(profile.id), store.leases.holder(leaseName(profile.id))]);
-			if (who !== null) return { ...noted, running: true, holder: who };
-			return {
-				...noted,
-				running: false,
-				holder: null,
-				since: null,
-				connection: { kind: 'idle' },
-				trouble: null,
-				behind: null,
-			};
+		status: standing,
+		async switchTo(profile, wanted) {
+			await notes.setWanted(profile.id, wanted, clock.now());
+			await watcher?.look();
+			return standing(profile);
 		},
 		here: (id) => live.get(id)?.collector ?? null,
 		holder: (id) => store.leases.holder(leaseName(id)),

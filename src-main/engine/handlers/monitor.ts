@@ -1,7 +1,7 @@
 /** Handlers of the routes about watching: monitor, events, workers. */
 import type { HeardMessage } from '#main/brokers/topic.ts';
 import type { ReadEvents } from '#main/dialects/celery/events.ts';
-import { ok } from '#main/domain/result.ts';
+import { fail, ok } from '#main/domain/result.ts';
 import type { EventLine } from '#main/ipc/contract/event.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
@@ -17,11 +17,19 @@ const STATUS_MS = 1_000;
 export function monitorHandlers(
 	core: Core,
 	monitors: CeleryMonitors,
-): Pick<CallHandlers, 'monitor.status' | 'monitor.unreadable'> {
+): Pick<CallHandlers, 'monitor.status' | 'monitor.switch' | 'monitor.unreadable'> {
 	return {
 		'monitor.status': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			return profile.ok ? ok(await monitors.status(profile.value)) : profile;
+		},
+		'monitor.switch': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			const { framework, broker, name } = profile.value;
+			if (framework !== 'celery' || broker.kind === 'embedded')
+				return fail('unsupported', `"${name}" has no events of Celery that could be collected.`);
+			return ok(await monitors.switchTo(profile.value, input.to === 'on'));
 		},
 		'monitor.unreadable': async (input) => {
 			const profile = await core.profiles.find(input.profile);

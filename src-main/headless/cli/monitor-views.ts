@@ -1,5 +1,5 @@
 /** What watching, events and workers look like on a terminal. */
-import type { BadEventView, MonitorStatus } from '#main/domain/monitor.ts';
+import type { BadEventView, MonitorStanding, MonitorStatus } from '#main/domain/monitor.ts';
 import type { WorkerLiveness, WorkerView } from '#main/domain/worker.ts';
 import type { EventLine } from '#main/ipc/contract/event.ts';
 import type { Output } from '#main/ipc/contract.ts';
@@ -80,11 +80,12 @@ export function monitorLine(status: MonitorStatus): string {
 	return `${counted(status.eventsThisRun, 'event')} taken${behind}${gaps}${bad}.${trouble}`;
 }
 
-function showStatus(status: MonitorStatus, style: Style): string {
+function showStatus(status: MonitorStanding, style: Style): string {
 	const gaps = status.gaps
 		.slice(0, 10)
 		.map((gap) => `  ${when(gap.from)} for ${lasted(gap.to - gap.from)}: ${oneLine(gap.reason)}`);
 	const facts = pairs(style, [
+		['switched', status.wanted ? 'on' : 'off: windows and served consoles leave it alone'],
 		['watching', status.running ? `yes, ${status.holder ?? ''}` : 'no'],
 		['since', status.since === null ? '-' : when(status.since)],
 		['heard until', status.until === null ? '-' : when(status.until)],
@@ -102,6 +103,7 @@ function showStatus(status: MonitorStatus, style: Style): string {
 /** Views of the routes about watching. */
 export const MONITOR_VIEWS = {
 	'monitor.status': { text: showStatus },
+	'monitor.switch': { text: showStatus },
 	'monitor.unreadable': {
 		text: ({ items }: Output<'monitor.unreadable'>, style: Style) =>
 			items.length === 0 ? 'Every event could be read.' : table(style, items, BAD_COLUMNS),

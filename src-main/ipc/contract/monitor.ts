@@ -1,8 +1,8 @@
 /** Routes about watching a deployment: collecting its events into history, and how that goes. */
 import * as z from 'zod';
-import type { BadEventView, MonitorStatus } from '#main/domain/monitor.ts';
+import type { BadEventView, MonitorStanding, MonitorStatus } from '#main/domain/monitor.ts';
 import { profileName } from './fields.ts';
-import { query, returns, stream } from './route.ts';
+import { command, query, returns, stream } from './route.ts';
 
 export const monitorRoutes = {
 	/** Watches for as long as it is open. Keyed by profile. */
@@ -25,7 +25,16 @@ export const monitorRoutes = {
 		scope: 'deployment',
 		summary: 'How watching goes: events taken, how far behind, gaps',
 		input: z.strictObject({ profile: profileName }),
-		output: returns<MonitorStatus>(),
+		output: returns<MonitorStanding>(),
+	}),
+	/** Warren's own decision about itself, so that a read-only profile has it too. `monitor.run` is not bound by it. */
+	'monitor.switch': command({
+		scope: 'console',
+		needs: 'write',
+		summary: 'Have windows and served consoles watch a Celery profile, or leave it alone',
+		input: z.strictObject({ profile: profileName, to: z.enum(['on', 'off']).describe('on or off') }),
+		output: returns<MonitorStanding>(),
+		cli: { positional: ['to'] },
 	}),
 	'monitor.unreadable': query({
 		scope: 'deployment',

@@ -26,6 +26,9 @@ export interface MonitorNotes {
 	putBadReplies(profile: ProfileId, items: readonly NotedBad[], count: number): Promise<void>;
 	/** How many of those there were, ever. */
 	badReplies(profile: ProfileId): Promise<number>;
+	/** Whether windows and served consoles are to watch it; they are, unless it was switched off. */
+	wanted(profile: ProfileId): Promise<boolean>;
+	setWanted(profile: ProfileId, wanted: boolean, at: number): Promise<void>;
 	/** Events and answers, newest first. */
 	bad(profile: ProfileId, limit: number): Promise<readonly NotedBad[]>;
 }
@@ -100,6 +103,11 @@ export function monitorNotes(store: WatchStore): MonitorNotes {
 			const notes = await store.list(profile, 'worker', MOST_WORKERS);
 			return notes.map(({ body }) => JSON.parse(body) as WorkerRecord);
 		},
+		async wanted(profile) {
+			const [found] = await store.list(profile, 'wanted', 1);
+			return found?.body !== 'false';
+		},
+		setWanted: (profile, wanted, at) => store.put(profile, 'wanted', [{ key: '', at, body: String(wanted) }], 1),
 		async bad(profile, limit) {
 			const notes = await store.list(profile, 'bad-event', limit);
 			return notes.map(({ body }) => JSON.parse(body) as NotedBad);
