@@ -70,6 +70,18 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			run: act('delete'),
 		},
 		{
+			id: 'task.revoke',
+			label: aimed('Revoke'),
+			group: 'Tasks',
+			key: 'Shift+x',
+			destructive: true,
+			enabled: () => (warren.mayRevoke !== true ? warren.mayRevoke : warren.aim === null ? 'No task is chosen' : true),
+			run: () => {
+				const aim = warren.aim;
+				if (aim !== null) warren.revoke(aim.scope);
+			},
+		},
+		{
 			id: 'task.publish',
 			label: 'Publish a task',
 			group: 'Tasks',

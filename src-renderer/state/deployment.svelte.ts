@@ -1,11 +1,13 @@
 /** All that the page holds of the profile it is at. Made when the profile is entered, disposed of when it is left. */
 import type { CallerInput, Output } from '#main/ipc/contract.ts';
+import { CeleryWorkers } from './celery-workers.svelte.ts';
 import { LiveConsole } from './console.svelte.ts';
 import { Consumers } from './consumers.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
 import { FailureGroups } from './failure-groups.svelte.ts';
 import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
+import { Revocation } from './revocation.svelte.ts';
 import type { ListView, Place } from './route.svelte.ts';
 import { type SchedulePorts, Schedules } from './schedules.svelte.ts';
 import { Site } from './site.svelte.ts';
@@ -27,6 +29,9 @@ export class Deployment implements Disposable {
 	readonly id: string;
 	readonly ticks: TaskTicks;
 	readonly consumers: Consumers;
+	/** Workers of a Celery profile; nothing is asked before somebody looks. */
+	readonly celery: CeleryWorkers;
+	readonly revocation: Revocation;
 	readonly queues: Reading<Output<'queue.list'>>;
 	readonly schedules: Schedules;
 	readonly quarantine: Quarantine;
@@ -53,6 +58,8 @@ export class Deployment implements Disposable {
 		this.id = id;
 		this.ticks = new TaskTicks(engine, id);
 		this.consumers = new Consumers(engine, id);
+		this.celery = new CeleryWorkers(engine, id, toasts);
+		this.revocation = new Revocation(engine, id, toasts);
 		this.queues = new Reading(() => engine.call('queue.list', { profile: id }));
 		this.schedules = new Schedules(engine, id, { ...scheduling, toasts });
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
@@ -97,6 +104,8 @@ export class Deployment implements Disposable {
 		for (const list of this.#lists.values()) list[Symbol.dispose]();
 		this.#console?.[Symbol.dispose]();
 		this.consumers[Symbol.dispose]();
+		this.celery[Symbol.dispose]();
+		this.revocation[Symbol.dispose]();
 		this.queues[Symbol.dispose]();
 		this.waiting[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();

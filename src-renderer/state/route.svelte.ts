@@ -29,7 +29,7 @@ export interface Place {
 	readonly view: View;
 	/** Id of the task in the drawer. */
 	readonly task: string | null;
-	/** What else is open in the drawer, by its number: a message in quarantine, a row of a site. A task lies over it. */
+	/** What else is open in the drawer: a message in quarantine or a row of a site by its number, a worker by its name. A task lies over it. */
 	readonly item: string | null;
 	/** The schedule in the drawer: `<book>/<key>`, or `new`. A task lies over it. */
 	readonly schedule: string | null;

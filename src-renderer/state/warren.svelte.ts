@@ -190,6 +190,18 @@ export class Warren implements Disposable {
 		});
 	}
 
+	/** True, or why no task can be revoked here, in words. */
+	get mayRevoke(): true | string {
+		if (this.mayChange !== true) return this.mayChange;
+		if (this.profile?.profile.framework !== 'celery') return "Only Celery's workers can be told to revoke a task";
+		return this.deployment?.revocation.change.free === true ? true : 'Something is being done';
+	}
+
+	/** Asks before Celery's workers are told not to run tasks, which are fixed here and now. */
+	revoke(scope: SelectionScope): void {
+		if (this.mayRevoke === true) this.deployment?.revocation.ask(scope);
+	}
+
 	/** Carries out what the question on the screen was about, and tidies up after it. `name`: as typed, where asked for. */
 	async confirmAction(name?: string): Promise<void> {
 		const stage = this.actions.stage;

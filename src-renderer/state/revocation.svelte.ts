@@ -1,0 +1,117 @@
+/** Telling Celery's workers not to run tasks, and to end those that run: which, fixed when it is asked, and what workers said of each. */
+
+import type { TaskRow } from '#main/domain/task.ts';
+import type { ControlOutcome, RevokedTask } from '#main/domain/worker-control.ts';
+import { tasks } from './actions.svelte.ts';
+import { Change } from './change.svelte.ts';
+import type { Answer, CallerInput, Engine } from './engine.ts';
+import type { SelectionScope } from './selection.svelte.ts';
+import type { Toasts } from './toasts.svelte.ts';
+
+export interface RevokePlan {
+	readonly scope: SelectionScope;
+	/** Also ends the processes of those that run. */
+	readonly terminate: boolean;
+	readonly signal: 'SIGTERM' | 'SIGKILL';
+	/** What the first review found, so that a switch asks nobody anew. */
+	readonly found: RevokeReview | null;
+}
+
+export interface RevokeReview {
+	/** Exactly these. */
+	readonly ids: readonly string[];
+	/** The first of them, as history has them. */
+	readonly sample: readonly TaskRow[];
+	/** More match than can be revoked at once. */
+	readonly more: boolean;
+}
+
+export type RevokeOutcome = ControlOutcome & { readonly done: number; readonly tasks: readonly RevokedTask[] };
+
+/** Of one command; the route takes no more. */
+const MOST_IDS = 10_000;
+const PAGE = 200;
+const SAMPLE = 8;
+
+export class Revocation implements Disposable {
+	readonly change: Change<RevokePlan, RevokeReview, RevokeOutcome>;
+	readonly #engine: Engine;
+	readonly #profile: string;
+	readonly #toasts: Toasts;
+
+	constructor(engine: Engine, profile: string, toasts: Toasts) {
+		this.#engine = engine;
+		this.#profile = profile;
+		this.#toasts = toasts;
+		this.change = new Change({
+			review: (plan) => this.#review(plan),
+			run: (plan, review, options) =>
+				engine.call(
+					'task.revoke',
+					{
+						profile,
+						ids: [...review.ids],
+						...(plan.terminate ? { terminate: true, signal: plan.signal } : {}),
+					},
+					options,
+				),
+			done: (plan, outcome) => this.#done(plan, outcome),
+			failed: (_plan, error) => void toasts.show('failed', 'Nothing was revoked', { text: error.message }),
+		});
+	}
+
+	/** Reviews which tasks these are, then asks. */
+	ask(scope: SelectionScope): void {
+		void this.change.ask({ scope, terminate: false, signal: 'SIGTERM', found: null });
+	}
+
+	[Symbol.dispose](): void {
+		this.change[Symbol.dispose]();
+	}
+
+	async #review(plan: RevokePlan): Promise<Answer<RevokeReview>> {
+		if (plan.found !== null) return { ok: true, value: plan.found };
+		const { scope } = plan;
+		const query = 'ids' in scope ? idQuery(scope.ids.slice(0, SAMPLE)) : scope.where;
+		const ids: string[] = 'ids' in scope ? [...scope.ids] : [];
+		const sample: TaskRow[] = [];
+		let cursor: string | null = null;
+		for (;;) {
+			const input: CallerInput<'task.list'> = {
+				profile: this.#profile,
+				query,
+				limit: PAGE,
+				...(cursor === null ? {} : { cursor }),
+			};
+			const page = await this.#engine.call('task.list', input);
+			if (!page.ok) return page;
+			sample.push(...page.value.items.slice(0, SAMPLE - sample.length));
+			cursor = page.value.next;
+			if ('ids' in scope) break;
+			ids.push(...page.value.items.map((row) => row.id));
+			if (cursor === null || ids.length > MOST_IDS) break;
+		}
+		return { ok: true, value: { ids: ids.slice(0, MOST_IDS), sample, more: ids.length > MOST_IDS } };
+	}
+
+	#done(plan: RevokePlan, outcome: RevokeOutcome): void {
+		const ran = outcome.tasks.filter((task) => task.where === 'active').length;
+		const what = plan.terminate ? 'revoked and ended where they run' : 'revoked';
+		const heard = outcome.answered > 0;
+		this.#toasts.show(
+			heard && outcome.failed === 0 ? 'done' : 'note',
+			heard ? `${tasks(outcome.done)} ${what}` : 'No worker answered: nobody may have heard it',
+			{
+				text:
+					ran > 0 && !plan.terminate
+						? `${tasks(ran)} ${ran === 1 ? 'runs' : 'run'} already, and ${ran === 1 ? 'goes' : 'go'} on to the end.`
+						: '',
+				action: { label: 'Show the answers', run: () => this.change.report(plan, outcome) },
+			},
+		);
+	}
+}
+
+function idQuery(ids: readonly string[]): string {
+	return `id:${ids.map((id) => JSON.stringify(id)).join(',')}`;
+}
