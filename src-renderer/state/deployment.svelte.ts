@@ -1,6 +1,7 @@
 /** All that the page holds of the profile it is at. Made when the profile is entered, disposed of when it is left. */
 import type { CallerInput, Output } from '#main/ipc/contract.ts';
 import { CeleryWorkers } from './celery-workers.svelte.ts';
+import { ClusterWatch } from './clusters.svelte.ts';
 import { LiveConsole } from './console.svelte.ts';
 import { Consumers } from './consumers.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
@@ -41,6 +42,8 @@ export class Deployment implements Disposable {
 	readonly waiting: Waiting;
 	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
 	readonly site: Site;
+	/** django-q's clusters; it asks nothing before somebody looks. */
+	readonly clusters: ClusterWatch;
 	readonly engine: Engine;
 	/** The task in the drawer. */
 	open: OpenTask | null = $state.raw(null);
@@ -65,6 +68,7 @@ export class Deployment implements Disposable {
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
 		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
 		this.waiting = new Waiting(engine, id, toasts);
+		this.clusters = new ClusterWatch(engine, id);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
 
@@ -112,6 +116,7 @@ export class Deployment implements Disposable {
 		this.quarantine[Symbol.dispose]();
 		this.groups[Symbol.dispose]();
 		this.site[Symbol.dispose]();
+		this.clusters[Symbol.dispose]();
 		this.ticks[Symbol.dispose]();
 	}
 }
