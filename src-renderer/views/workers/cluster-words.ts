@@ -1,8 +1,8 @@
 /** How django-q's clusters are told. Pure. */
-import type { ClusterView } from '#main/ipc/contract/cluster.ts';
 import { duration } from '../../components/format.ts';
 import type { IconName } from '../../components/icon-paths.ts';
 import type { Tone } from '../../components/states.ts';
+import type { ClusterView } from '../../state/engine.ts';
 
 /** A cluster's state in shape, colour and words. */
 export interface ClusterLook {
