@@ -3,7 +3,7 @@
  * filter, order or selection while the question is on the screen.
  */
 
-import type { ActionOutcome, ActionProgress, Review } from '#main/domain/action.ts';
+import type { ActionOutcome, ActionProgress, ArgumentRepair, Review } from '#main/domain/action.ts';
 import type { Environment } from '#main/domain/profile.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 import type { Engine } from './engine.ts';
@@ -44,6 +44,17 @@ export type ActionStage =
 			readonly action: TaskAction;
 			readonly target: ActionTarget;
 			readonly error: WireError;
+	  }
+	/** One task's arguments are not certain: what could be read of them is to be mended. */
+	| {
+			readonly kind: 'repair';
+			readonly action: 'requeue';
+			readonly target: ActionTarget;
+			readonly id: string;
+			readonly reason: string;
+			readonly repair: ArgumentRepair;
+			readonly busy: boolean;
+			readonly error: WireError | null;
 	  }
 	/** It ran, and not all of it worked: what became of which. */
 	| { readonly kind: 'report'; readonly action: TaskAction; readonly outcome: ActionOutcome };
@@ -114,6 +125,25 @@ export class Actions implements Disposable {
 		return this.#run(this.#turn, stage.action, stage.target, stage.review, stage.review.count, name);
 	}
 
+	/** Sends the task whose arguments were mended; true when it was sent. */
+	async mend(args: string, kwargs: string): Promise<boolean> {
+		const stage = this.stage;
+		if (stage.kind !== 'repair' || stage.busy) return false;
+		const turn = this.#turn;
+		this.stage = { ...stage, busy: true, error: null };
+		const input = { profile: stage.target.profile, ids: [stage.id], args, kwargs };
+		const answer = await this.#engine.call('task.requeue', input);
+		const onScreen = turn === this.#turn && this.stage.kind === 'repair';
+		if (!answer.ok) {
+			if (onScreen) this.stage = { ...stage, busy: false, error: answer.error };
+			else this.#toasts.show('failed', 'Could not requeue', { text: answer.error.message });
+			return false;
+		}
+		if (onScreen) this.stage = { kind: 'none' };
+		this.#tell('requeue', answer.value);
+		return answer.value.done > 0;
+	}
+
 	/** Asks the engine to stop after the item it is at. */
 	async cancel(): Promise<void> {
 		const current = this.current;
@@ -175,6 +205,21 @@ export class Actions implements Disposable {
 			return false;
 		}
 		if (onScreen) this.stage = { kind: 'none' };
+		const [only] = answer.value.items;
+		if (onScreen && review === null && only?.repair !== undefined) {
+			const { id, reason, repair } = only;
+			this.stage = {
+				kind: 'repair',
+				action: 'requeue',
+				target,
+				id,
+				reason: reason ?? '',
+				repair,
+				busy: false,
+				error: null,
+			};
+			return false;
+		}
 		this.#tell(action, answer.value);
 		return answer.value.done > 0;
 	}

@@ -1,5 +1,6 @@
 /** Sentences that several views say. Pure: `now` is always given. */
 
+import type { ArgumentSource } from '#main/domain/action.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
 import { age, clockTime, counted, duration, relativeTime } from '../components/format.ts';
@@ -157,3 +158,12 @@ export function keyWords(key: string): string {
 	const glued = words[0] === '⇧' || words[0] === '⌘';
 	return words.join(glued ? '' : ' ');
 }
+
+/** Where arguments of tasks that are sent again come from, after a count. */
+export const SOURCE_WORDS: Readonly<Record<ArgumentSource, string>> = {
+	given: 'as given',
+	message: 'from the kept message',
+	worker: 'told by a worker',
+	result: 'from the extended result',
+	event: 'as events printed them, uncut',
+};

@@ -142,4 +142,50 @@ describe('actions', () => {
 		toast?.action?.run();
 		expect(actions.stage).toMatchObject({ kind: 'report', outcome: { failed: 1 } });
 	});
+
+	test('one task whose arguments are not certain opens what could be read of them, and is sent once that was mended', async () => {
+		const { engine, actions, toasts } = setUp();
+		const repair = { args: '42, <cut>', kwargs: '{}', words: 'positional argument 2 was cut' };
+		engine.handlers.set('task.requeue', (input) => ({
+			ok: true,
+			value:
+				input.args === undefined
+					? outcome('requeue', 0, {
+							skipped: 1,
+							items: [{ id: 'b', outcome: 'skipped', reason: 'not certain', messageId: null, repair }],
+						})
+					: outcome('requeue', 1),
+		}));
+		expect(await actions.start('requeue', { ...TWO, scope: { ids: ['b'] } })).toBe(false);
+		expect(actions.stage).toMatchObject({ kind: 'repair', id: 'b', repair, busy: false, error: null });
+		expect(toasts.items).toEqual([]);
+		expect(await actions.mend('42, 7', '{}')).toBe(true);
+		expect(engine.called('task.requeue').at(-1)?.input).toEqual({
+			profile: 'p',
+			ids: ['b'],
+			args: '42, 7',
+			kwargs: '{}',
+		});
+		expect(actions.stage).toEqual({ kind: 'none' });
+		expect(toasts.items).toMatchObject([{ title: '1 task requeued' }]);
+	});
+
+	test('what is mended stays on the screen when it is refused, with the reason', async () => {
+		const { engine, actions } = setUp();
+		const repair = { args: '<cut>', kwargs: '{}', words: 'cut' };
+		engine.handlers.set('task.requeue', (input) =>
+			input.args === undefined
+				? {
+						ok: true,
+						value: outcome('requeue', 0, {
+							skipped: 1,
+							items: [{ id: 'b', outcome: 'skipped', reason: null, messageId: null, repair }],
+						}),
+					}
+				: failure('unreachable', 'The broker does not answer.'),
+		);
+		await actions.start('requeue', { ...TWO, scope: { ids: ['b'] } });
+		expect(await actions.mend('7', '{}')).toBe(false);
+		expect(actions.stage).toMatchObject({ kind: 'repair', busy: false, error: { code: 'unreachable' } });
+	});
 });
