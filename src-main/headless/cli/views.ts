@@ -3,6 +3,7 @@ import type { ActionOutcome } from '#main/domain/action.ts';
 import type { AuditEntry } from '#main/domain/audit.ts';
 import type { ConsoleLine, ConsumerSetView } from '#main/domain/consumer.ts';
 import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
+import type { SavedView } from '#main/domain/saved-view.ts';
 import type { LogLevel, TaskRow, TaskState } from '#main/domain/task.ts';
 import { taskRowJson } from '#main/domain/task-json.ts';
 import type { WaitingOutcome } from '#main/domain/waiting.ts';
@@ -49,6 +50,13 @@ interface View<T> {
 const profileView: View<ProfileView> = { text: showProfile, json: profileJson };
 const outcomeView: View<ActionOutcome> = { text: showOutcome };
 const waitingView: View<WaitingOutcome> = { text: showWaitingOutcome };
+
+const SAVED_VIEW_COLUMNS: readonly Column<SavedView>[] = [
+	{ title: 'NAME', cell: ({ name }) => name, shrink: true },
+	{ title: 'OF', cell: ({ profile }) => (profile === null ? 'every profile' : 'this profile') },
+	{ title: 'ORDER', cell: ({ sort }) => (sort === null ? '-' : `${sort.field}${sort.descending ? ' down' : ''}`) },
+	{ title: 'QUERY', cell: ({ query }) => query, shrink: true },
+];
 
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
@@ -111,6 +119,16 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	},
 	...CLUSTER_VIEWS,
 	...GROUP_VIEWS,
+	'view.list': {
+		text: ({ items }, style) =>
+			items.length === 0
+				? 'No saved views. "view save NAME QUERY" keeps a query.'
+				: table(style, items, SAVED_VIEW_COLUMNS),
+	},
+	'view.save': {
+		text: ({ name }) => `Saved ${harmless(name)}. "task list --view ${harmless(name)}" lists what it finds.`,
+	},
+	'view.remove': { text: ({ removed }) => `Removed ${harmless(removed)}.` },
 	'group.requeue': outcomeView,
 	'group.delete': outcomeView,
 	...PACKET_VIEWS,
