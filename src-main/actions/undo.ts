@@ -77,6 +77,10 @@ export function undoOutlook(row: JournalRow): UndoOutlook {
 						count: sent,
 					};
 		}
+		case 'queue.rescue':
+			return no('gave messages back to workers; those that still wait can be deleted');
+		case 'queue.clean':
+			return no('removed answers that nobody would have fetched');
 		default:
 			return no('keeps nothing to take it back by; schedules and quarantine have ways back of their own');
 	}

@@ -35,16 +35,28 @@ export interface UnackedDoor {
 		readonly limit: number;
 		readonly deadlineMs: number;
 	}): Promise<Result<{ readonly items: readonly HeldMessage[]; readonly total: number; readonly complete: boolean }>>;
-	/** Puts these back to the front of their queues, marked as redelivered, each in one step that checks that it is still held. */
-	returnToQueue(tags: readonly string[]): Promise<Result<readonly Returned[]>>;
 	/**
-	 * Lists of answers to remote control (`*.reply.celery.pidbox`) that nobody touched for `idleMs`: whoever asked is long gone.
-	 * Removes them with their bindings, or only counts them when it is a `dryRun`.
+	 * Puts these back to the front of their queues, marked as redelivered, each in one step that checks that it is still held.
+	 * `seen`: since when each was held when somebody decided this; one that was taken anew since (kombu keeps its tag) is gone.
 	 */
-	cleanReplyLists(options: {
+	returnToQueue(
+		tags: readonly string[],
+		seen?: ReadonlyMap<string, number | null>,
+	): Promise<Result<readonly Returned[]>>;
+	/** Lists of answers to remote control (`*.reply.celery.pidbox`) that nobody touched for `idleMs`: whoever asked is long gone. */
+	replyLists(options: {
 		readonly idleMs: number;
-		readonly dryRun: boolean;
-	}): Promise<Result<{ readonly found: number; readonly removed: number; readonly complete: boolean }>>;
+	}): Promise<Result<{ readonly items: readonly ReplyList[]; readonly complete: boolean }>>;
+	/** Removes these lists with their bindings, each in one step that checks that it is still untouched; answers those removed. */
+	removeReplyLists(queues: readonly string[], idleMs: number): Promise<Result<readonly string[]>>;
+}
+
+/** Answers that nobody fetched. */
+export interface ReplyList {
+	readonly queue: string;
+	readonly idleMs: number;
+	/** What it takes in memory; null: the server does not tell. */
+	readonly bytes: number | null;
 }
 
 /**
@@ -64,8 +76,8 @@ export function orphansAmong(
 	});
 }
 
-/** The id of a Celery task: the header of protocol 2, or the correlation id, which protocol 1 has as well. */
-function taskIdOf({ properties }: BrokerMessage): string | null {
+/** Its task's id, if it is Celery's: the header of protocol 2, or the correlation id, which protocol 1 has as well. */
+export function taskIdOf({ properties }: BrokerMessage): string | null {
 	const header = properties.headers?.find(([name]) => name === 'id')?.[1];
 	return header?.type === 'longstr' ? header.text : (properties.correlationId ?? null);
 }

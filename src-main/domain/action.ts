@@ -1,7 +1,7 @@
 /** Changes that a person makes to many things at once: what was frozen, how far it has come, what became of each. */
 import type { TaskRow } from './task.ts';
 
-export type ActionKind = 'requeue' | 'delete' | WaitingAction | 'undo';
+export type ActionKind = 'requeue' | 'delete' | WaitingAction | 'undo' | 'rescue' | 'clean';
 
 /** What is done to messages that wait in a queue. */
 export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay' | 'edit';

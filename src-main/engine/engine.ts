@@ -24,6 +24,7 @@ import { deploymentHandlers } from './handlers/deployment.ts';
 import { groupHandlers, groupStreams } from './handlers/group.ts';
 import { historyHandlers } from './handlers/history.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
+import { orphanHandlers } from './handlers/orphan.ts';
 import { packetHandlers } from './handlers/packet.ts';
 import { profileHandlers, profileStreams } from './handlers/profile.ts';
 import { queryHandlers } from './handlers/query.ts';
@@ -40,6 +41,7 @@ import { waitingHandlers } from './handlers/waiting.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import { askByInspect } from './inspect-holdings.ts';
+import { createOrphanSource } from './orphan-source.ts';
 import type { Ports } from './ports.ts';
 import { createQueueFigures } from './queue-figures.ts';
 import { keepCleaning } from './retention.ts';
@@ -118,6 +120,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...deploymentHandlers(core, figures),
 		...waitingHandlers(core),
 		...reportHandlers(core),
+		...orphanHandlers(core, createOrphanSource(ports, monitors, control, ask)),
 		...scheduleHandlers(core),
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),

@@ -10,6 +10,7 @@ import { eventRoutes } from './contract/event.ts';
 import { groupRoutes } from './contract/group.ts';
 import { historyRoutes } from './contract/history.ts';
 import { monitorRoutes } from './contract/monitor.ts';
+import { orphanRoutes } from './contract/orphan.ts';
 import { packetRoutes } from './contract/packet.ts';
 import { profileRoutes } from './contract/profile.ts';
 import { queryRoutes } from './contract/query.ts';
@@ -34,6 +35,7 @@ export const contract = {
 	...reportRoutes,
 	...deploymentRoutes,
 	...waitingRoutes,
+	...orphanRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,
 	...packetRoutes,

@@ -62,7 +62,7 @@ return out`,
 
 /**
  * Puts an entry back to the front of its lists, if it is still held as it was read. KEYS: unacked, index, held, aside, lists.
- * ARGV: tag, digest of what is held (SHA-1), entry. Answers 1; 0: it is not held any more, or anew by somebody else.
+ * ARGV: tag, digest of what is held (SHA-1), entry, since when it is held (epoch ms; empty: whenever). Answers 1; 0: it is not held any more, or anew by somebody else.
  */
 export const GIVE_BACK: KeyScript = {
 	name: 'give back',
@@ -70,6 +70,8 @@ export const GIVE_BACK: KeyScript = {
 for at = 1, 4, 3 do
 	local raw = redis.call('HGET', KEYS[at], ARGV[1])
 	if raw and redis.sha1hex(raw) == ARGV[2] then
+		local taken = redis.call('ZSCORE', KEYS[2], ARGV[1])
+		if (ARGV[4] or '') ~= '' and taken and math.floor(tonumber(taken) * 1000 + 0.5) ~= tonumber(ARGV[4]) then return 0 end
 		for list = 5, #KEYS do redis.call('RPUSH', KEYS[list], ARGV[3]) end
 		redis.call('HDEL', KEYS[at], ARGV[1])
 		redis.call('ZREM', KEYS[2], ARGV[1])

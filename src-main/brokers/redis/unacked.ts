@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { HeldMessage, Returned, UnackedDoor } from '../unacked.ts';
+import type { HeldMessage, ReplyList, Returned, UnackedDoor } from '../unacked.ts';
 import { type Bindings, scanKeys } from './bindings.ts';
 import { markRedelivered, readEntry } from './envelope.ts';
 import { endOf, queuesOf } from './figures.ts';
@@ -75,14 +75,17 @@ export class RedisUnacked implements UnackedDoor {
 		return ok({ items: [...items.values()].slice(0, limit), total: Number(total.value), complete });
 	}
 
-	async returnToQueue(tags: readonly string[]): Promise<Result<readonly Returned[]>> {
+	async returnToQueue(
+		tags: readonly string[],
+		seen?: ReadonlyMap<string, number | null>,
+	): Promise<Result<readonly Returned[]>> {
 		const found = await this.#options.link(PATIENCE);
 		if (!found.ok) return found;
 		const all = await this.#options.bindings.all(found.value);
 		if (!all.ok) return all;
 		const outcomes: Returned[] = [];
 		for (const tag of new Set(tags)) {
-			const one = await this.#return(found.value, tag, all.value);
+			const one = await this.#return(found.value, tag, all.value, seen?.get(tag) ?? null);
 			// What went back already has to be told; the next call tells what is wrong.
 			if (!one.ok) return outcomes.length > 0 ? ok(outcomes) : one;
 			outcomes.push(one.value);
@@ -90,15 +93,14 @@ export class RedisUnacked implements UnackedDoor {
 		return ok(outcomes);
 	}
 
-	async cleanReplyLists({ idleMs, dryRun }: { readonly idleMs: number; readonly dryRun: boolean }) {
+	async replyLists({ idleMs }: { readonly idleMs: number }) {
 		const { keys, clock } = this.#options;
 		const found = await this.#options.link(PATIENCE);
 		if (!found.ok) return found;
 		const link = found.value;
 		const lists = await scanKeys(link, `${keys.glob('')}*${REPLIES}`, clock, SCAN_LIMIT);
 		if (!lists.ok) return lists;
-		const counts = { found: 0, removed: 0, complete: lists.value.complete };
-		const bindings = keys.binding(REPLIES.slice(1));
+		const items: ReplyList[] = [];
 		for (const list of lists.value.keys) {
 			const kind = await link.call(['TYPE', list]);
 			if (!kind.ok) return kind;
@@ -106,15 +108,30 @@ export class RedisUnacked implements UnackedDoor {
 			const idle = await link.call(['OBJECT', 'IDLETIME', list]);
 			if (!idle.ok) return /LFU/.test(idle.error.message) ? cannotTellIdle() : idle;
 			if (idle.value === null || Number(idle.value) * 1000 < idleMs) continue;
-			counts.found += 1;
-			if (dryRun) continue;
-			const queue = keys.nameOf(list);
-			const member = keys.member({ routingKey: queue.slice(0, -REPLIES.length), pattern: '', queue });
-			const swept = await link.script(SWEEP_REPLIES, [list, bindings], [Math.ceil(idleMs / 1000), member]);
-			if (!swept.ok) return swept;
-			counts.removed += Number(swept.value);
+			// Its length is not asked: that would count as a use, and it would never be old enough to go.
+			const bytes = await link.call(['MEMORY', 'USAGE', list]);
+			const size = bytes.ok && bytes.value !== null ? Number(bytes.value) : null;
+			items.push({ queue: keys.nameOf(list), idleMs: Number(idle.value) * 1000, bytes: size });
 		}
-		return ok(counts);
+		return ok({ items, complete: lists.value.complete });
+	}
+
+	async removeReplyLists(queues: readonly string[], idleMs: number): Promise<Result<readonly string[]>> {
+		const { keys } = this.#options;
+		const found = await this.#options.link(PATIENCE);
+		if (!found.ok) return found;
+		const bindings = keys.binding(REPLIES.slice(1));
+		const removed: string[] = [];
+		for (const queue of queues) {
+			if (!queue.endsWith(REPLIES)) continue;
+			const member = keys.member({ routingKey: queue.slice(0, -REPLIES.length), pattern: '', queue });
+			const lists = [keys.own(queue), bindings];
+			const swept = await found.value.script(SWEEP_REPLIES, lists, [Math.ceil(idleMs / 1000), member]);
+			// What went already has to be told; the next call tells what is wrong.
+			if (!swept.ok) return removed.length > 0 ? ok(removed) : swept;
+			if (Number(swept.value) > 0) removed.push(queue);
+		}
+		return ok(removed);
 	}
 
 	/** A held entry as it lies there; null: too large. */
@@ -137,7 +154,12 @@ export class RedisUnacked implements UnackedDoor {
 		return ok({ alive: there.value === 1 });
 	}
 
-	async #return(link: Link, tag: string, bindings: readonly Binding[]): Promise<Result<Returned>> {
+	async #return(
+		link: Link,
+		tag: string,
+		bindings: readonly Binding[],
+		takenAt: number | null,
+	): Promise<Result<Returned>> {
 		const { keys } = this.#options;
 		const kept = (words: string): Result<Returned> => ok({ tag, outcome: 'kept', words });
 		const holder = await this.#holder(link, tag, new Map());
@@ -157,7 +179,7 @@ export class RedisUnacked implements UnackedDoor {
 		const session = sessionOf(tag) ?? 'none';
 		const lists = queues.map((queue) => keys.stepFor(queue, message.properties.priority));
 		const own = [keys.unacked, keys.index, keys.held(session), keys.aside(session)];
-		const given = await link.script(GIVE_BACK, [...own, ...lists], [tag, digest, entry]);
+		const given = await link.script(GIVE_BACK, [...own, ...lists], [tag, digest, entry, takenAt ?? '']);
 		if (!given.ok) return given;
 		return ok({ tag, outcome: given.value === 1 ? 'returned' : 'gone', words: null });
 	}

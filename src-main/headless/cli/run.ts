@@ -8,6 +8,7 @@ import { type CallerInput, type CallName, contract, type StreamName } from '#mai
 import { openHost, VERSION } from '../host.ts';
 import { servicePart } from '../service/parts.ts';
 import { CHANNEL_ROUTES } from '../service/spec.ts';
+import { changeOrphans } from './change-orphans.ts';
 import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
 import { changeWaiting } from './change-waiting.ts';
@@ -153,6 +154,10 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeWaiting(session, 'queue.move', given);
 		case 'queue replay':
 			return changeWaiting(session, 'queue.replay', given);
+		case 'queue rescue':
+			return changeOrphans(session, 'queue.rescue', given);
+		case 'queue clean':
+			return changeOrphans(session, 'queue.clean', given);
 		case 'site requeue':
 			return changeSite(session, 'requeue', given);
 		case 'site delete':

@@ -17,6 +17,7 @@ import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
+import { ORPHAN_VIEWS } from './orphan-views.ts';
 import { PACKET_VIEWS } from './packet-views.ts';
 import { QUEUE_VIEWS } from './queue-views.ts';
 import { REPORT_VIEWS } from './report-views.ts';
@@ -61,6 +62,7 @@ const SAVED_VIEW_COLUMNS: readonly Column<SavedView>[] = [
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...CONSUMER_VIEWS,
+	...ORPHAN_VIEWS,
 	'profile.list': {
 		text: ({ items }, style) => table(style, items, PROFILE_COLUMNS),
 		json: ({ items, total }) => ({ items: items.map(profileJson), total }),
