@@ -138,6 +138,19 @@ const START_FLAGS: readonly Flag[] = [
 const STOP_FLAGS: readonly Flag[] = [SERVICE.hard, SERVICE.timeout].map(flagOf);
 const SETS: readonly Positional[] = [{ field: SERVICE.sets, rest: true }];
 
+/** aa-taskmonitor's own command: the same words, of any deployment. */
+const QUEUE_FLAG = flagOf(own('queue', 'text', 'Queue (default: the only one there is)'));
+const PURGE_FLAGS: readonly Flag[] = [
+	own('all', 'switch', 'All of it'),
+	own('appName', 'text', 'Only what belongs to this app'),
+	own('taskId', 'text', 'Only the task with this id'),
+	own('taskName', 'text', 'Only tasks of this name'),
+].map(flagOf);
+
+function taskLogCommand(noun: string, verb: string, summary: string, flags: readonly Flag[]): Command {
+	return { name: `${noun} ${verb}`, noun, verb, route: null, summary, positional: [], flags, profiled: true };
+}
+
 const OWN_COMMANDS: readonly Command[] = [
 	serviceCommand('start', 'Run saved sets, or queues, in a supervised service in the background', SETS, START_FLAGS),
 	serviceCommand(
@@ -200,6 +213,18 @@ const OWN_COMMANDS: readonly Command[] = [
 		positional: [{ field: own('file', 'text', 'The file, or - for standard input'), rest: false }],
 		flags: IMPORT.flags.filter(({ flag }) => flag === 'format'),
 	},
+	taskLogCommand('inspect', 'logs', 'How many finished runs history has, and how large they are', [
+		flagOf(own('forceCalc', 'switch', 'Accepted, since aa-taskmonitor does; it changes nothing')),
+	]),
+	taskLogCommand('inspect', 'queue', 'How many tasks wait, by app and by name', [
+		flagOf(own('queue', 'text', 'Queue (default: all)')),
+	]),
+	taskLogCommand('inspect', 'settings', "Every setting of aa-taskmonitor's, with what stands for it here", []),
+	taskLogCommand('purge', 'logs', 'Delete from history what is over; what waits or runs stays', PURGE_FLAGS),
+	taskLogCommand('purge', 'queue', 'Take waiting tasks out of a queue; they are kept for an undo', [
+		...PURGE_FLAGS,
+		QUEUE_FLAG,
+	]),
 	{
 		name: 'serve',
 		noun: 'serve',

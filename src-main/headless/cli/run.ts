@@ -29,6 +29,7 @@ import { scheduleExit } from './schedule-views.ts';
 import { serveCommand } from './serve.ts';
 import { CommandError, reportFailure, reportUsage, Session } from './session.ts';
 import { showTask } from './show-task.ts';
+import { inspectLogs, inspectQueue, inspectSettings, purgeLogs, purgeQueue } from './task-log.ts';
 import type { Style } from './text.ts';
 import { jsonOf, textOf } from './views.ts';
 import { controlExit } from './worker-control-views.ts';
@@ -168,6 +169,16 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return showOneTask(session, given);
 		case 'task export':
 			return taskExport(session, given);
+		case 'inspect logs':
+			return inspectLogs(session);
+		case 'inspect queue':
+			return inspectQueue(session, given);
+		case 'inspect settings':
+			return inspectSettings(session);
+		case 'purge logs':
+			return purgeLogs(session, given);
+		case 'purge queue':
+			return purgeQueue(session, given);
 		case 'task import':
 			return taskImport(session, given);
 		case 'profile remove':

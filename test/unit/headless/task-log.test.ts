@@ -1,0 +1,97 @@
+/** `inspect` and `purge` by the command line in this process, over the sandbox and an imported log. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runCommandLine } from '#main/headless/cli/run.ts';
+import { testIo } from '#test/support/cli-io.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const LOG = `id;app_name;exception;parent_id;priority;retries;received;runtime;started;state;task_id;task_name;timestamp\r
+1;shop;Retry;;4;0;2024-02-29 12:00:00+00:00;0.5;2024-02-29 12:00:01+00:00;retry;t-1;shop.tasks.charge;2024-02-29 12:00:01.500000+00:00\r
+2;shop;ValueError;;4;1;2024-02-29 12:01:00+00:00;0.25;2024-02-29 12:01:01+00:00;failure;t-1;shop.tasks.charge;2024-02-29 12:01:01.250000+00:00\r
+3;mail;;;;0;2024-02-29 13:00:00+00:00;1.5;2024-02-29 13:00:00+00:00;success;t-2;mail.tasks.send;2024-02-29 13:00:01.500000+00:00\r
+4;mail;;;;0;2024-02-29 13:00:00+00:00;1.5;2024-02-29 13:00:00+00:00;success;t-3;mail.tasks.send;2024-02-29 13:00:01.500000+00:00\r
+`;
+
+let home: string;
+beforeAll(async () => {
+	home = mkdtempSync(join(tmpdir(), 'warren-task-log-'));
+	const file = join(home, 'tasklogs.csv');
+	writeFileSync(file, LOG);
+	const broker = 'redis://127.0.0.1:1/0';
+	expect((await run(['profile', 'add', 'log', '--framework', 'celery', '--broker', broker])).code).toBe(0);
+	expect((await run(['--profile', 'log', 'task', 'import', file])).code).toBe(0);
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+async function run(args: readonly string[], answers?: readonly string[]) {
+	const io = testIo(['--home', home, ...args], answers === undefined ? {} : { answers });
+	const code = await runCommandLine(io);
+	return { code, out: io.out(), err: io.err(), asked: io.asked };
+}
+async function json(args: readonly string[]) {
+	return JSON.parse((await run(['--json', ...args])).out);
+}
+
+describe('inspect and purge of logs', () => {
+	it('count runs, not tasks', async () => {
+		const found = await json(['--profile', 'log', 'inspect', 'logs', '--force-calc']);
+		expect(found).toMatchObject({ logs: 4, bytesPerLog: Math.round(found.bytesAbout / 4) });
+	});
+
+	it('list every setting by its own name, sorted', async () => {
+		const names = (await json(['inspect', 'settings'])).items.map((one: { name: string }) => one.name);
+		expect(names).toHaveLength(10);
+		expect(names).toEqual([...names].sort());
+		expect(names.every((name: string) => name.startsWith('TASKMONITOR_'))).toBe(true);
+	});
+
+	it('want exactly one way of saying what is meant', async () => {
+		for (const flags of [[], ['--all', '--app-name', 'shop']]) {
+			const refused = await run(['--profile', 'log', 'purge', 'logs', ...flags, '--yes']);
+			expect(refused).toMatchObject({ code: 2, out: '' });
+			expect(refused.err).toContain('exactly one of --all, --app-name X, --task-id X and --task-name X');
+		}
+	});
+
+	it('ask before anything goes, and take any answer but y for a no', async () => {
+		for (const answer of ['', 'n', 'yes']) {
+			const aborted = await run(['--profile', 'log', 'purge', 'logs', '--all'], [answer]);
+			expect(aborted).toMatchObject({ code: 1, out: '' });
+			expect(aborted.asked[0]).toContain('(y/N)');
+		}
+		expect((await run(['--profile', 'log', 'purge', 'logs', '--all'])).code).toBe(3);
+		expect(await json(['--profile', 'log', 'inspect', 'logs'])).toMatchObject({ logs: 4 });
+	});
+
+	it('delete by app, by id and by name, and warn with exit code 1 where nothing matches', async () => {
+		const purge = (...flags: string[]) => run(['--profile', 'log', 'purge', 'logs', ...flags], ['y']);
+		expect((await purge('--app-name', 'nobody')).code).toBe(1);
+		expect((await purge('--task-id', 't-2')).out).toBe('Purged 1 logs.\n');
+		expect((await purge('--app-name', 'shop')).code).toBe(0);
+		expect(await json(['--profile', 'log', 'inspect', 'logs'])).toMatchObject({ logs: 1 });
+		expect((await purge('--task-name', 'mail.tasks.send')).code).toBe(0);
+		expect(await json(['--profile', 'log', 'inspect', 'logs'])).toMatchObject({ logs: 0, bytesPerLog: null });
+	});
+});
+
+describe('inspect and purge of a queue', () => {
+	it('count what waits by app and by task, take one app out, then all of it', async () => {
+		const before = await json(['inspect', 'queue']);
+		const sum = (items: readonly { count: number }[]) => items.reduce((total, { count }) => total + count, 0);
+		expect(before.total).toBeGreaterThan(0);
+		expect(sum(before.apps)).toBe(before.total);
+		expect(sum(before.tasks)).toBe(before.total);
+		const orders = before.apps.find((one: { name: string }) => one.name === 'orders').count;
+		const purged = await run(['purge', 'queue', '--app-name', 'orders', '--queue', 'default'], ['y']);
+		expect(purged).toMatchObject({ code: 0, out: `Purged ${orders} tasks.\n` });
+		const after = await json(['inspect', 'queue']);
+		expect(after.total).toBe(before.total - orders);
+		expect(after.apps.map((one: { name: string }) => one.name)).not.toContain('orders');
+		expect((await run(['purge', 'queue', '--all', '--queue', 'default', '--yes'])).code).toBe(0);
+		expect((await run(['inspect', 'queue'])).out).toBe('Queue is empty.\n');
+		expect((await run(['purge', 'queue', '--all', '--queue', 'default', '--yes'])).code).toBe(1);
+	});
+});
