@@ -9,6 +9,7 @@ import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts
 import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
+import { createAlarms } from './alarms.ts';
 import { argumentDoors, sourceLook } from './celery-arguments.ts';
 import { createCeleryControl } from './celery-control.ts';
 import { createCeleryMonitors } from './celery-monitors.ts';
@@ -18,6 +19,7 @@ import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
 import { buryDeadConsumers } from './dead-consumers.ts';
 import { createDeployments } from './deployments.ts';
+import { alarmHandlers, alarmStreams } from './handlers/alarm.ts';
 import { clusterHandlers, clusterStreams } from './handlers/cluster.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
@@ -71,6 +73,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const consumers = stack.use(createConsumers(ports, store, startRunner));
 	const sites = stack.use(createSites(ports, profiles, store.history));
 	const clusters = stack.use(createClusters(ports, profiles));
+	const alarms = stack.use(createAlarms(ports, profiles, store, clusters));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const results = stack.use(createCeleryResults(ports, profiles, store));
 	const monitors = stack.use(createCeleryMonitors(ports, profiles, store, results));
@@ -125,6 +128,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...scheduleChangeHandlers(core),
 		...scheduleManyHandlers(core),
 		...clusterHandlers(core, clusters),
+		...alarmHandlers(core, alarms),
 		...packetHandlers(core),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
@@ -136,6 +140,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...watchStreams(core),
 		...groupStreams(core),
 		...clusterStreams(core, clusters),
+		...alarmStreams(core, alarms),
 		...siteStreams(core, sites),
 		...monitorStreams(core, monitors),
 		...resultStreams(core, results),

@@ -35,6 +35,12 @@ export interface SettingsStore {
 	set(change: Partial<Settings>): Settings;
 }
 
+/** A notification of the system's, in plain text. */
+export interface Notice {
+	readonly title: string;
+	readonly body: string;
+}
+
 export type HostName = 'shell' | 'serve' | 'cli' | 'test';
 
 export interface Ports {
@@ -51,4 +57,6 @@ export interface Ports {
 	readonly vault: Vault;
 	readonly settings: SettingsStore;
 	readonly version: string;
+	/** Tells the person at the desktop; absent: the host has no desktop of its own, and its pages tell. */
+	readonly notify?: (notice: Notice) => void;
 }

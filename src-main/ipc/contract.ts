@@ -3,6 +3,7 @@
  * its verbs and help of it, and the page takes its types from it (types only: zod stays out of the page).
  */
 import type * as z from 'zod';
+import { alarmRoutes } from './contract/alarm.ts';
 import { clusterRoutes } from './contract/cluster.ts';
 import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
@@ -38,6 +39,7 @@ export const contract = {
 	...orphanRoutes,
 	...scheduleRoutes,
 	...clusterRoutes,
+	...alarmRoutes,
 	...packetRoutes,
 	...siteRoutes,
 	...monitorRoutes,

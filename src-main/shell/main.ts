@@ -1,11 +1,12 @@
 /** Top of the desktop process: locks first, then the engine in this process, then the window. */
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { app, type BrowserWindow, dialog, session } from 'electron';
+import { app, type BrowserWindow, dialog, Notification, session } from 'electron';
 import { createEngine, type Engine } from '#main/engine/engine.ts';
 import { openHome } from '#main/engine/home.ts';
 import { hostPorts } from '#main/engine/host-ports.ts';
 import { places } from '#main/engine/places.ts';
+import type { Notice } from '#main/engine/ports.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { lockApp, lockSession } from './lockdown.ts';
 import { makeTray, setMenu } from './menu.ts';
@@ -87,8 +88,13 @@ async function start(): Promise<void> {
 	openMain(engine);
 }
 
+/** By the system, where it has a way; else the window alone shows it. */
+function notify(notice: Notice): void {
+	if (Notification.isSupported()) new Notification(notice).show();
+}
+
 async function startEngine(): Promise<Engine> {
-	const engine = await createEngine({ ...base, vault: shellVault(home, process.env) });
+	const engine = await createEngine({ ...base, vault: shellVault(home, process.env), notify });
 	if (!engine.ok) giveUp(engine.error.message);
 	return engine.value;
 }

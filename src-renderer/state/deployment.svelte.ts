@@ -1,5 +1,6 @@
 /** All that the page holds of the profile it is at. Made when the profile is entered, disposed of when it is left. */
 import type { CallerInput, Output } from '#main/ipc/contract.ts';
+import { AlarmWatch } from './alarms.svelte.ts';
 import { CeleryWorkers } from './celery-workers.svelte.ts';
 import { ClusterWatch } from './clusters.svelte.ts';
 import { LiveConsole } from './console.svelte.ts';
@@ -44,6 +45,8 @@ export class Deployment implements Disposable {
 	readonly site: Site;
 	/** django-q's clusters; it asks nothing before somebody looks. */
 	readonly clusters: ClusterWatch;
+	/** What is amiss, where something is watched for it. */
+	readonly alarms: AlarmWatch;
 	readonly engine: Engine;
 	/** The task in the drawer. */
 	open: OpenTask | null = $state.raw(null);
@@ -69,6 +72,7 @@ export class Deployment implements Disposable {
 		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
 		this.waiting = new Waiting(engine, id, toasts);
 		this.clusters = new ClusterWatch(engine, id);
+		this.alarms = new AlarmWatch(engine, id);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
 
@@ -117,6 +121,7 @@ export class Deployment implements Disposable {
 		this.groups[Symbol.dispose]();
 		this.site[Symbol.dispose]();
 		this.clusters[Symbol.dispose]();
+		this.alarms[Symbol.dispose]();
 		this.ticks[Symbol.dispose]();
 	}
 }

@@ -4,6 +4,7 @@ import type { WireError } from '#main/ipc/codes.ts';
 
 export type { Answer, CallOptions, ClientState, StreamReader } from '#main/ipc/client.ts';
 export type { WireError } from '#main/ipc/codes.ts';
+export type { AlarmView } from '#main/ipc/contract/alarm.ts';
 export type { ClusterList, ClusterView } from '#main/ipc/contract/cluster.ts';
 export type { ProfileView } from '#main/ipc/contract/profile.ts';
 export type {

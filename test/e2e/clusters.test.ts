@@ -152,4 +152,36 @@ describe('the clusters of a django-q profile', () => {
 		expect(await accessibilityFaults(page)).toEqual([]);
 		expect(opened.trouble).toEqual([]);
 	});
+
+	test('raise alarms that Attention shows, by rules that the command line sets while the console is open', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme: 'dark' });
+		const { page } = opened;
+		await opened.go('shop/attention');
+		const asked = cluster('5', 'worker-5.shop.example');
+		await beating.beat(asked);
+		await opened.go('shop/workers');
+		await rowOf(page, asked.id).waitFor();
+		await beating.silence(asked.id);
+		await opened.go('shop/attention');
+		const found = page.getByRole('list', { name: 'What needs you' });
+		await found.getByText(/55555555 on worker-5\.shop\.example went without a word/).waitFor({ timeout: 60_000 });
+		await page.getByRole('button', { name: 'Notify me of alarms' }).waitFor();
+
+		must(await keyspace.call('RPUSH', 'django_q:shop:q', 'no packet', 'no packet'));
+		const set = ['--profile', 'shop', 'alarm', 'set', 'queue-length', '--threshold', '2', '--for', '0s'];
+		expect(await warren(served.home, set)).toMatchObject({ code: 0 });
+		await found.getByText(/packets wait in shop/).waitFor();
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await picture(page, 'alarms-dark');
+
+		const shown = await warren(served.home, ['--profile', 'shop', 'alarm', 'list']);
+		expect(shown.stdout).toMatch(/ALARM +\d packets wait in shop/);
+		expect(shown.stdout).toMatch(/queue-length +on +2 packets/);
+		const off = await warren(served.home, ['--profile', 'shop', 'alarm', 'set', 'queue-length', '--off']);
+		expect(off.code).toBe(0);
+		await found.getByText(/packets wait in shop/).waitFor({ state: 'detached' });
+		const wrong = await warren(served.home, ['--profile', 'shop', 'alarm', 'set', 'no-cluster', '--threshold', '3']);
+		expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('no threshold') });
+		expect(opened.trouble).toEqual([]);
+	});
 });

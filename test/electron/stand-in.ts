@@ -271,6 +271,12 @@ export class Tray extends EventEmitter {
 		journal.push('tray destroyed');
 	}
 }
+export class Notification {
+	static isSupported(): boolean {
+		return false;
+	}
+	show(): void {}
+}
 export const nativeImage = { createFromPath: () => ({ isEmpty: () => false }) };
 export const nativeTheme = { shouldUseDarkColors: false };
 export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };

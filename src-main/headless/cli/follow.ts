@@ -1,9 +1,11 @@
 /** Commands that are streams: each item is a line, until Ctrl+C or the stream's own end. */
 import { EXIT, type WireError } from '#main/ipc/codes.ts';
+import type { AlarmView } from '#main/ipc/contract/alarm.ts';
 import type { ClusterList } from '#main/ipc/contract/cluster.ts';
 import type { EventLine } from '#main/ipc/contract/event.ts';
 import { contract, type StreamName } from '#main/ipc/contract.ts';
 import type { Sink } from '#main/ipc/handlers.ts';
+import { showAlarms } from './alarm-views.ts';
 import { showClusters } from './cluster-views.ts';
 import { eventJson, eventText } from './monitor-views.ts';
 import { CommandError, type Session } from './session.ts';
@@ -23,6 +25,8 @@ export async function follow(
 			else if (contract[stream].fold === 'append')
 				session.say(showLine(item as Parameters<typeof showLine>[0], session.style));
 			else if (stream === 'cluster.watch') drawClusters(session, (item as { readonly list: ClusterList }).list);
+			else if (stream === 'alarm.watch')
+				session.say(`${showAlarms((item as { readonly view: AlarmView }).view, session.style)}\n`);
 			else session.say(JSON.stringify(item));
 		}
 	};

@@ -11,6 +11,7 @@ import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
+import { ALARM_VIEWS } from './alarm-views.ts';
 import { sourceWords } from './argument-sources.ts';
 import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
@@ -61,6 +62,7 @@ const SAVED_VIEW_COLUMNS: readonly Column<SavedView>[] = [
 
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
+	...ALARM_VIEWS,
 	...CONSUMER_VIEWS,
 	...ORPHAN_VIEWS,
 	'profile.list': {

@@ -1,11 +1,13 @@
 /** What needs a person, with the reason and the next step. Only what is known for sure; silence is not good news. */
 
+import type { Alarm } from '#main/domain/alarm.ts';
 import type { ConsumerSetView } from '#main/domain/consumer.ts';
 import type { QueueFigures } from '#main/domain/queue.ts';
 import { counted } from '../../components/format.ts';
 import type { BookView, ProfileView, ScheduleCounts } from '../../state/engine.ts';
 import type { Warren } from '../../state/warren.svelte.ts';
 import { brokerWords, connectionWords, tasks } from '../words.ts';
+import { alarmFindings } from './alarm-findings.ts';
 import type { Finding } from './finding.ts';
 import { scheduleFindings } from './schedule-findings.ts';
 
@@ -19,11 +21,21 @@ export interface Situation {
 	readonly held?: number | null;
 	/** Counts and books of schedules; null or left out: not known. */
 	readonly schedules?: { readonly counts: ScheduleCounts; readonly books: readonly BookView[] } | null;
+	/** What is watched for and amiss; left out: nothing is watched. */
+	readonly alarms?: readonly Alarm[];
 	readonly now: number;
 }
 
 /** What a situation asks of a person, gravest first. */
-export function assess({ view, queues, consumers, held = null, schedules = null, now }: Situation): readonly Finding[] {
+export function assess({
+	view,
+	queues,
+	consumers,
+	held = null,
+	schedules = null,
+	alarms = [],
+	now,
+}: Situation): readonly Finding[] {
 	const found: Finding[] = [];
 	const { counts, connection, profile } = view;
 	if (connection.kind === 'reconnecting' || connection.kind === 'refused') {
@@ -43,6 +55,7 @@ export function assess({ view, queues, consumers, held = null, schedules = null,
 					: { kind: 'connect', label: 'Try now' },
 		});
 	}
+	found.push(...alarmFindings(alarms, now));
 	if (counts.lost > 0) {
 		found.push({
 			id: 'lost',
@@ -128,6 +141,7 @@ export function findings(warren: Warren): readonly Finding[] {
 		consumers: deployment.consumers.sets,
 		held: deployment.quarantine.held,
 		schedules: deployment.schedules.watch.tick,
+		alarms: deployment.alarms.raised,
 		now: warren.now.value,
 	});
 }
