@@ -13,78 +13,9 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
+import { type Before, beforeOf, undoOutlook } from './undo-outlook.ts';
 import { contentOf, LEASE_MS } from './waiting-change.ts';
 import { BATCH, MOST_MESSAGES, WALK_MS } from './waiting-selection.ts';
-
-/** What can be done about an entry, in words; `able` false: nothing. */
-export interface UndoOutlook {
-	readonly able: boolean;
-	readonly words: string;
-	/** How many things it would touch. */
-	readonly count: number;
-}
-
-interface Before {
-	readonly ids?: readonly string[];
-	readonly tasks?: readonly string[];
-	readonly sent?: readonly { readonly messageId: string; readonly queue?: string }[];
-}
-
-const MESSAGE_ACTIONS = new Set(['queue.purge', 'queue.move', 'queue.replay', 'message.delete', 'message.edit']);
-
-/** Whether a change can be taken back, and what that would do. */
-export function undoOutlook(row: JournalRow): UndoOutlook {
-	const no = (words: string): UndoOutlook => ({ able: false, words, count: 0 });
-	if (row.undoOf !== null) return no('is itself an undo; do the change again instead');
-	if (row.state === 'undone') return no('was taken back');
-	const { kept } = row;
-	const back = (kept.removed ?? 0) + (kept.replaced ?? 0);
-	const unsure = (kept.kept ?? 0) + (kept.unknown ?? 0) + (kept.restoring ?? 0);
-	const doubt = unsure === 0 ? '' : ` ${unsure} more may or may not have been changed, because it was cut off there.`;
-	if (MESSAGE_ACTIONS.has(row.action)) {
-		if (back + unsure === 0)
-			return no(
-				row.state === 'partly'
-					? 'was taken back as far as it could be'
-					: 'is too old: its messages are not kept any more',
-			);
-		const where =
-			row.action === 'queue.purge' || row.action === 'message.delete'
-				? 'are put back, byte for byte'
-				: 'go back as they were, unless a worker took them';
-		return { able: true, words: `${back} messages ${where}.${doubt}`, count: back + unsure };
-	}
-	const before = beforeOf(row);
-	switch (row.action) {
-		case 'task.delete': {
-			const ids = before.ids?.length ?? 0;
-			return ids === 0
-				? no('says not what it deleted')
-				: {
-						able: true,
-						words: `${ids} tasks are listed again; ${back} messages are put back into their queues.${doubt}`,
-						count: ids,
-					};
-		}
-		case 'task.requeue':
-		case 'task.publish': {
-			const sent = before.sent?.length ?? 0;
-			return sent === 0
-				? no('says not what it sent')
-				: {
-						able: true,
-						words: `Those of ${sent} messages that still wait are taken out again. What a worker has taken cannot be taken back.`,
-						count: sent,
-					};
-		}
-		case 'queue.rescue':
-			return no('gave messages back to workers; those that still wait can be deleted');
-		case 'queue.clean':
-			return no('removed answers that nobody would have fetched');
-		default:
-			return no('keeps nothing to take it back by; schedules and quarantine have ways back of their own');
-	}
-}
 
 export interface UndoOptions {
 	/** Also put back what may be back already, or may have been run since. */
@@ -400,10 +331,6 @@ class Undoing {
 		this.count += items.filter((item) => item.outcome === 'done').length;
 		this.#action.record(items);
 	}
-}
-
-function beforeOf(row: JournalRow): Before {
-	return JSON.parse(row.before) as Before;
 }
 
 function done(id: string): ActionItem {

@@ -238,6 +238,14 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 		},
 		...workerCommands(warren),
 		{
+			id: 'undo.list',
+			label: 'Undo: changes that can be taken back',
+			group: 'Tasks',
+			key: 'u',
+			enabled: profileOpen,
+			run: () => warren.ask({ kind: 'undo' }),
+		},
+		{
 			id: 'window.palette',
 			label: 'All commands',
 			group: 'Window',

@@ -1,6 +1,7 @@
 /** Handlers of the routes about waiting messages and about taking changes back. */
 import type { ActionTarget } from '#main/actions/deployment.ts';
-import { undo, undoOutlook } from '#main/actions/undo.ts';
+import { undo } from '#main/actions/undo.ts';
+import { undoOutlook } from '#main/actions/undo-outlook.ts';
 import { type Chosen, edit, messages, move, removal, replay } from '#main/actions/waiting.ts';
 import { actLease, changeWaiting, type WaitingChange } from '#main/actions/waiting-change.ts';
 import type { WaitingAction } from '#main/domain/action.ts';
