@@ -68,6 +68,7 @@ describe('profiles', () => {
 			shared: false,
 			redbeat: false,
 			django: false,
+			results: false,
 		});
 	});
 
@@ -83,6 +84,7 @@ describe('profiles', () => {
 			shared: false,
 			redbeat: false,
 			django: false,
+			results: false,
 		});
 	});
 
