@@ -141,6 +141,9 @@ describe('by the keyboard alone', () => {
 			.getByText(/connected/)
 			.waitFor();
 		await press('3');
+		await page.getByRole('list', { name: 'Failures by cause' }).locator('button[data-key]').first().waitFor();
+		// Task by task.
+		await press('g');
 		await rowsOf(page).first().waitFor();
 		await press('/');
 		await page.keyboard.type('name:newsletter');

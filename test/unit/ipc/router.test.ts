@@ -18,7 +18,18 @@ const PARTICULAR: Readonly<Record<string, Readonly<Record<string, unknown>>>> = 
 function validInput(name: RouteName): Readonly<Record<string, unknown>> {
 	const shape: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> =
 		contract[name].input.shape;
-	const plain: readonly unknown[] = ['a', 1, true, ['a'], [1], '{}', {}, '2026-01-01T00:00:00Z', 'https://host/path'];
+	const plain: readonly unknown[] = [
+		'a',
+		'0123456789abcdef',
+		1,
+		true,
+		['a'],
+		[1],
+		'{}',
+		{},
+		'2026-01-01T00:00:00Z',
+		'https://host/path',
+	];
 	const needed = describeFields(contract[name]).filter((field) => field.required);
 	const filled = needed.map((field) => {
 		const candidates = [...field.choices, ...plain];
