@@ -12,6 +12,7 @@ const runs = process.env.WARREN_LONG ? 5_000 : 200;
 const PARTICULAR: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 	'task.requeue': { ids: ['a'] },
 	'task.delete': { ids: ['a'] },
+	'group.merge': { others: ['fedcba9876543210'] },
 };
 
 /** A valid input made from the schema: every needed field with the first of some plain values that it takes. */
