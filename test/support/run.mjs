@@ -128,8 +128,7 @@ let current;
  * Runs some projects and takes their outcomes from the reporter's file.
  *
  * @param {readonly string[]} projects names
- * @param {{ lanes: number | null, paths: readonly string[] }} how lanes: files at once, null for the runner's choice;
- *   paths: only files below these
+ * @param {{ lanes: number, paths: readonly string[] }} how lanes: files at once; paths: only files below these
  */
 async function runProjects(projects, { lanes, paths }) {
 	if (projects.length === 0) return;
@@ -142,7 +141,7 @@ async function runProjects(projects, { lanes, paths }) {
 		`--reporter=${join(root, 'test/support/reporter.mjs')}`,
 		'--allowOnly=false',
 		'--passWithNoTests',
-		...(lanes === null ? [] : [`--maxWorkers=${lanes}`]),
+		`--maxWorkers=${lanes}`,
 		...paths,
 	];
 	try {
@@ -269,7 +268,8 @@ try {
 		const quick = quickProjects.filter((name) => wanted.has(name));
 		const servers = serverProjects.filter((name) => wanted.has(name));
 		if (quick.length > 0) say(`\nTests: ${quick.join(', ')}`);
-		await runProjects(quick, { lanes: null, paths });
+		// The runner's own choice leaves a processor idle.
+		await runProjects(quick, { lanes: availableParallelism(), paths });
 		if (servers.length > 0) say(`\nTests with servers, ${serverLanes} files at a time: ${servers.join(', ')}`);
 		await runProjects(servers, { lanes: serverLanes, paths });
 	}
