@@ -6,22 +6,21 @@
 import type { Channel, GetMessage } from 'amqplib';
 import type { Clock } from '../../domain/clock.ts';
 import { type BrokerMessage, idOfMessage } from '../../domain/message.ts';
-import { fail, ok, type Result } from '../../domain/result.ts';
+import { ok, type Result } from '../../domain/result.ts';
 import type { Look } from '../driver.ts';
 import type { Session } from '../session.ts';
 import type { WaitingMessage } from '../waiting.ts';
 import { type DeliveryCounts, RISKY_COUNT, tooRisky } from './delivery-counts.ts';
 import type { Link } from './link.ts';
 import { brokerMessage, waiting } from './message.ts';
-import { channelFailure, replyCode } from './problems.ts';
+import { channelFailure } from './problems.ts';
+import { queueFailure, SilentBroker } from './silence.ts';
 
 /** Most bytes of bodies held by one look. */
 const LOOK_BYTES = 64 * 1024 * 1024;
 
 /** How long over its deadline a look may take to give everything back, in ms. */
 const SILENCE = 5_000;
-
-class SilentBroker extends Error {}
 
 interface Fetched {
 	readonly got: GetMessage;
@@ -126,15 +125,8 @@ export class Looks {
 			await Promise.race([working, silence.promise]);
 			return risky > 0 ? tooRisky(queue, risky) : ok(undefined);
 		} catch (error) {
-			if (error instanceof SilentBroker) {
-				void channel.close().catch(() => undefined);
-				return fail('timeout', `RabbitMQ did not answer in time about "${queue}".`, {
-					details: { outcome: 'unknown' },
-				});
-			}
-			if (replyCode(error) === 404) return fail('not-found', `There is no queue "${queue}" on this virtual host.`);
-			// A stream answers by ending the whole connection (540), which only the connection's own error tells.
-			return channelFailure(link.alive() ? error : (link.failure() ?? error), `Looking into "${queue}"`);
+			if (error instanceof SilentBroker) void channel.close().catch(() => undefined);
+			return queueFailure(error, queue, link, 'Looking into');
 		} finally {
 			late[Symbol.dispose]();
 		}

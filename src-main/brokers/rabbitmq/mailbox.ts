@@ -1,6 +1,6 @@
 /** Remote control over RabbitMQ: a fanout exchange that workers declare, and a queue of our own for the answers. */
 import { randomUUID } from 'node:crypto';
-import type { Channel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { ConnectionState } from '../../domain/profile.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import {
@@ -15,7 +15,7 @@ import type { Session } from '../session.ts';
 import type { Link } from './link.ts';
 import { brokerMessage } from './message.ts';
 import { channelFailure, replyCode, unreachable } from './problems.ts';
-import { quietChannel } from './queues.ts';
+import { exchangeExists, quietChannel } from './queues.ts';
 import { type RabbitOptions, rabbitSession } from './sessions.ts';
 
 /** Makes a mailbox; `connect` starts it. */
@@ -106,7 +106,7 @@ class RabbitMailbox implements Mailbox {
 	/** The first worker that answers declares it; where none did yet, it is declared as kombu does. */
 	async #ensureReplyExchange(link: Link): Promise<void> {
 		const { replyExchange } = this.#intent;
-		if (await exchangeThere(link, replyExchange)) return;
+		if (await exchangeExists(link, replyExchange)) return;
 		const channel = await quietChannel(link);
 		try {
 			await channel.assertExchange(replyExchange, 'direct', { durable: false, autoDelete: false });
@@ -146,7 +146,7 @@ class RabbitMailbox implements Mailbox {
 		let channel: ConfirmChannel | null = null;
 		try {
 			// Where no worker was ever connected there is no exchange, and whoever publishes to none loses the channel.
-			if (!(await exchangeThere(link, exchange))) return ok({ receivers: 0 });
+			if (!(await exchangeExists(link, exchange))) return ok({ receivers: 0 });
 			const opened = await link.model.createConfirmChannel();
 			channel = opened;
 			opened.on('error', () => undefined);
@@ -170,17 +170,5 @@ class RabbitMailbox implements Mailbox {
 		} finally {
 			await channel?.close().catch(() => undefined);
 		}
-	}
-}
-
-async function exchangeThere(link: Link, exchange: string): Promise<boolean> {
-	const channel: Channel = await quietChannel(link);
-	try {
-		await channel.checkExchange(exchange);
-		await channel.close();
-		return true;
-	} catch (error) {
-		if (replyCode(error) === 404) return false;
-		throw error;
 	}
 }

@@ -104,7 +104,8 @@ export async function ensureQueue(link: Link, declaration: QueueDeclaration): Pr
 	}
 }
 
-async function exchangeExists(link: Link, exchange: string): Promise<boolean> {
+/** Asked passively. */
+export async function exchangeExists(link: Link, exchange: string): Promise<boolean> {
 	const channel = await quietChannel(link);
 	try {
 		await channel.checkExchange(exchange);

@@ -6,7 +6,7 @@
 import type { Channel, GetMessage } from 'amqplib';
 import type { Clock } from '../../domain/clock.ts';
 import type { OutgoingMessage } from '../../domain/message.ts';
-import { type Failure, fail, ok, type Result } from '../../domain/result.ts';
+import { type Failure, ok, type Result } from '../../domain/result.ts';
 import type { Session } from '../session.ts';
 import {
 	type Fate,
@@ -19,15 +19,13 @@ import {
 import { type DeliveryCounts, RISKY_COUNT, tooRisky } from './delivery-counts.ts';
 import type { Link } from './link.ts';
 import { brokerMessage, waiting } from './message.ts';
-import { channelFailure, replyCode } from './problems.ts';
 import { quietChannel } from './queues.ts';
+import { queueFailure, SilentBroker } from './silence.ts';
 
 /** Most bytes of bodies in one batch. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** How long RabbitMQ may take for one answer, in ms. */
 const SILENCE = 15_000;
-
-class SilentBroker extends Error {}
 
 interface Held {
 	readonly got: GetMessage;
@@ -76,7 +74,7 @@ export async function sift(queue: string, options: SiftOptions, parts: Parts): P
 	} catch (error) {
 		// Whatever is still held goes back when the channel ends.
 		void channel?.close().catch(() => undefined);
-		return failure(error, queue, link);
+		return queueFailure(error, queue, link, 'Going through');
 	}
 }
 
@@ -123,7 +121,7 @@ async function carryOut(
 		// An acknowledgement has no answer of its own; what is asked after it on the same channel is answered after it.
 		await answered(parts.clock, channel.prefetch(0));
 	} catch (error) {
-		const failed = failure(error, batch[0]?.message.queue ?? '', null);
+		const failed = queueFailure(error, batch[0]?.message.queue ?? '', null, 'Going through');
 		broken = failed.ok ? null : failed.error;
 	}
 	const lost = broken;
@@ -159,14 +157,4 @@ function answered<T>(clock: Clock, asked: Promise<T>): Promise<T> {
 		const late = clock.after(SILENCE, () => reject(new SilentBroker()));
 		asked.then(resolve, reject).finally(() => late[Symbol.dispose]());
 	});
-}
-
-function failure(error: unknown, queue: string, link: Link | null): Result<never> {
-	if (error instanceof SilentBroker) {
-		return fail('timeout', `RabbitMQ did not answer in time about "${queue}".`, { details: { outcome: 'unknown' } });
-	}
-	if (replyCode(error) === 404) return fail('not-found', `There is no queue "${queue}" on this virtual host.`);
-	// A stream answers by ending the whole connection (540), which only the connection's own error tells.
-	const said = link === null || link.alive() ? error : (link.failure() ?? error);
-	return channelFailure(said, `Going through "${queue}"`);
 }

@@ -11,6 +11,7 @@ import { readEntry } from './envelope.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import { waiting } from './lists.ts';
+import { goPast, type Place, unknownAmong } from './place.ts';
 import { CLEAR, REPLACE, WINDOW } from './scripts.ts';
 
 /** Most bytes of entries in one batch. */
@@ -27,12 +28,6 @@ interface Parts {
 	readonly route: (
 		message: OutgoingMessage,
 	) => Promise<Result<{ readonly lists: readonly string[]; readonly entry: Buffer }>>;
-}
-
-/** Where a walk has come to in a list: so many entries from the tail were left behind, the last of them is the anchor. */
-interface Place {
-	passed: number;
-	anchor: Buffer | null;
 }
 
 /** See `BrokerDriver.sift`. */
@@ -67,15 +62,10 @@ export async function sift(queue: string, options: SiftOptions, parts: Parts): P
 			const outcomes = await Promise.all(
 				entries.map((raw, at) => carryOut(link, { list, raw, fate: fates[at], route: routes[at] ?? null })),
 			);
-			entries.forEach((raw, at) => {
-				const { kind } = outcomes[at] ?? { kind: 'gone' };
-				if (kind === 'removed' || kind === 'replaced' || kind === 'gone') return;
-				place.passed += 1;
-				place.anchor = raw;
-			});
+			goPast(place, entries, outcomes);
 			await options.settled(outcomes);
-			const lost = outcomes.find((outcome) => outcome.kind === 'unknown');
-			if (lost?.kind === 'unknown') return { ok: false, error: lost.failure };
+			const lost = unknownAmong(outcomes);
+			if (lost !== null) return lost;
 		}
 	}
 	return ok({ scanned, ended: 'end' });

@@ -6,7 +6,7 @@ import type { GroupChange, GroupState } from '#main/domain/failure-group.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { GroupOutcome } from '#main/ipc/contract/group.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
-import { type Core, targetOf } from '../core.ts';
+import { type Core, signedTargetOf, targetOf } from '../core.ts';
 import { carryOut } from './task.ts';
 
 type Name = Extract<keyof CallHandlers, `group.${string}`>;
@@ -43,7 +43,7 @@ export function groupHandlers(core: Core): Pick<CallHandlers, Name> {
 			return groups.get(profile.value.id, input.group, input.window, input.limit);
 		},
 		'group.requeue': async (input, context) => {
-			const target = await targetOf(core, input.profile);
+			const target = await signedTargetOf(core, input.profile, input.queue ?? null);
 			if (!target.ok) return target;
 			return carryOut(core, target.value, 'requeue', input, context.signal, (ids, action) =>
 				requeueTasks(target.value, ids, input.queue ?? null, action),

@@ -4,6 +4,7 @@ import { ok, type Result } from '../../../domain/result.ts';
 import { packetKey } from '../../packets.ts';
 import type { Fate, Settled, SiftEnd, SiftOptions, WaitingMessage } from '../../waiting.ts';
 import type { Link } from '../link.ts';
+import { goPast, type Place, unknownAmong } from '../place.ts';
 import { MOVE_BY, PACKETS } from './scripts.ts';
 
 /** Most bytes of packets in one batch. */
@@ -15,12 +16,6 @@ interface Parts {
 	readonly link: Link;
 	readonly clock: Clock;
 	readonly waiting: (packet: Buffer) => WaitingMessage;
-}
-
-/** Where a walk has come to: so many packets from the head were left behind, the last of them is the anchor. */
-interface Place {
-	passed: number;
-	anchor: Buffer | null;
 }
 
 /** Walks one queue's list. */
@@ -45,15 +40,10 @@ export async function siftPackets(queue: string, options: SiftOptions, parts: Pa
 		if (fates === null) return ok({ scanned, ended: 'stopped' });
 		scanned += packets.length;
 		const outcomes = await Promise.all(packets.map((packet, at) => carryOut(link, list, packet, fates[at])));
-		packets.forEach((packet, at) => {
-			const { kind } = outcomes[at] ?? { kind: 'gone' };
-			if (kind === 'removed' || kind === 'replaced' || kind === 'gone') return;
-			place.passed += 1;
-			place.anchor = packet;
-		});
+		goPast(place, packets, outcomes);
 		await options.settled(outcomes);
-		const lost = outcomes.find((outcome) => outcome.kind === 'unknown');
-		if (lost?.kind === 'unknown') return { ok: false, error: lost.failure };
+		const lost = unknownAmong(outcomes);
+		if (lost !== null) return lost;
 	}
 }
 
