@@ -252,7 +252,7 @@ function confirmed(entry: Pending): Result<void> {
 	return notSent(
 		'unroutable',
 		exchange === ''
-			? `There is no queue "${routingKey}", so the message went nowhere. Queues of carrot are declared by its consumers: start one first.`
+			? `There is no queue "${routingKey}", so the message went nowhere. Queues are declared by who consumes them: start a consumer or worker first.`
 			: `No queue is bound to the exchange "${exchange}" for the routing key "${routingKey}", so the message went nowhere.`,
 		false,
 	);
