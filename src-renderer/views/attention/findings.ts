@@ -48,7 +48,7 @@ export function assess({
 				connection.kind === 'refused'
 					? `${brokerWords(profile)} refuses the connection`
 					: `${brokerWords(profile)} does not answer`,
-			reason: `${words.long.charAt(0).toUpperCase()}${words.long.slice(1)}. History can be read all the same.`,
+			reason: `${words.long.charAt(0).toUpperCase()}${words.long.slice(1).replace(/\.$/, '')}. History can be read all the same.`,
 			next:
 				connection.kind === 'refused'
 					? { kind: 'go', label: 'Check the profile', view: 'settings' }
