@@ -25,6 +25,8 @@ export interface HeldByWorkers {
 	readonly at: number;
 	/** Workers that are alive and did not answer; empty: all did. */
 	readonly silent: readonly string[];
+	/** How many workers answered. */
+	readonly answered: number;
 }
 
 /** What waits for its time in queues of the broker's own, before it comes to any queue of tasks. */
@@ -103,7 +105,7 @@ export function depthOf(figures: QueueFigures, held: HeldByWorkers | string, del
 			? untold(gone ?? NO_UNACKED[source])
 			: { count: figures.unacked, source: SOURCES[source].unacked, at, why: null };
 	const said = typeof held === 'string' ? null : held;
-	const quiet = said === null || said.silent.length === 0 ? null : `No answer came from ${said.silent.join(', ')}.`;
+	const quiet = said === null ? null : silenceOf(said, figures.consumers ?? 0);
 	const part = (count: number | undefined): DepthPart =>
 		said === null || count === undefined
 			? untold(typeof held === 'string' ? held : 'Workers were not asked.')
@@ -125,6 +127,12 @@ export function depthOf(figures: QueueFigures, held: HeldByWorkers | string, del
 		delayed,
 		backlog: backlogOf(ready, unacked, inHands, delayed),
 	};
+}
+
+/** Why what workers said is not all; null: it is. Who consumes with remote control switched off answers nothing, and holds messages. */
+function silenceOf({ silent, answered }: HeldByWorkers, consumers: number): string | null {
+	if (silent.length > 0) return `No answer came from ${silent.join(', ')}.`;
+	return answered === 0 && consumers > 0 ? 'Somebody consumes there, and no worker takes remote control.' : null;
 }
 
 function backlogOf(ready: DepthPart, unacked: DepthPart, inHands: number | null, delayed: DelayedMessages): Backlog {

@@ -59,9 +59,10 @@ export function holdingsOf(answers: InspectAnswers): WorkerHoldings {
 		});
 	}
 	const { silent, at } = answers;
+	const answered = answers.active.size;
 	return {
-		byQueue: new Map([...counts].map(([queue, of]) => [queue, { ...of, at, silent }])),
-		none: { running: 0, runningUnacked: 0, reserved: 0, scheduled: 0, at, silent },
+		byQueue: new Map([...counts].map(([queue, of]) => [queue, { ...of, at, silent, answered }])),
+		none: { running: 0, runningUnacked: 0, reserved: 0, scheduled: 0, at, silent, answered },
 		claimed,
 		silent,
 		at,

@@ -120,7 +120,9 @@ describe('without it', () => {
 		expect(complete).toBe(false);
 		expect(await queue('mail', 'down')).toMatchObject({
 			ready: 1,
-			depth: { unacked: { count: null }, backlog: { count: null, atLeast: 1 }, delayed: { count: 0 } },
+			consumers: 0,
+			// Nobody consumes there, so that nobody holds anything of it.
+			depth: { unacked: { count: null }, backlog: { count: 1, atLeast: 1 }, delayed: { count: 0 } },
 		});
 	});
 

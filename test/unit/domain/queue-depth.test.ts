@@ -14,7 +14,7 @@ const figures = (more: Partial<QueueFigures> = {}): QueueFigures => ({
 	source: 'management',
 	...more,
 });
-const held = { running: 3, runningUnacked: 1, reserved: 2, scheduled: 1, at: 4, silent: [] };
+const held = { running: 3, runningUnacked: 1, reserved: 2, scheduled: 1, at: 4, silent: [], answered: 1 };
 
 describe('the backlog of a queue', () => {
 	it('is what is ready, handed out and delayed, whatever workers say of what they hold', () => {
@@ -34,6 +34,15 @@ describe('the backlog of a queue', () => {
 		const depth = depthOf(figures({ unacked: null, source: 'amqp' }), { ...held, silent: ['w2@host'] }, NONE);
 		expect(depth.backlog).toMatchObject({ count: null, atLeast: 7 });
 		expect(depth.reserved).toMatchObject({ count: null, why: expect.stringContaining('w2@host') });
+	});
+
+	it('is not told when somebody consumes and no worker answers, and is when nobody consumes', () => {
+		const nobody = { running: 0, runningUnacked: 0, reserved: 0, scheduled: 0, at: 4, silent: [], answered: 0 };
+		const consumed = depthOf(figures({ unacked: null, source: 'amqp' }), nobody, NONE);
+		expect(consumed.backlog).toMatchObject({ count: null, atLeast: 7 });
+		expect(consumed.reserved.why).toContain('no worker takes remote control');
+		const alone = depthOf(figures({ unacked: null, source: 'amqp', consumers: 0 }), nobody, NONE);
+		expect(alone.backlog).toMatchObject({ count: 7 });
 	});
 
 	it('is not told while messages are delayed that may be of any queue', () => {
