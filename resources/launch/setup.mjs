@@ -122,17 +122,26 @@ export async function ensurePackages(say) {
 		// npm's own output is for its log: warnings about this Node's age would only puzzle. Errors are shown on failure.
 		const started = Date.now();
 		const alive = setInterval(() => say(`Still installing (${Math.round((Date.now() - started) / 1000)} s).`), 30_000);
-		// Said outright, because a surrounding npm hands down its own choices (silent, without development packages).
-		const options = ['ci', '--no-audit', '--no-fund', '--loglevel=warn', '--include=dev', '--include=optional'];
-		const { code, output } = await capture(npm.command, [...npm.args, ...options], { shell: npm.shell }).finally(() =>
-			clearInterval(alive),
-		);
-		if (code !== 0) {
-			throw new SetupError(`npm ci failed (exit code ${code}):\n${lastLines(output, 40)}`);
+		const run = async (...words) => {
+			const { code, output } = await capture(npm.command, [...npm.args, ...words], { shell: npm.shell });
+			if (code !== 0) throw new SetupError(`npm ${words[0]} failed (exit code ${code}):\n${lastLines(output, 40)}`);
+			return output;
+		};
+		let output = '';
+		try {
+			// Said outright, because a surrounding npm hands down its own choices (silent, without development packages). Without
+			// scripts: SQLite's package brings its binaries along, yet npm would compile it for the sake of a file that it finds there,
+			// which needs a compiler, Python and Node's headers.
+			const options = ['--no-audit', '--no-fund', '--loglevel=warn', '--include=dev', '--include=optional'];
+			output = await run('ci', '--ignore-scripts', ...options);
+			// The one script that is needed puts the project's own Node in its place.
+			output += await run('rebuild', 'node', '--ignore-scripts=false', '--loglevel=warn');
+		} finally {
+			clearInterval(alive);
 		}
 		if (!packagesInstalled()) {
 			throw new SetupError(
-				`npm ci ended well, but the project's own Node is missing (node_modules/node/bin). Are install scripts switched off (npm config get ignore-scripts)?\n${lastLines(output, 20)}`,
+				`npm ended well, but the project's own Node is missing (node_modules/node/bin).\n${lastLines(output, 20)}`,
 			);
 		}
 	});

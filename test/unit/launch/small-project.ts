@@ -9,6 +9,8 @@ const launch = resolve(import.meta.dirname, '../../../resources/launch');
 /** Stands in for npm: makes what `npm ci` would, and notes that it ran. */
 const npm = `
 const fs = require('node:fs');
+// The script that fetches the project's own Node, which is there already.
+if (process.argv[2] === 'rebuild') process.exit(0);
 fs.appendFileSync('npm-calls', process.argv.slice(2).join(' ') + '\\n');
 if (fs.existsSync('npm-fails')) { console.error('npm ERR! no such luck'); process.exit(7); }
 fs.rmSync('node_modules', { recursive: true, force: true });
