@@ -1,4 +1,5 @@
 /** Failure groups: failures with one cause, and what people have decided about them. */
+import type { Differences } from './failure-differs.ts';
 import type { PrintedException, WhyGrouped } from './failure-print.ts';
 import type { ProfileId } from './ids.ts';
 import type { TaskRow, TaskState } from './task.ts';
@@ -113,6 +114,19 @@ export interface FailureGroupDetail extends FailureGroup {
 	readonly why: readonly GroupPrint[];
 	/** The newest failed tasks, at most as many as were asked for. */
 	readonly newest: readonly TaskRow[];
+}
+
+/** How a group's failing runs differ from succeeding ones of the same task. */
+export interface GroupDiffers extends Differences {
+	readonly group: string;
+	/** The task that was compared; and all that fail in this group, the most frequent first. */
+	readonly task: string;
+	readonly tasks: readonly string[];
+	/** Runs that were compared: the newest failures, and a sample of what succeeded. */
+	readonly failing: number;
+	readonly succeeding: number;
+	/** Whether those that succeeded are from the time of the failures; else hours and workers may differ for that alone. */
+	readonly sameTime: boolean;
 }
 
 /** A place of code as it is shown. */

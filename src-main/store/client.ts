@@ -198,6 +198,7 @@ class ThreadedStore implements OpenStore {
 			list: (request) => second.call('failureGroups', request, clock.now()),
 			get: (profile, key, window, limit) => quick().call('failureGroup', profile, key, window, limit, clock.now()),
 			ids: (profile, key, query, limit) => second.call('groupIds', profile, key, query, limit, clock.now()),
+			differs: (profile, key, task) => second.call('groupDiffers', profile, key, task),
 			async change(profile, key, change) {
 				const changed = await writer.call('changeGroup', profile, key, change, clock.now());
 				ticker.touched();

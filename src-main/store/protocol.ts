@@ -7,6 +7,7 @@ import type {
 	FailureGroupList,
 	GroupChange,
 	GroupChanged,
+	GroupDiffers,
 	GroupRequest,
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
@@ -135,6 +136,7 @@ export interface ReadCalls {
 		limit: number,
 		now: number,
 	): Result<FailureGroupDetail>;
+	groupDiffers(profile: ProfileId, key: string, task: string | null): Result<GroupDiffers>;
 	groupIds(profile: ProfileId, key: string, query: string, limit: number, now: number): Result<readonly TaskId[]>;
 }
 

@@ -9,6 +9,7 @@ import { taskCounts } from './counts.ts';
 import { exportRuns, exportTasks } from './export.ts';
 import { callsOf, facetOf } from './facets.ts';
 import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
+import { groupDiffers } from './failure-sample.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
@@ -113,6 +114,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		previewRetention: (profile, policy, now) => previewRetention(db, profile, policy, now),
 		failureGroups: (request, now) => failureGroups(lists, request, now),
 		failureGroup: (profile, key, window, limit, now) => failureGroup(lists, profile, key, window, limit, now),
+		groupDiffers: (profile, key, task) => groupDiffers(db, profile, key, task),
 		groupIds: (profile, key, query, limit, now) => groupIds(lists, profile, key, query, limit, now),
 	};
 }

@@ -10,6 +10,7 @@ import type {
 	FailureGroupList,
 	GroupChange,
 	GroupChanged,
+	GroupDiffers,
 	GroupRequest,
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
@@ -485,6 +486,8 @@ export interface GroupStore {
 	get(profile: ProfileId, key: string, window: TrendWindow, limit: number): Promise<Result<FailureGroupDetail>>;
 	/** Ids of its failed tasks that match a query, at most `limit`. What reviews freeze. */
 	ids(profile: ProfileId, key: string, query: string, limit: number): Promise<Result<readonly TaskId[]>>;
+	/** How its failing runs differ from succeeding ones of a task; null: of the task that fails most in it. */
+	differs(profile: ProfileId, key: string, task: string | null): Promise<Result<GroupDiffers>>;
 	/** What a person decides about it, in one transaction. */
 	change(profile: ProfileId, key: string, change: GroupChange): Promise<Result<GroupChanged>>;
 }

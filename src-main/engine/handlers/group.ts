@@ -42,6 +42,11 @@ export function groupHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!profile.ok) return profile;
 			return groups.get(profile.value.id, input.group, input.window, input.limit);
 		},
+		'group.differs': async (input) => {
+			const profile = await core.profiles.find(input.profile);
+			if (!profile.ok) return profile;
+			return groups.differs(profile.value.id, input.group, input.task ?? null);
+		},
 		'group.requeue': async (input, context) => {
 			const target = await signedTargetOf(core, input.profile, input.queue ?? null);
 			if (!target.ok) return target;

@@ -1,8 +1,10 @@
 /** What failure groups look like to a person and to a script. */
+import type { Difference, DifferingValue } from '#main/domain/failure-differs.ts';
 import type {
 	FailureGroup,
 	FailureGroupDetail,
 	FailureGroupList,
+	GroupDiffers,
 	GroupPrint,
 	Share,
 } from '#main/domain/failure-group.ts';
@@ -117,6 +119,55 @@ function showDetail(detail: FailureGroupDetail, style: Style): string {
 	return `${head}\n\n${harmless(why)}\n\n${tasks}`;
 }
 
+/** One line of the table: a field's first value carries what is about the field. */
+interface DifferLine {
+	readonly of: Difference | null;
+	readonly value: DifferingValue;
+	readonly known: Difference;
+}
+
+const DIFFER_COLUMNS: readonly Column<DifferLine>[] = [
+	{ title: 'FIELD', cell: ({ of }) => of?.field ?? '', paint: () => 'bold' },
+	{ title: 'EXPLAINS', cell: ({ of }) => (of === null ? '' : percent(of.explains)), right: true },
+	{ title: 'VALUE', cell: ({ value }) => oneLine(value.text), shrink: true },
+	{
+		title: 'FAILING',
+		cell: ({ value, known }) => `${count(value.failing)} (${percent(value.failing / known.failing)})`,
+		right: true,
+	},
+	{
+		title: 'SUCCEEDING',
+		cell: ({ value, known }) => `${count(value.succeeding)} (${percent(value.succeeding / known.succeeding)})`,
+		right: true,
+	},
+];
+
+function percent(share: number): string {
+	const whole = Math.round(share * 100);
+	return whole === 0 && share > 0 ? '<1 %' : `${whole} %`;
+}
+
+function showDiffers(found: GroupDiffers, style: Style): string {
+	const { task, tasks, items, tested, enough } = found;
+	const runs = `${count(found.failing)} failing and ${count(found.succeeding)} succeeding runs of ${oneLine(task)}`;
+	const others = tasks.filter((one) => one !== task).map(oneLine);
+	const notes = [
+		found.sameTime
+			? ''
+			: 'Not enough succeeded at the time of the failures: hours and workers may differ for that alone.',
+		others.length === 0 ? '' : `It also fails in ${others.join(', ')}; --task NAME compares those.`,
+	].filter((note) => note !== '');
+	const lines = items.flatMap((one) =>
+		one.values.map((value, at) => ({ of: at === 0 ? one : null, value, known: one })),
+	);
+	const body = !enough
+		? `${runs}: too few of one kind to compare.`
+		: items.length === 0
+			? `${runs}: none of ${counted(tested, 'field')} differs by more than chance.`
+			: `${table(style, lines, DIFFER_COLUMNS)}\n${paint(style, 'dim', `${runs}, ${counted(tested, 'field')} compared.`)}`;
+	return [body, ...notes.map((note) => paint(style, 'dim', note))].join('\n');
+}
+
 const decided: View<GroupOutcome> = {
 	text: ({ words, groups }) =>
 		groups.length < 2 ? harmless(words) : `${harmless(words)}: ${groups.map((key) => key.slice(0, 8)).join(', ')}`,
@@ -129,6 +180,7 @@ export const GROUP_VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 		text: showDetail,
 		json: ({ newest, ...rest }) => ({ ...rest, newest: newest.map(taskRowJson) }),
 	},
+	'group.differs': { text: showDiffers },
 	'group.resolve': decided,
 	'group.reopen': decided,
 	'group.ignore': decided,

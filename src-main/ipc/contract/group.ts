@@ -5,6 +5,7 @@ import {
 	type FailureGroupDetail,
 	type FailureGroupList,
 	GROUP_STATES,
+	type GroupDiffers,
 	type GroupState,
 	SPLITS,
 	type SplitBy,
@@ -63,6 +64,17 @@ export const groupRoutes = {
 		summary: 'Show a failure group: why its failures are together, whom it touches, its newest tasks',
 		input: z.strictObject({ profile: profileName, group, window, limit: limit.default(20) }),
 		output: returns<FailureGroupDetail>(),
+		cli: { positional: ['group'] },
+	}),
+	'group.differs': query({
+		scope: 'deployment',
+		summary: 'Show how the failing runs of a group differ from runs of the same task that succeed',
+		input: z.strictObject({
+			profile: profileName,
+			group,
+			task: z.string().min(1).max(500).optional().describe('Which of its tasks (default: the one that fails most)'),
+		}),
+		output: returns<GroupDiffers>(),
 		cli: { positional: ['group'] },
 	}),
 	'group.requeue': command({
