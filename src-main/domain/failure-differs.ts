@@ -66,7 +66,7 @@ export const CHANCE = 0.001;
 const ITEMS = 20;
 const VALUES = 5;
 /** Values told apart in a field, and runs that one must be in; the rest is one value. */
-const KINDS = 20;
+const KINDS = 50;
 const RUNS_OF_A_KIND = 10;
 const TEXT = 60;
 /** Of a call: how deep, how many places. */
