@@ -301,8 +301,9 @@ function withoutRare(rows: readonly Row[]): readonly Row[] {
 }
 
 /**
- * G = 2 Σ O ln(O / E), divided by Williams' correction. `explains` is mutual information (G / 2N) over the entropy of the outcome, with
- * the mean of G where nothing differs, its degrees of freedom, taken off first: else fields with many values would come first.
+ * G = 2 Σ O ln(O / E), divided by Williams' correction. `explains` is mutual information (G / 2N) over the entropy of the outcome, its
+ * most; from both, the mean of G where nothing differs, its degrees of freedom, is taken off first. Without that fields with many values
+ * would come first; taken off one only, a field that says everything would not come to 1.
  */
 function differenceOf(table: Table, tested: number): Difference {
 	const failing = table.rows.reduce((sum, row) => sum + row.failing, 0);
@@ -320,12 +321,14 @@ function differenceOf(table: Table, tested: number): Difference {
 	const raw = 2 * table.rows.reduce((sum, row) => sum + weight(row), 0);
 	const byOutcome = all / failing + all / succeeding - 1;
 	const byValue = table.rows.reduce((sum, row) => sum + all / (row.failing + row.succeeding), 0) - 1;
-	const g = raw / (1 + (byOutcome * byValue) / (6 * all * df));
+	const correction = 1 + (byOutcome * byValue) / (6 * all * df);
+	const g = raw / correction;
 	const share = failing / all;
 	const entropy = -(share * Math.log(share) + (1 - share) * Math.log(1 - share));
+	const most = (2 * all * entropy) / correction;
 	return {
 		field: table.field,
-		explains: Math.min(1, Math.max(0, (g - df) / (2 * all * entropy))),
+		explains: most <= df ? 0 : Math.min(1, Math.max(0, (g - df) / (most - df))),
 		g,
 		df,
 		p: Math.min(1, chiSquareTail(g, df) * tested),

@@ -11,6 +11,7 @@ import type {
 } from '#main/domain/failure-group.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 import type { Answer, Engine } from './engine.ts';
+import { GroupComparison } from './group-comparison.svelte.ts';
 import type { SelectionScope } from './selection.svelte.ts';
 import type { TaskTicks } from './task-ticks.ts';
 import type { Toasts } from './toasts.svelte.ts';
@@ -37,6 +38,8 @@ export class FailureGroups implements Disposable {
 	detail: FailureGroupDetail | null = $state.raw(null);
 	/** The group at the keyboard, by key. */
 	focused: string | null = $state(null);
+	/** What differs between the runs of the open group and those that succeed. */
+	readonly comparison: GroupComparison;
 	readonly #engine: Engine;
 	readonly #profile: string;
 	readonly #toasts: Toasts;
@@ -50,6 +53,7 @@ export class FailureGroups implements Disposable {
 		this.#engine = engine;
 		this.#profile = profile;
 		this.#toasts = toasts;
+		this.comparison = new GroupComparison(engine, profile);
 		this.#ticking = ticks.on(() => this.#soon());
 	}
 
@@ -97,11 +101,14 @@ export class FailureGroups implements Disposable {
 		if (this.open === key) {
 			this.open = null;
 			this.detail = null;
+			this.comparison.clear();
 			return;
 		}
 		this.open = key;
 		this.detail = null;
 		void this.#readDetail(key);
+		// Once per opening: it reads thousands of runs, and what differs does not change with every task.
+		void this.comparison.compare(key);
 	}
 
 	/** Moves the keyboard by some rows; the key it is at then. */

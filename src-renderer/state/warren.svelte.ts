@@ -111,10 +111,13 @@ export class Warren implements Disposable {
 		this.route.narrowTo(part);
 	}
 
-	/** Shows all failed tasks of a group that match the filter, in the ordinary list; what the view opens with stays as it was. */
-	showTasksOf(group: string): void {
+	/** Shows all failed tasks of a group that match the filter (and `also`, a query) in the ordinary list; what the view opens with stays as it was. */
+	showTasksOf(group: string, also = ''): void {
 		const filter = this.route.place.filter.trim();
-		this.route.lookInto('tasks', filter === '' ? `group:${group}` : `group:${group} (${filter})`);
+		this.route.lookInto(
+			'tasks',
+			[`group:${group}`, ...(filter === '' ? [] : [`(${filter})`]), ...(also === '' ? [] : [also])].join(' '),
+		);
 	}
 
 	/** The list in view, where the view is one. */

@@ -136,7 +136,7 @@ describe('what differs between failing and succeeding runs', () => {
 		const [first] = items;
 		const value = first?.values[0];
 		expect(value).toMatchObject({ text: '"c7"', succeeding: 0, failing: first?.failing });
-		expect(first?.explains).toBeGreaterThan(0.9);
+		expect(first?.explains).toBeCloseTo(1, 9);
 		expect(value?.query).toBe('kwargs.order.country:"c7"');
 		expect(parseQuery(value?.query ?? '', 0).ok).toBe(true);
 	});
