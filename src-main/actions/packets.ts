@@ -1,6 +1,6 @@
 /** What a person does to packets that wait in django-q's lists: found by exact bytes, moved in one step each, written down. */
 import type { PacketDoor } from '#main/brokers/packets.ts';
-import { readPacketMessage } from '#main/dialects/django-q/message.ts';
+import { mayBeOf, readPacketMessage } from '#main/dialects/django-q/message.ts';
 import type { ActionItem } from '#main/domain/action.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
@@ -12,6 +12,8 @@ const SCAN_LIMIT = 2_000_000;
 const SCAN_MS = 120_000;
 const BATCH = 500;
 const LISTED = 1_000;
+/** Up to how many ids are looked for in a packet's bytes; for more it is quicker to read it. */
+const FEW = 16;
 
 /** Which packets are meant: by ids of tasks or prints, or by what they say; several conditions hold together. */
 export interface PacketChoice {
@@ -135,6 +137,9 @@ async function choose(
 		signal,
 		decide: async (batch) => {
 			for (const { body, print } of batch) {
+				// A print is made in a moment, and an id is looked for before anything is read: a list may have a million packets.
+				const few = ids !== null && missing.size <= FEW;
+				if (few && !missing.has(print) && !mayBeOf(body, missing)) continue;
 				const read = readPacketMessage(body);
 				const id = read.kind === 'task' ? read.task.messageId : read.fault.messageId;
 				// An id that was asked for once means one packet, also where its bytes are there twice.
