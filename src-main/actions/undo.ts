@@ -15,7 +15,7 @@ import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { type Before, beforeOf, undoOutlook } from './undo-outlook.ts';
 import { contentOf, LEASE_MS } from './waiting-change.ts';
-import { BATCH, MOST_MESSAGES, WALK_MS } from './waiting-selection.ts';
+import { BATCH, MOST_MESSAGES, scanLimitOf, WALK_MS } from './waiting-selection.ts';
 
 export interface UndoOptions {
 	/** Also put back what may be back already, or may have been run since. */
@@ -138,7 +138,7 @@ class Undoing {
 				if (!found.ok) return found;
 				for (const seq of found.value.keys()) there.add(seq);
 			}
-			const copies = items.filter((item) => item.other !== null && there.has(item.seq));
+			const copies = items.filter((item) => item.other !== null && there.has(item.seq) && !isItself(item));
 			for (const [queue, some] of Map.groupBy(copies, (item) => item.other?.queue ?? '')) {
 				const found = await this.#find(
 					queue,
@@ -158,7 +158,8 @@ class Undoing {
 			const states = items.map((item): { seq: number; state: KeptState } => {
 				// Those that left their queue did so by this change, or by a worker since.
 				if (!there.has(item.seq)) return { seq: item.seq, state: item.other === null ? 'restoring' : 'replaced' };
-				if (item.other === null) this.#record([skipped(item.messageId ?? item.print, 'still waits where it was')]);
+				if (item.other === null || isItself(item))
+					this.#record([skipped(item.messageId ?? item.print, 'still waits where it was')]);
 				return { seq: item.seq, state: 'passed' };
 			});
 			await this.#target.journal.settle(this.#row.id, states);
@@ -268,7 +269,8 @@ class Undoing {
 		}
 		for (const [queue, ids] of queues) {
 			if (this.#action.signal.aborted) break;
-			const removed = await driver.remove(queue, ids, { scanLimit: MOST_MESSAGES, deadlineMs: WALK_MS });
+			const scanLimit = driver.packets === undefined ? MOST_MESSAGES : scanLimitOf(this.#target);
+			const removed = await driver.remove(queue, ids, { scanLimit, deadlineMs: WALK_MS });
 			if (!removed.ok) return removed;
 			const out = new Set(removed.value.map((message) => idOfMessage(message.properties) ?? ''));
 			const ops = [...out].map(
@@ -298,7 +300,7 @@ class Undoing {
 		const enough = new AbortController();
 		let batch: readonly (KeptMessageItem | null)[] = [];
 		const end = await this.#target.driver.sift(queue, {
-			scanLimit: MOST_MESSAGES * 2,
+			scanLimit: scanLimitOf(this.#target),
 			deadlineMs: WALK_MS,
 			batch: BATCH,
 			takesAll: false,
@@ -331,6 +333,11 @@ class Undoing {
 		this.count += items.filter((item) => item.outcome === 'done').length;
 		this.#action.record(items);
 	}
+}
+
+/** What took its place is the same message at another place of the same queue: there is no copy of it. */
+function isItself({ queue, other, message }: KeptMessageItem): boolean {
+	return other !== null && other.queue === queue && other.content === contentOf(message);
 }
 
 function done(id: string): ActionItem {

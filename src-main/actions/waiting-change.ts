@@ -13,7 +13,7 @@ import { ok, type Result } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
-import { BATCH, MOST_MESSAGES, type Prints, WALK_MS } from './waiting-selection.ts';
+import { BATCH, type Prints, scanLimitOf, WALK_MS } from './waiting-selection.ts';
 
 /** How long a change is taken to be under way without a sign of life, in ms. */
 export const LEASE_MS = 90_000;
@@ -28,6 +28,8 @@ export interface Replacement {
 	readonly by: OutgoingMessage;
 	/** The queue in which it will wait. */
 	readonly queue: string;
+	/** It is to run next there. */
+	readonly next?: true;
 }
 
 export interface WaitingChange {
@@ -75,7 +77,7 @@ export async function changeWaiting(
 	/** Of the batch in hand: which of its messages are meant, and what was decided on each. */
 	let batch: readonly Pick[] = [];
 	const end = await target.driver.sift(change.queue, {
-		scanLimit: MOST_MESSAGES * 2,
+		scanLimit: scanLimitOf(target),
 		deadlineMs: WALK_MS,
 		batch: BATCH,
 		takesAll: change.takesAll,
@@ -147,11 +149,11 @@ function pick(message: WaitingMessage, left: Map<string, number>, change: Waitin
 	if (change.replace === null) return { message, meant: true, fate: { kind: 'remove' }, other: null, reason: null };
 	const replacement = change.replace(message);
 	if (!replacement.ok) return { ...none, meant: true, reason: replacement.error.message };
-	const { by, queue } = replacement.value;
+	const { by, queue, next } = replacement.value;
 	return {
 		message,
 		meant: true,
-		fate: { kind: 'replace', by },
+		fate: { kind: 'replace', by, ...(next === undefined ? {} : { next }) },
 		other: { queue, content: contentOf(by) },
 		reason: null,
 	};

@@ -28,6 +28,16 @@ export const BATCH = 250;
 const GOOD_FOR_MS = 10 * 60_000;
 const SAMPLE = 20;
 const PREVIEW = 200;
+/** Up to how many ids are looked for in a message's bytes before it is read. */
+const FEW = 16;
+
+/** Packets of a list that are gone through: looking at them changes nothing and costs little. */
+const MOST_PACKETS = 2_000_000;
+
+/** How far into a queue a change goes in search of what was frozen. */
+export function scanLimitOf({ driver }: ActionTarget): number {
+	return driver.packets === undefined ? MOST_MESSAGES * 2 : MOST_PACKETS;
+}
 
 /** Frozen messages: how many of each print. Equal prints are messages that nothing tells apart. */
 export type Prints = ReadonlyMap<string, number>;
@@ -93,12 +103,22 @@ function testOf(profile: Profile, what: WaitingSelection, now: number): Result<T
 	}
 	if (what.ids !== undefined && what.ids.length > 0) {
 		const ids = new Set(what.ids);
+		const { mayBeOf } = messageDialect(profile);
 		tests.push((message) => {
+			if (ids.has(message.print)) return true;
+			// For a few ids it is quicker to look for them in its bytes than to read it; for many it is not.
+			if (mayBeOf !== undefined && ids.size <= FEW && !mayBeOf(message, ids)) return false;
 			const { id, print } = waitingView(profile, message);
 			return ids.has(print) || (id !== null && ids.has(id));
 		});
 	}
 	if (what.name !== undefined) tests.push((message) => waitingView(profile, message).name === what.name);
+	if (what.group !== undefined) {
+		tests.push((message) => {
+			const read = readWaiting(profile, message);
+			return read.kind === 'task' && read.queued?.group === what.group;
+		});
+	}
 	if (what.where !== undefined && what.where.trim() !== '') {
 		const query = parseQuery(what.where, now);
 		if (!query.ok) return query;
@@ -207,6 +227,8 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 					`Only the first ${scanned} messages of the queue were looked at; those behind them stay as they are.`,
 				);
 			}
+			const unknown = (what.ids ?? []).filter((id) => !prints.has(id) && !ids.has(id)).length;
+			if (unknown > 0 && complete) skipped.set('waits here no more, or never did', unknown);
 			const twice = [...ids.values()].filter((one) => one.size > 1).length;
 			if (twice > 0) warnings.push('Several different messages have one of these ids; all of them are meant.');
 			if (ambiguous > 0) {
@@ -218,7 +240,8 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 				warnings.push('Through an exchange a message reaches every queue that is bound there for its routing key.');
 			}
 			const token = randomUUID();
-			const everything = what.prints === undefined && what.ids === undefined && what.name === undefined;
+			const everything =
+				what.prints === undefined && what.ids === undefined && what.name === undefined && what.group === undefined;
 			const takesAll = everything && (what.where ?? '').trim() === '' && skipped.size === 0 && complete;
 			frozen.set(token, { profile: target.profile.id, queue, action, prints, takesAll, until: now() + GOOD_FOR_MS });
 			return ok({

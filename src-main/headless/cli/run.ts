@@ -9,6 +9,7 @@ import { openHost, VERSION } from '../host.ts';
 import { servicePart } from '../service/parts.ts';
 import { CHANNEL_ROUTES } from '../service/spec.ts';
 import { changeOrphans } from './change-orphans.ts';
+import { changePackets } from './change-packets.ts';
 import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
 import { changeWaiting } from './change-waiting.ts';
@@ -155,6 +156,12 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeWaiting(session, 'queue.move', given);
 		case 'queue replay':
 			return changeWaiting(session, 'queue.replay', given);
+		case 'packet next':
+			return changePackets(session, 'packet.next', given);
+		case 'packet hold':
+			return changePackets(session, 'packet.hold', given);
+		case 'packet release':
+			return changePackets(session, 'packet.release', given);
 		case 'queue rescue':
 			return changeOrphans(session, 'queue.rescue', given);
 		case 'queue clean':
