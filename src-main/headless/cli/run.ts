@@ -190,6 +190,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return taskImport(session, given);
 		case 'profile remove':
 			return removeProfile(session, given);
+		case 'profile discover':
+			return discoverSites(session, given);
 		case 'profile test':
 			return testProfile(session, given);
 		case 'consumer start':
@@ -267,6 +269,13 @@ async function removeProfile(session: Session, given: Readonly<Record<string, un
 	const consent = view.profile.readOnly ? {} : await consentTo(session, view, what, true);
 	const answer = await session.call('profile.remove', input, consent.confirm ?? session.globals.confirm);
 	print(session, 'profile.remove', answer);
+	return EXIT.done;
+}
+
+async function discoverSites(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const input = given.name !== undefined || given.broker !== undefined ? given : { name: await session.profile() };
+	const found = await session.call('profile.discover', { ...given, ...input } as CallerInput<'profile.discover'>);
+	print(session, 'profile.discover', found);
 	return EXIT.done;
 }
 
