@@ -1,9 +1,9 @@
 /** Handlers of the routes about waiting messages and about taking changes back. */
+import { actLease, LEASE_MS } from '#main/actions/act-lease.ts';
 import type { ActionTarget } from '#main/actions/deployment.ts';
 import { undo } from '#main/actions/undo.ts';
 import { undoOutlook } from '#main/actions/undo-outlook.ts';
 import { edit, messages, move, removal, replay } from '#main/actions/waiting.ts';
-import { actLease } from '#main/actions/waiting-change.ts';
 import type { JournalRow } from '#main/domain/journal.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { WaitingOutcome, WaitingSelection } from '#main/domain/waiting.ts';
@@ -23,6 +23,9 @@ type Name =
 	| 'undo.list'
 	| 'undo.apply'
 	| 'audit.verify';
+
+/** A process that was killed takes its lease along, but not at once. */
+const UNDER_WAY = `is under way: cancel it, or wait until it is over. If its process was killed, it is called interrupted ${LEASE_MS / 1_000} seconds after that, and can be taken back then.`;
 
 export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 	const { journal, leases, records } = core.store;
@@ -124,7 +127,7 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 				return ok({ action: 'undo', done: outlook.able ? outlook.count : 0, ...none, words: outlook.words });
 			}
 			if (row.state === 'open' && (await leases.holder(actLease(row.id))) !== null) {
-				return fail('busy', `Change ${row.id} is still under way. Cancel it, or wait until it is over.`);
+				return fail('busy', `Change ${row.id} ${UNDER_WAY}`);
 			}
 			const title = `Take back: ${row.title}`;
 			const running = core.actions.begin('undo', target.value.profile.id, title, outlook.count, context.signal);
@@ -141,7 +144,7 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 		const { able, words } = undoOutlook(row);
 		if (state !== 'open') return { ...rest, state, able, words };
 		const running = (await leases.holder(actLease(row.id))) !== null;
-		if (running) return { ...rest, state: 'running', able: false, words: 'is under way' };
+		if (running) return { ...rest, state: 'running', able: false, words: UNDER_WAY };
 		return { ...rest, state: 'interrupted', able, words: `Warren was ended in the middle of it. ${words}` };
 	}
 
