@@ -1,4 +1,5 @@
 /** Alarms of a profile: what is amiss by its source, by rules that are kept with the profile, told through the host. */
+import { randomUUID } from 'node:crypto';
 import {
 	ALARM_NAMES,
 	ALARM_RULES,
@@ -29,13 +30,15 @@ const EVERY_MS = 2_000;
 const PROFILES_MS = 10_000;
 const KIND = 'alarm-rules';
 const KEY = 'settings';
+/** How long the right to notify is kept without a sign of life, ms. */
+const LEASE_MS = 10_000;
 
 export interface Alarms extends AsyncDisposable {
 	/** As it stands; where nobody watches, after one look, which can raise nothing that must last. `unsupported` without a source. */
 	list(profile: Profile): Promise<Result<AlarmView>>;
 	set(profile: Profile, change: AlarmChange): Promise<Result<AlarmView>>;
-	/** Tells of each round until disposed of. */
-	watch(profile: Profile, tell: (view: AlarmView) => void): Promise<Result<Disposable>>;
+	/** Tells of each round until disposed of. `notifies`: whoever is told notifies a person, unless another console does. */
+	watch(profile: Profile, tell: (view: AlarmView) => void, notifies: boolean): Promise<Result<Disposable>>;
 }
 
 /** A profile that is watched, shared by all who want it. */
@@ -43,6 +46,10 @@ interface Live {
 	board: AlarmBoard;
 	readonly symptoms: ClusterSymptoms;
 	readonly listeners: Set<(view: AlarmView) => void>;
+	/** Listeners that notify a person. */
+	notifiers: number;
+	/** Whether it is this process that notifies: of several consoles at one home one does. */
+	tells: boolean;
 	users: number;
 	looking: Disposable | null;
 }
@@ -52,6 +59,18 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 	const { clock, log } = ports;
 	const live = new Map<ProfileId, Live>();
 	let stopping = false;
+	const holder = randomUUID();
+	const leaseOf = (id: ProfileId): string => `alarms ${id}`;
+
+	/** Takes or keeps the right to notify, where there is a way to. */
+	async function keepRight(id: ProfileId, entry: Live): Promise<void> {
+		if (ports.notify !== undefined || entry.notifiers > 0) {
+			entry.tells = (await store.leases.hold(leaseOf(id), holder, LEASE_MS)).ok;
+		} else if (entry.tells) {
+			entry.tells = false;
+			await store.leases.release(leaseOf(id), holder);
+		}
+	}
 
 	async function settingsOf(id: ProfileId): Promise<AlarmSettings> {
 		// Read for each round: another process of this home may have changed them.
@@ -74,6 +93,7 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 	}
 
 	async function take(profile: Profile, entry: Live, list: ClusterList): Promise<void> {
+		await keepRight(profile.id, entry);
 		const rules = await settingsOf(profile.id);
 		const { board, raised, cleared, tell } = round(profile, entry, rules, list);
 		entry.board = board;
@@ -81,11 +101,11 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 			log.warn('alarm.raised', { profile: profile.id, rule, subject, words });
 		for (const { rule, subject } of cleared) log.info('alarm.cleared', { profile: profile.id, rule, subject });
 		const [first] = tell;
-		if (first !== undefined) {
+		if (first !== undefined && entry.tells) {
 			const more = tell.length === 1 ? '' : ` And ${tell.length - 1} more.`;
 			ports.notify?.({ title: `${profile.name}: ${ALARM_RULES[first.rule].words}`, body: `${first.words}${more}` });
 		}
-		const view = viewOf(board, rules, true);
+		const view = viewOf(board, rules, { watched: true, tells: entry.tells });
 		for (const listener of entry.listeners) listener(view);
 	}
 
@@ -99,6 +119,8 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 			board: EMPTY_BOARD,
 			symptoms: new ClusterSymptoms(),
 			listeners: new Set(),
+			notifiers: 0,
+			tells: false,
 			users: 1,
 			looking: null,
 		};
@@ -122,6 +144,12 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 		if (entry.users > 0) return;
 		entry.looking?.[Symbol.dispose]();
 		if (live.get(id) === entry) live.delete(id);
+		if (!entry.tells) return;
+		entry.tells = false;
+		// Whoever else watches need not wait until it lapses.
+		store.leases
+			.release(leaseOf(id), holder)
+			.catch((error: unknown) => log.warn('alarm.lease', { reason: String(error) }));
 	}
 
 	/** Watches every profile that has a source, and those that are edited anew. */
@@ -166,11 +194,11 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 		if (!can.ok) return can;
 		const rules = await settingsOf(profile.id);
 		const entry = live.get(profile.id);
-		if (entry !== undefined) return ok(viewOf(entry.board, rules, true));
+		if (entry !== undefined) return ok(viewOf(entry.board, rules, { watched: true, tells: entry.tells }));
 		const looked = await clusters.list(profile);
 		if (!looked.ok) return looked;
 		const once = { board: EMPTY_BOARD, symptoms: new ClusterSymptoms() };
-		return ok(viewOf(round(profile, once, rules, looked.value).board, rules, false));
+		return ok(viewOf(round(profile, once, rules, looked.value).board, rules, { watched: false, tells: false }));
 	}
 
 	return {
@@ -183,20 +211,22 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 			await store.watching.put(profile.id, KIND, [{ key: KEY, at: clock.now(), body: JSON.stringify(next.value) }], 1);
 			return list(profile);
 		},
-		async watch(profile, tell) {
+		async watch(profile, tell, notifies) {
 			const can = watchable(profile);
 			if (!can.ok) return can;
 			const held = await hold(profile);
 			if (!held.ok) return held;
 			const entry = held.value;
 			entry.listeners.add(tell);
-			tell(viewOf(entry.board, await settingsOf(profile.id), true));
+			if (notifies) entry.notifiers += 1;
+			tell(viewOf(entry.board, await settingsOf(profile.id), { watched: true, tells: entry.tells }));
 			let mine = true;
 			return ok({
 				[Symbol.dispose]() {
 					if (!mine) return;
 					mine = false;
 					entry.listeners.delete(tell);
+					if (notifies) entry.notifiers -= 1;
 					release(profile.id, entry);
 				},
 			});
@@ -219,7 +249,7 @@ function watchable(profile: Profile): Result<void> {
 			);
 }
 
-function viewOf(board: AlarmBoard, settings: AlarmSettings, watched: boolean): AlarmView {
+function viewOf(board: AlarmBoard, settings: AlarmSettings, how: Pick<AlarmView, 'watched' | 'tells'>): AlarmView {
 	const rules = ALARM_NAMES.map((rule) => ({ rule, ...ALARM_RULES[rule], ...settings.rules[rule] }));
-	return { items: board.alarms, total: board.alarms.length, at: board.at, watched, rules, quiet: settings.quiet };
+	return { items: board.alarms, total: board.alarms.length, at: board.at, ...how, rules, quiet: settings.quiet };
 }

@@ -10,6 +10,7 @@ export class AlarmWatch implements Disposable {
 	readonly #engine: Engine;
 	readonly #profile: string;
 	#stream: Disposable | null = null;
+	#name = '';
 
 	constructor(engine: Engine, profile: string) {
 		this.#engine = engine;
@@ -24,18 +25,19 @@ export class AlarmWatch implements Disposable {
 
 	/** Follows the alarms until disposed of. `name`: the profile's, as notifications say it. */
 	watch(name: string): Disposable {
+		this.#name = name;
 		const take = (items: readonly { readonly view: AlarmView }[]): void => {
 			const view = items.at(-1)?.view;
 			if (view === undefined) return;
 			// What was told before this page looked was told to somebody.
 			const before = this.view;
-			if (before !== null) for (const alarm of fresh(before.items, view.items)) this.#notify(name, alarm);
+			if (before !== null && view.tells) for (const alarm of fresh(before.items, view.items)) this.#notify(name, alarm);
 			this.view = view;
 		};
 		this.#stream?.[Symbol.dispose]();
 		const stream = this.#engine.open(
 			'alarm.watch',
-			{ profile: this.#profile },
+			{ profile: this.#profile, notifies: this.permission === 'granted' },
 			{
 				snapshot: take,
 				change: take,
@@ -50,7 +52,9 @@ export class AlarmWatch implements Disposable {
 
 	/** Asks the person whether the browser may notify. Browsers only ask in answer to a click. */
 	async ask(): Promise<void> {
-		if (this.permission === 'default') this.permission = await Notification.requestPermission();
+		if (this.permission !== 'default') return;
+		this.permission = await Notification.requestPermission();
+		if (this.permission === 'granted' && this.#stream !== null) this.watch(this.#name);
 	}
 
 	[Symbol.dispose](): void {

@@ -29,11 +29,15 @@ export function alarmStreams(core: Core, alarms: Alarms): Pick<StreamHandlers, '
 			if (!profile.ok) return profile;
 			const { id } = profile.value;
 			let first = true;
-			return alarms.watch(profile.value, (view) => {
-				if (first) sink.snapshot([{ key: id, view }]);
-				else sink.put([{ key: id, view }]);
-				first = false;
-			});
+			return alarms.watch(
+				profile.value,
+				(view) => {
+					if (first) sink.snapshot([{ key: id, view }]);
+					else sink.put([{ key: id, view }]);
+					first = false;
+				},
+				input.notifies === true,
+			);
 		},
 	};
 }

@@ -13,6 +13,8 @@ export interface AlarmView {
 	readonly at: number | null;
 	/** False: nobody watches in this process, and this is one look, by which nothing can have lasted. */
 	readonly watched: boolean;
+	/** Whether this process notifies a person. False: it has no way to, or another console at the same home does. */
+	readonly tells: boolean;
 	readonly rules: readonly (AlarmRuleInfo & { readonly rule: AlarmRule })[];
 	/** When nobody is notified; null: at no time. */
 	readonly quiet: QuietHours | null;
@@ -50,7 +52,10 @@ export const alarmRoutes = {
 		scope: 'deployment',
 		fold: 'latest',
 		summary: 'Watch for what is amiss',
-		input: z.strictObject({ profile: profileName }),
+		input: z.strictObject({
+			profile: profileName,
+			notifies: z.boolean().optional().describe('Whoever watches here notifies; other consoles of this home do not'),
+		}),
 		item: returns<{ readonly key: string; readonly view: AlarmView }>(),
 	}),
 };
