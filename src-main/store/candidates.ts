@@ -226,10 +226,11 @@ function byColumn(scope: SearchScope, column: 'name' | 'queue', found: readonly 
 	};
 }
 
+/** A task is proposed once, however many of its attempts say so: counting takes what is proposed as it comes. */
 function byWorker(scope: SearchScope, found: readonly string[]): Source {
 	return {
 		name: 'propose by worker',
-		sql: `SELECT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
+		sql: `SELECT DISTINCT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
 		lags: false,
 		late: false,
@@ -264,7 +265,7 @@ function further(scope: SearchScope, op: string, value: number): readonly Way[] 
 	if (!more) return [];
 	const source: Source = {
 		name: 'propose by attempts',
-		sql: `SELECT task AS seq FROM attempts INDEXED BY attempts_further WHERE profile = ? AND number > 1 AND number ${op} ?`,
+		sql: `SELECT DISTINCT task AS seq FROM attempts INDEXED BY attempts_further WHERE profile = ? AND number > 1 AND number ${op} ?`,
 		values: [scope.profile, value],
 		lags: false,
 		late: false,

@@ -344,3 +344,29 @@ describe('random queries on random tasks', () => {
 		for (let seed = 1; seed <= QUERIES / PER_WORLD; seed += 1) check(seed);
 	});
 });
+
+describe('a task that several of its attempts propose', () => {
+	it('is counted and frozen once', () => {
+		using store = directStore({ few: 0, many: 0, walkMs: 0, counted: 0, countedProposals: 1_000 });
+		for (let n = 0; n < 20; n += 1) {
+			const made = { id: `t${n}`, worker: n < 2 ? 'w1' : 'w2' };
+			store.apply(started(NOW, `a${n}`, made), finished(NOW + 1, `a${n}`, failed('ValueError')));
+			if (n > 1) continue;
+			for (const again of ['b', 'c']) {
+				store.apply(
+					published(NOW + 2, made),
+					started(NOW + 3, `${again}${n}`, made),
+					finished(NOW + 4, `${again}${n}`, failed('ValueError')),
+				);
+			}
+		}
+		for (const text of ['worker:w1', 'attempts:>=2']) {
+			expect({ text, counted: store.calls.count(PROFILE, text, NOW) }).toEqual({
+				text,
+				counted: { ok: true, value: 2 },
+			});
+			const ids = store.calls.ids(PROFILE, text, 100, NOW);
+			expect({ text, ids: ids.ok && [...ids.value].sort() }).toEqual({ text, ids: ['t0', 't1'] });
+		}
+	});
+});
