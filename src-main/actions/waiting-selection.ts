@@ -5,18 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import type { WaitingMessage } from '#main/brokers/waiting.ts';
 import { messageDialect, type ReadMessage } from '#main/dialects/messages.ts';
-import { previewCall } from '#main/dialects/python/write.ts';
 import type { WaitingAction } from '#main/domain/action.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
-import { taskId } from '#main/domain/ids.ts';
-import { idOfMessage } from '#main/domain/message.ts';
-import type { Profile } from '#main/domain/profile.ts';
-import { matches, type QueryRow } from '#main/domain/query-match.ts';
-import { parseQuery } from '#main/domain/query-parse.ts';
+import { subjectMatches } from '#main/domain/query-match.ts';
+import { parseQueryOf } from '#main/domain/query-parse.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { WaitingReview, WaitingSelection, WaitingView } from '#main/domain/waiting.ts';
-import { deathOrigin } from './dead-letters.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
+import { messageSubject, waitingView } from './waiting-search.ts';
 
 /** The most that one change may cover. */
 export const MOST_MESSAGES = 100_000;
@@ -27,17 +23,6 @@ export const BATCH = 250;
 
 const GOOD_FOR_MS = 10 * 60_000;
 const SAMPLE = 20;
-const PREVIEW = 200;
-/** Up to how many ids are looked for in a message's bytes before it is read. */
-const FEW = 16;
-
-/** Packets of a list that are gone through: looking at them changes nothing and costs little. */
-const MOST_PACKETS = 2_000_000;
-
-/** How far into a queue a change goes in search of what was frozen. */
-export function scanLimitOf({ driver }: ActionTarget): number {
-	return driver.packets === undefined ? MOST_MESSAGES * 2 : MOST_PACKETS;
-}
 
 /** Frozen messages: how many of each print. Equal prints are messages that nothing tells apart. */
 export type Prints = ReadonlyMap<string, number>;
@@ -69,33 +54,10 @@ export interface WaitingReviews {
 	): Result<{ readonly prints: Prints; readonly takesAll: boolean }>;
 }
 
-/** A message as a list shows it. */
-export function waitingView(
-	profile: Profile,
-	message: WaitingMessage,
-	read = readWaiting(profile, message),
-): WaitingView {
-	const task = read.kind === 'task' ? read.task : null;
-	const fault = read.kind === 'fault' ? read.fault : null;
-	return {
-		print: message.print,
-		id: (task ?? fault)?.messageId ?? idOfMessage(message.properties),
-		name: (task ?? fault)?.name ?? null,
-		preview: task === null ? '' : previewCall(task.call.args, task.call.kwargs, PREVIEW),
-		priority: (task ?? fault)?.priority ?? message.properties.priority ?? null,
-		fault: fault?.reason ?? null,
-		origin: deathOrigin(message.properties, message.queue),
-	};
-}
-
-function readWaiting(profile: Profile, message: WaitingMessage): ReadMessage {
-	return messageDialect(profile).read(message);
-}
-
 type Test = (message: WaitingMessage) => boolean;
 
 /** A test of one message; `invalid-input` when the query does not parse or nothing is asked for where something has to be. */
-function testOf(profile: Profile, what: WaitingSelection, now: number): Result<Test> {
+function testOf(read: (message: WaitingMessage) => ReadMessage, what: WaitingSelection, now: number): Result<Test> {
 	const tests: Test[] = [];
 	if (what.prints !== undefined) {
 		const prints = new Set(what.prints);
@@ -103,53 +65,18 @@ function testOf(profile: Profile, what: WaitingSelection, now: number): Result<T
 	}
 	if (what.ids !== undefined && what.ids.length > 0) {
 		const ids = new Set(what.ids);
-		const { mayBeOf } = messageDialect(profile);
 		tests.push((message) => {
-			if (ids.has(message.print)) return true;
-			// For a few ids it is quicker to look for them in its bytes than to read it; for many it is not.
-			if (mayBeOf !== undefined && ids.size <= FEW && !mayBeOf(message, ids)) return false;
-			const { id, print } = waitingView(profile, message);
+			const { id, print } = waitingView(message, read(message));
 			return ids.has(print) || (id !== null && ids.has(id));
 		});
 	}
-	if (what.name !== undefined) tests.push((message) => waitingView(profile, message).name === what.name);
-	if (what.group !== undefined) {
-		tests.push((message) => {
-			const read = readWaiting(profile, message);
-			return read.kind === 'task' && read.queued?.group === what.group;
-		});
-	}
+	if (what.name !== undefined) tests.push((message) => waitingView(message, read(message)).name === what.name);
 	if (what.where !== undefined && what.where.trim() !== '') {
-		const query = parseQuery(what.where, now);
+		const query = parseQueryOf('messages', what.where, now);
 		if (!query.ok) return query;
-		tests.push((message) => matches(query.value, queuedRow(profile, message)));
+		tests.push((message) => subjectMatches(query.value, messageSubject(message, read(message))));
 	}
 	return ok((message) => tests.every((test) => test(message)));
-}
-
-/** The message as the query language sees tasks. */
-function queuedRow(profile: Profile, message: WaitingMessage): QueryRow {
-	const read = readWaiting(profile, message);
-	const task = read.kind === 'task' ? read.task : null;
-	const view = waitingView(profile, message, read);
-	return {
-		id: taskId(view.id ?? view.print),
-		name: view.name ?? '(unknown)',
-		state: 'queued',
-		queue: message.queue,
-		priority: view.priority,
-		argsJson: task?.argsJson ?? null,
-		kwargsJson: task?.kwargsJson ?? null,
-		preview: view.preview,
-		publishedAt: task?.publishedAt ?? null,
-		startedAt: null,
-		finishedAt: null,
-		runtimeMs: null,
-		worker: null,
-		attempts: 0,
-		exception: null,
-		call: task?.call ?? null,
-	};
 }
 
 /** Why a message is left out of this change; null: it is not. */
@@ -169,7 +96,8 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 	return {
 		async freeze(target, action, queue, what, signal, scanLimit) {
 			forgetOld();
-			const test = testOf(target.profile, what, now());
+			const dialect = messageDialect(target.profile);
+			const test = testOf(dialect.read, what, now());
 			if (!test.ok) return test;
 			const ready = await target.driver.ready(READY_DEADLINE_MS);
 			if (!ready.ok) return ready;
@@ -189,7 +117,7 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 				decide: async (batch) => {
 					for (const message of batch) {
 						if (!test.value(message)) continue;
-						const view = waitingView(target.profile, message);
+						const view = waitingView(message, dialect.read(message));
 						const reason = leftOut(action, view);
 						if (reason !== null) {
 							skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
@@ -227,8 +155,6 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 					`Only the first ${scanned} messages of the queue were looked at; those behind them stay as they are.`,
 				);
 			}
-			const unknown = (what.ids ?? []).filter((id) => !prints.has(id) && !ids.has(id)).length;
-			if (unknown > 0 && complete) skipped.set('waits here no more, or never did', unknown);
 			const twice = [...ids.values()].filter((one) => one.size > 1).length;
 			if (twice > 0) warnings.push('Several different messages have one of these ids; all of them are meant.');
 			if (ambiguous > 0) {
@@ -240,8 +166,7 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 				warnings.push('Through an exchange a message reaches every queue that is bound there for its routing key.');
 			}
 			const token = randomUUID();
-			const everything =
-				what.prints === undefined && what.ids === undefined && what.name === undefined && what.group === undefined;
+			const everything = what.prints === undefined && what.ids === undefined && what.name === undefined;
 			const takesAll = everything && (what.where ?? '').trim() === '' && skipped.size === 0 && complete;
 			frozen.set(token, { profile: target.profile.id, queue, action, prints, takesAll, until: now() + GOOD_FOR_MS });
 			return ok({

@@ -15,6 +15,24 @@ export interface AuditEntry {
 	readonly changed: number | null;
 }
 
+/** Which lines of the audit. */
+export interface AuditRequest {
+	/** The query language, over the audit; empty: all. */
+	readonly query: string;
+	readonly limit: number;
+	/** Only lines before this one, by number; null: from the newest on. */
+	readonly before: number | null;
+}
+
+/** Lines of the audit, newest first. */
+export interface AuditPage {
+	readonly items: readonly AuditEntry[];
+	/** How many match, on this page or not. */
+	readonly total: number;
+	/** What to ask for the lines after these with; null: there are none. */
+	readonly next: number | null;
+}
+
 /** Whether the audit is whole. */
 export interface AuditVerdict {
 	readonly ok: boolean;

@@ -1,28 +1,31 @@
 /** A query back as text, in a form that parses to the same query. */
-import type { PathTest, Query, TextField, TextMatch } from './query.ts';
-import { QUERY_FIELDS } from './query.ts';
+import type { PathTest, TextMatch } from './query.ts';
+import { type AnyQuery, languageOf, type QueryTarget } from './query-languages.ts';
 import { assertNever } from './result.ts';
+import { LOG_LEVELS } from './task.ts';
 
 /**
- * Text that `parseQuery` reads as this very query, whatever the time of day; empty for everything.
+ * Text that the parser (of the same target) reads as this very query, whatever the time of day; empty for everything.
  * Dates are written out, so a query near the limits of length or terms can come out beyond them.
  */
-export function formatQuery(query: Query): string {
-	return query.kind === 'all' ? '' : write(query);
+export function formatQuery(query: AnyQuery, target: QueryTarget = 'tasks'): string {
+	return query.kind === 'all' ? '' : write(query, target);
 }
 
-function write(query: Query): string {
+function write(query: AnyQuery, target: QueryTarget): string {
 	switch (query.kind) {
 		case 'all':
 			return '*';
 		case 'and':
-			return query.parts.map((part) => (part.kind === 'or' ? `(${write(part)})` : write(part))).join(' ');
+			return query.parts
+				.map((part) => (part.kind === 'or' ? `(${write(part, target)})` : write(part, target)))
+				.join(' ');
 		case 'or':
-			return query.parts.map(write).join(' OR ');
+			return query.parts.map((part) => write(part, target)).join(' OR ');
 		case 'not':
 			return query.part.kind === 'and' || query.part.kind === 'or'
-				? `-(${write(query.part)})`
-				: `-${write(query.part)}`;
+				? `-(${write(query.part, target)})`
+				: `-${write(query.part, target)}`;
 		case 'text':
 			return query.match.kind === 'regex' ? slashes(query.match.source) : word(query.match.text, PLAIN_WORD);
 		case 'state':
@@ -32,10 +35,11 @@ function write(query: Query): string {
 		case 'group':
 			return `${query.kind}:${query.any.join(',')}`;
 		case 'field':
-			return `${query.field}:${writeMatches(query.field, query.any)}`;
+			return `${query.field}:${writeMatches(query.field, query.any, target)}`;
 		case 'number': {
 			const duration = query.field === 'runtime' || query.field === 'waited';
 			const op = query.op === '=' ? '' : query.op;
+			if (query.field === 'level') return `level:${op}${levelName(query.value)}`;
 			return `${query.field}:${op}${query.value}${duration && query.value !== 0 ? 'ms' : ''}`;
 		}
 		case 'time': {
@@ -77,8 +81,12 @@ function slashes(source: string): string {
 	return `/${source.replace(/(?<!\\)((?:\\\\)*)\//g, '$1\\/')}/`;
 }
 
-function writeMatches(field: TextField, any: readonly TextMatch[]): string {
-	const natural = QUERY_FIELDS.find((known) => known.name === field)?.match;
+function levelName(value: number): string {
+	return Object.entries(LOG_LEVELS).find(([, level]) => level === value)?.[0] ?? String(value);
+}
+
+function writeMatches(field: string, any: readonly TextMatch[], target: QueryTarget): string {
+	const natural = languageOf(target).fields.find((known) => known.name === field)?.match;
 	const exact = natural !== 'equals' && any.some((match) => match.kind === 'equals') ? '=' : '';
 	return (
 		exact +

@@ -1,4 +1,5 @@
 /** A query's text taken to pieces by the parser itself: what to colour, what is wrong with it, and what stands at the caret. */
+import type { QueryTarget } from './query-languages.ts';
 import { type QueryMark, readQuery } from './query-parse.ts';
 
 /** What is wrong with a query; UTF-16 offsets. */
@@ -9,7 +10,10 @@ export interface QueryProblem {
 }
 
 /** The pieces of a text, also behind a mistake, and the first mistake. */
-export function queryMarks(text: string): {
+export function queryMarks(
+	text: string,
+	target: QueryTarget = 'tasks',
+): {
 	readonly marks: readonly QueryMark[];
 	readonly problem: QueryProblem | null;
 } {
@@ -18,7 +22,7 @@ export function queryMarks(text: string): {
 	let from = 0;
 	let terms = 0;
 	for (;;) {
-		const { result, marks: some } = readQuery(text, 0, from);
+		const { result, marks: some } = readQuery(text, 0, from, target);
 		for (const mark of some) marks.push({ ...mark, term: mark.term + terms });
 		if (result.ok) return { marks, problem };
 		const { position = 0, length = 1 } = result.error.details ?? {};
@@ -61,8 +65,8 @@ export type QueryCaret =
 	  };
 
 /** What stands at an offset. */
-export function queryCaret(text: string, at: number): QueryCaret {
-	const { marks } = queryMarks(text);
+export function queryCaret(text: string, at: number, target: QueryTarget = 'tasks'): QueryCaret {
+	const { marks } = queryMarks(text, target);
 	const here = marks.findLast((mark) => mark.start < at && at <= mark.end);
 	if (here === undefined) return { kind: 'field', typed: '', start: at, end: at };
 	const atEnd = at === here.end;

@@ -1,5 +1,5 @@
 /**
- * Whether one task matches a query, worked out the slow and obvious way. It defines the language's meaning: the store's SQL is
+ * Whether one thing matches a query, worked out the slow and obvious way. It defines the language's meaning: the store's SQL is
  * compared with it.
  */
 import { appName } from './app-name.ts';
@@ -7,9 +7,13 @@ import {
 	type CompareOp,
 	foldCase,
 	type PathTest,
+	type PlainLeaf,
 	type Query,
 	type QueryHas,
 	type QueryIs,
+	type QueryTree,
+	type QueryWords,
+	type TaskWords,
 	type TextField,
 	type TextMatch,
 	type TimeField,
@@ -35,47 +39,94 @@ export interface QueryRow extends Omit<TaskRow, 'updatedAt'> {
 	>[];
 }
 
-/** Whether `row` matches. What is not known (null) matches nothing. */
+/** A thing as queries see it, by the names that its language has. What is not known is null, or is no text. */
+export interface QuerySubject<W extends QueryWords> {
+	/** What free text looks into. */
+	free(): readonly string[];
+	texts(field: W['text']): readonly string[];
+	number(field: W['number']): number | null;
+	time(field: W['time']): number | null;
+	has(thing: W['has']): boolean;
+	is(thing: W['is']): boolean;
+	/** For argument paths; null: there are none. */
+	call(): CallArguments | null;
+}
+
+/** Whether a task matches. What is not known (null) matches nothing. */
 export function matches(query: Query, row: QueryRow): boolean {
-	switch (query.kind) {
+	const subject = taskSubject(row);
+	return holds(query, (leaf) => {
+		if (leaf.kind === 'state') return leaf.any.includes(row.state);
+		if (leaf.kind !== 'group') return leafHolds(leaf, subject);
+		const group = row.group ?? null;
+		return group !== null && leaf.any.some((beginning) => group.startsWith(beginning));
+	});
+}
+
+/** The same of anything else. */
+export function subjectMatches<W extends QueryWords>(
+	query: QueryTree<PlainLeaf<W>>,
+	subject: QuerySubject<W>,
+): boolean {
+	return holds(query, (leaf) => leafHolds(leaf, subject));
+}
+
+function holds<Leaf extends { readonly kind: string }>(
+	query: QueryTree<Leaf>,
+	leafHolds: (leaf: Leaf) => boolean,
+): boolean {
+	const joined = query as Exclude<QueryTree<Leaf>, Leaf>;
+	switch (joined.kind) {
 		case 'all':
 			return true;
 		case 'and':
-			return query.parts.every((part) => matches(part, row));
+			return joined.parts.every((part) => holds(part, leafHolds));
 		case 'or':
-			return query.parts.some((part) => matches(part, row));
+			return joined.parts.some((part) => holds(part, leafHolds));
 		case 'not':
-			return !matches(query.part, row);
+			return !holds(joined.part, leafHolds);
+		default:
+			return leafHolds(query as Leaf);
+	}
+}
+
+function leafHolds<W extends QueryWords>(leaf: PlainLeaf<W>, subject: QuerySubject<W>): boolean {
+	switch (leaf.kind) {
 		case 'text':
-			return freeTexts(row).some((text) => textMatches(query.match, text));
-		case 'state':
-			return query.any.includes(row.state);
+			return subject.free().some((text) => textMatches(leaf.match, text));
 		case 'field':
-			return fieldTexts(query.field, row).some((text) => query.any.some((match) => textMatches(match, text)));
+			return subject.texts(leaf.field).some((text) => leaf.any.some((match) => textMatches(match, text)));
 		case 'has':
-			return query.any.some((thing) => hasIt(thing, row));
+			return leaf.any.some((thing) => subject.has(thing));
 		case 'is':
-			return query.any.some((thing) => isSo(thing, row));
-		case 'group': {
-			const group = row.group ?? null;
-			return group !== null && query.any.some((beginning) => group.startsWith(beginning));
-		}
+			return leaf.any.some((thing) => subject.is(thing));
 		case 'number': {
-			const value =
-				query.field === 'runtime' ? row.runtimeMs : query.field === 'waited' ? waited(row) : row[query.field];
-			return value !== null && compare(query.op, value, query.value);
+			const value = subject.number(leaf.field);
+			return value !== null && compare(leaf.op, value, leaf.value);
 		}
 		case 'time': {
-			const at = timeOf(query.field, row);
-			return at !== null && compare(query.op, at, query.at);
+			const at = subject.time(leaf.field);
+			return at !== null && compare(leaf.op, at, leaf.at);
 		}
 		case 'path': {
-			const found = valueAt(query.root, query.path, row.call ?? null);
-			return found !== null && query.any.some((test) => pathMatches(test, found));
+			const found = valueAt(leaf.root, leaf.path, subject.call());
+			return found !== null && leaf.any.some((test) => pathMatches(test, found));
 		}
 		default:
-			return assertNever(query);
+			return assertNever(leaf);
 	}
+}
+
+function taskSubject(row: QueryRow): QuerySubject<TaskWords> {
+	return {
+		free: () => freeTexts(row),
+		texts: (field) => fieldTexts(field, row),
+		number: (field) => (field === 'runtime' ? row.runtimeMs : field === 'waited' ? waited(row) : row[field]),
+		time: (field) => timeOf(field, row),
+		has: (thing) => hasIt(thing, row),
+		is: (thing) => isSo(thing, row),
+		call: () => row.call ?? null,
+	};
 }
 
 /** Whether one text satisfies one comparison. */

@@ -2,22 +2,25 @@
 import {
 	type CompareOp,
 	joinQueries,
-	type NumberField,
 	type PathTest,
-	QUERY_FIELDS,
-	QUERY_HAS,
+	type PlainLeaf,
 	QUERY_IS,
 	QUERY_IS_STATES,
 	type Query,
 	type QueryField,
-	type TextField,
 	type TextMatch,
-	type TimeField,
 } from './query.ts';
+import {
+	type AnyQuery,
+	languageOf,
+	type QueryLanguage,
+	type QueryTarget,
+	type TargetQuery,
+} from './query-languages.ts';
 import { didYouMean } from './query-nearest.ts';
 import { type DurationProblem, readDuration, readMoment, regexProblem } from './query-values.ts';
 import { type Failure, fail, ok, type Result } from './result.ts';
-import { TASK_STATES, type TaskState } from './task.ts';
+import { LOG_LEVELS, type LogLevel, TASK_STATES, type TaskState } from './task.ts';
 
 /** Longest query text, in UTF-16 units. */
 export const QUERY_LENGTH_LIMIT = 4_000;
@@ -29,7 +32,13 @@ const DEPTH_LIMIT = 40;
  * An empty text is everything. Failures are `invalid-input`, with `details.position` (UTF-16 offset) and `details.length`.
  */
 export function parseQuery(text: string, now: number): Result<Query> {
-	return readQuery(text, now, 0).result;
+	return parseQueryOf('tasks', text, now);
+}
+
+/** The same over something else: its own fields, all else as for tasks. */
+export function parseQueryOf<T extends QueryTarget>(target: T, text: string, now: number): Result<TargetQuery[T]> {
+	// The parser takes names from the language of the target only, which are the ones of its type.
+	return readQuery(text, now, 0, target).result as Result<TargetQuery[T]>;
 }
 
 /** What a piece of a query's text is to the parser. */
@@ -58,8 +67,9 @@ export function readQuery(
 	text: string,
 	now: number,
 	from: number,
-): { readonly result: Result<Query>; readonly marks: readonly QueryMark[] } {
-	const parser = new Parser(text, now, from);
+	target: QueryTarget = 'tasks',
+): { readonly result: Result<AnyQuery>; readonly marks: readonly QueryMark[] } {
+	const parser = new Parser(text, now, from, languageOf(target));
 	try {
 		return { result: ok(parser.parse()), marks: parser.marks };
 	} catch (error) {
@@ -84,22 +94,33 @@ interface Raw {
 	readonly at: number;
 }
 
+/** How things of a target are called. */
+const TARGET_WORDS: Readonly<Record<QueryTarget, string>> = {
+	tasks: 'tasks',
+	messages: 'waiting messages',
+	logs: 'log lines',
+	schedules: 'schedules',
+	audit: 'the audit',
+};
+
 class Parser {
 	readonly #text: string;
 	readonly #now: number;
+	readonly #language: QueryLanguage;
 	readonly marks: QueryMark[] = [];
 	#at: number;
 	#depth = 0;
 	#terms = 0;
 	#term = 0;
 
-	constructor(text: string, now: number, from: number) {
+	constructor(text: string, now: number, from: number, language: QueryLanguage) {
 		this.#text = text;
 		this.#now = now;
+		this.#language = language;
 		this.#at = from;
 	}
 
-	parse(): Query {
+	parse(): AnyQuery {
 		if (this.#text.length > QUERY_LENGTH_LIMIT) {
 			this.#stop(`The query is longer than ${QUERY_LENGTH_LIMIT} characters.`, QUERY_LENGTH_LIMIT);
 		}
@@ -110,7 +131,7 @@ class Parser {
 		return query;
 	}
 
-	#either(): Query {
+	#either(): AnyQuery {
 		this.#depth += 1;
 		if (this.#depth > DEPTH_LIMIT) this.#stop(`More than ${DEPTH_LIMIT} brackets or negations inside each other.`);
 		const parts = [this.#all()];
@@ -119,7 +140,7 @@ class Parser {
 		return joinQueries('or', parts);
 	}
 
-	#all(): Query {
+	#all(): AnyQuery {
 		const parts = [this.#unary()];
 		for (;;) {
 			this.#skipSpace();
@@ -131,7 +152,7 @@ class Parser {
 	}
 
 	/** `fresh`: not behind a negation, which is one term with what it negates. */
-	#unary(fresh = true): Query {
+	#unary(fresh = true): AnyQuery {
 		this.#skipSpace();
 		const dash = this.#peek() === '-' && /[^\s)]/.test(this.#text[this.#at + 1] ?? ' ');
 		if (fresh) this.#term += 1;
@@ -144,7 +165,7 @@ class Parser {
 		return part.kind === 'not' ? part.part : { kind: 'not', part };
 	}
 
-	#primary(): Query {
+	#primary(): AnyQuery {
 		this.#skipSpace();
 		const start = this.#at;
 		if (start === this.#text.length)
@@ -171,7 +192,7 @@ class Parser {
 		return this.#path() ?? this.#field() ?? this.#free();
 	}
 
-	#free(): Query {
+	#free(): AnyQuery {
 		const raw = this.#raw(/[^\s()"]+/y, 'text');
 		if (raw.form === 'regex') return { kind: 'text', match: { kind: 'regex', source: raw.text } };
 		// A star at the ends of a word that is looked for anywhere says nothing; people write it all the same.
@@ -186,10 +207,14 @@ class Parser {
 	}
 
 	/** `args[0].name:`, `args.0.name:` and `kwargs."odd key".id:`; null when this is something else. */
-	#path(): Query | null {
+	#path(): AnyQuery | null {
 		const start = this.#at;
 		const root = this.#take(/(args|kwargs)(?=[.[])/y);
 		if (root === null) return null;
+		if (this.#language.fields.every((known) => known.type !== 'arguments')) {
+			this.#at = start;
+			return null;
+		}
 		const path: string[] = [];
 		for (let part = this.#pathPart(); part !== null; part = this.#pathPart()) path.push(part);
 		if (path.length === 0 || this.#peek() !== ':') {
@@ -230,18 +255,17 @@ class Parser {
 		return { kind: 'is', text: raw.text, quoted: raw.form === 'quoted' };
 	}
 
-	#field(): Query | null {
+	#field(): AnyQuery | null {
 		const start = this.#at;
 		const name = this.#take(/[A-Za-z_][A-Za-z0-9_-]*(?=:)/y);
 		if (name === null) return null;
-		const known = QUERY_FIELDS.find((candidate) => candidate.name === name.toLowerCase());
+		const { fields, target } = this.#language;
+		const known = fields.find((candidate) => candidate.name === name.toLowerCase());
 		if (known === undefined) {
-			const meant = didYouMean(
-				name,
-				QUERY_FIELDS.map((candidate) => candidate.name),
-			);
+			const names = fields.map((candidate) => candidate.name);
+			const of = target === 'tasks' ? '' : ` of ${TARGET_WORDS[target]}`;
 			this.#stop(
-				`There is no field "${name}".${meant} To search for the text itself, quote it: "${name}:…".`,
+				`There is no field "${name}"${of}.${didYouMean(name, names)} To search for the text itself, quote it: "${name}:…".`,
 				start,
 				name.length,
 			);
@@ -254,19 +278,33 @@ class Parser {
 			case 'state':
 				return { kind: 'state', any: raws.map((raw) => this.#state(raw, op)) };
 			case 'has':
-				return { kind: 'has', any: raws.map((raw) => this.#choice(known, raw, op, QUERY_HAS)) };
+				return { kind: 'has', any: raws.map((raw) => this.#choice(known, raw, op, this.#language.has)) };
 			case 'is':
+				if (target !== 'tasks') {
+					return { kind: 'is', any: raws.map((raw) => this.#choice(known, raw, op, this.#language.is)) };
+				}
 				return joinQueries(
 					'or',
 					raws.map((raw) => this.#is(known, raw, op)),
 				);
 			case 'group':
 				return { kind: 'group', any: raws.map((raw) => this.#group(raw, op)) };
+			case 'choice':
+				return {
+					kind: 'field',
+					field: known.name,
+					any: raws.map((raw) => ({ kind: 'equals', text: this.#choice(known, raw, op, known.choices ?? []) })),
+				};
+			case 'level':
+				return joinQueries(
+					'or',
+					raws.map((raw) => this.#level(known, raw, op)),
+				);
 			case 'text':
 			case 'arguments':
 				return {
 					kind: 'field',
-					field: known.name as TextField,
+					field: known.name,
 					any: raws.map((raw) => this.#textMatch(known, raw, op)),
 				};
 			case 'number':
@@ -291,7 +329,7 @@ class Parser {
 		return this.#stop(`"${raw.text}" is no state.${meant} States: ${TASK_STATES.join(', ')}.`, raw.at, raw.text.length);
 	}
 
-	#is(known: QueryField, raw: Raw, op: CompareOp | null): Query {
+	#is(known: QueryField, raw: Raw, op: CompareOp | null): AnyQuery {
 		const word = this.#choice(known, raw, op, [...QUERY_IS, 'open', 'done', ...TASK_STATES] as const);
 		if (word === 'open' || word === 'done') return { kind: 'state', any: QUERY_IS_STATES[word] };
 		const so = QUERY_IS.find((one) => one === word);
@@ -337,8 +375,21 @@ class Parser {
 		return { kind: known.match ?? 'contains', text: raw.text };
 	}
 
-	#number(known: QueryField, raw: Raw, op: CompareOp | null): Query {
-		const name = known.name as NumberField;
+	/** Levels are numbers with names. */
+	#level(known: QueryField, raw: Raw, op: CompareOp | null): AnyQuery {
+		const names = Object.keys(LOG_LEVELS) as LogLevel[];
+		const one = (text: string): number => LOG_LEVELS[this.#choice(known, { ...raw, text }, null, names)];
+		const range = op === null ? splitRange(raw) : null;
+		if (range === null) return { kind: 'number', field: known.name, op: op ?? '=', value: one(raw.text) };
+		const [low, high] = range;
+		return joinQueries<PlainLeaf>('and', [
+			...(low === null ? [] : [{ kind: 'number', field: known.name, op: '>=', value: one(low) } as const]),
+			...(high === null ? [] : [{ kind: 'number', field: known.name, op: '<=', value: one(high) } as const]),
+		]);
+	}
+
+	#number(known: QueryField, raw: Raw, op: CompareOp | null): AnyQuery {
+		const { name } = known;
 		const one = (text: string): number => {
 			const value = known.type === 'duration' ? readDuration(text) : readNumber(text);
 			if (typeof value === 'number') return value;
@@ -362,23 +413,28 @@ class Parser {
 		]);
 	}
 
-	#time(name: string, raw: Raw, op: CompareOp | null): Query {
+	#time(name: string, raw: Raw, op: CompareOp | null): AnyQuery {
 		const bounded = name === 'since' || name === 'until' || name === 'after' || name === 'before';
 		if (bounded && op !== null) this.#stop(`"${name}" says the direction itself; leave out ${op}.`, raw.at - op.length);
 		const one = (text: string) => {
 			const moment = readMoment(text, this.#now, bounded);
 			if (moment !== null) return moment;
-			const ago =
-				typeof readDuration(text) === 'number' ? ` For a time span before now use since:${text} or until:${text}.` : '';
+			const span = readDuration(text);
+			// What lies ahead is asked by how far.
+			if (name === 'next' && typeof span === 'number') {
+				const at = Math.floor(this.#now + span);
+				return { start: at, end: at + 1 };
+			}
+			const ago = typeof span === 'number' ? ` For a time span before now use since:${text} or until:${text}.` : '';
 			return this.#stop(
-				`"${text}" is not a date or time; write 2026-11-20, 2026-11-20T08:30, today or yesterday.${ago}`,
+				`"${text}" is not a date or time; write 2026-11-20, 2026-11-20T08:30, today, tomorrow or yesterday.${ago}`,
 				raw.at,
 				text.length,
 			);
 		};
-		const field = bounded ? 'activity' : (name as TimeField);
-		const from = (at: number): Query => ({ kind: 'time', field, op: '>=', at });
-		const before = (at: number): Query => ({ kind: 'time', field, op: '<', at });
+		const field = bounded ? 'activity' : name;
+		const from = (at: number): AnyQuery => ({ kind: 'time', field, op: '>=', at });
+		const before = (at: number): AnyQuery => ({ kind: 'time', field, op: '<', at });
 		const range = op === null && !bounded ? splitRange(raw) : null;
 		if (range !== null) {
 			const [low, high] = range;

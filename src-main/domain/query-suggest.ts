@@ -1,10 +1,11 @@
 /** What may be typed next in a query: pure, from what stands at the caret and what is known of the tasks. */
 import { appName } from './app-name.ts';
-import { QUERY_FIELDS, QUERY_HAS, QUERY_IS, type QueryField } from './query.ts';
+import { QUERY_IS, type QueryField } from './query.ts';
 import { quotedWhereNeeded } from './query-format.ts';
+import { languageOf, type QueryTarget } from './query-languages.ts';
 import type { QueryCaret } from './query-marks.ts';
 import { valueAt } from './query-match.ts';
-import { TASK_STATES } from './task.ts';
+import { LOG_LEVELS, TASK_STATES } from './task.ts';
 import type { CallArguments, Value } from './value.ts';
 
 /** One thing that may be put at the caret. */
@@ -73,10 +74,11 @@ export function typedPath(text: string): {
 }
 
 /** Fields that begin with what is typed, then those that contain it. */
-export function fieldSuggestions(typed: string): readonly QuerySuggestion[] {
+export function fieldSuggestions(typed: string, target: QueryTarget = 'tasks'): readonly QuerySuggestion[] {
 	const small = typed.toLowerCase();
 	const rank = (field: QueryField) => (field.name.startsWith(small) ? 0 : field.name.includes(small) ? 1 : 2);
-	return QUERY_FIELDS.filter((field) => rank(field) < 2)
+	return languageOf(target)
+		.fields.filter((field) => rank(field) < 2)
 		.toSorted((a, b) => rank(a) - rank(b))
 		.map((field) => ({
 			text: `${field.name}:`,
@@ -159,6 +161,12 @@ const DAYS: readonly (readonly [string, string])[] = [
 	['>=today', 'since midnight'],
 	['<today', 'before midnight'],
 ];
+const AHEAD: readonly (readonly [string, string])[] = [
+	['<1h', 'within an hour'],
+	['<24h', 'within a day'],
+	['today', 'this day'],
+	['tomorrow', 'the day after'],
+];
 const DURATIONS: readonly (readonly [string, string])[] = [
 	['>1s', 'longer than a second'],
 	['>10s', 'longer than ten seconds'],
@@ -171,9 +179,10 @@ const DURATIONS: readonly (readonly [string, string])[] = [
 export function valueSuggestions(
 	caret: QueryCaret & { readonly kind: 'value' },
 	known: readonly FacetValue[],
+	target: QueryTarget = 'tasks',
 ): readonly QuerySuggestion[] {
 	const small = caret.typed.toLowerCase();
-	const offered = optionsOf(caret.field, known).filter(({ value }) => value.toLowerCase().includes(small));
+	const offered = optionsOf(caret.field, known, target).filter(({ value }) => value.toLowerCase().includes(small));
 	const begins = ({ value }: { readonly value: string }) => (value.toLowerCase().startsWith(small) ? 0 : 1);
 	return offered
 		.toSorted((a, b) => begins(a) - begins(b))
@@ -185,23 +194,38 @@ interface Option extends FacetValue {
 	readonly written: string;
 }
 
-function optionsOf(field: string, known: readonly FacetValue[]): readonly Option[] {
+function optionsOf(field: string, known: readonly FacetValue[], target: QueryTarget): readonly Option[] {
 	const counts = new Map(known.map(({ value, count }) => [value, count]));
 	const words = (list: readonly (readonly [string, string | null])[]): readonly Option[] =>
 		list.map(([value, note]) => ({ value, note, written: value, count: counts.get(value) ?? null }));
-	const type = QUERY_FIELDS.find(({ name }) => name === field)?.type;
-	switch (type) {
+	const { fields, has, is } = languageOf(target);
+	const about = fields.find(({ name }) => name === field);
+	switch (about?.type) {
+		case 'choice':
+			return words((about.choices ?? []).map((one) => [one, null] as const));
+		case 'level':
+			return words(
+				Object.keys(LOG_LEVELS).flatMap((level) => [[`>=${level}`, 'and worse'] as const, [level, null] as const]),
+			);
 		case 'state':
 			return words(TASK_STATES.map((state) => [state, null] as const));
 		case 'has':
-			return words(QUERY_HAS.map((thing) => [thing, null] as const));
+			return words(has.map((thing) => [thing, null] as const));
 		case 'is':
-			return words([...QUERY_IS, 'open', 'done', ...TASK_STATES].map((thing) => [thing, null] as const));
+			return words(
+				(target === 'tasks' ? [...QUERY_IS, 'open', 'done', ...TASK_STATES] : is).map(
+					(thing) => [thing, null] as const,
+				),
+			);
 		case 'duration':
 			return words(DURATIONS);
 		case 'time':
 			return words(
-				field === 'since' || field === 'until' || field === 'after' || field === 'before' ? timesOf(field) : DAYS,
+				field === 'since' || field === 'until' || field === 'after' || field === 'before'
+					? timesOf(field)
+					: field === 'next'
+						? AHEAD
+						: DAYS,
 			);
 		default: {
 			const values = field === 'app' ? appsOf(known) : known;

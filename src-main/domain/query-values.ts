@@ -43,9 +43,9 @@ const DATE =
 export function readMoment(text: string, now: number, ago: boolean): Moment | null {
 	const word = text.toLowerCase();
 	if (word === 'now') return { start: now, end: now + 1 };
-	if (word === 'today' || word === 'yesterday') {
+	if (word === 'today' || word === 'yesterday' || word === 'tomorrow') {
 		const day = new Date(now);
-		const shift = word === 'today' ? 0 : -1;
+		const shift = word === 'today' ? 0 : word === 'tomorrow' ? 1 : -1;
 		return span((step) => localMs(day.getFullYear(), day.getMonth(), day.getDate() + shift + step));
 	}
 	if (ago) {

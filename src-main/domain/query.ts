@@ -78,24 +78,34 @@ export const QUERY_IS_STATES: Readonly<Record<'open' | 'done', readonly TaskStat
 };
 
 /**
- * A parsed query. `and` and `or` hold at least two parts and never one of their own kind; `any` holds at least one.
+ * Terms joined by AND, OR and NOT. `and` and `or` hold at least two parts and never one of their own kind.
  */
-export type Query =
+export type QueryTree<Leaf> =
 	| { readonly kind: 'all' }
-	| { readonly kind: 'and'; readonly parts: readonly Query[] }
-	| { readonly kind: 'or'; readonly parts: readonly Query[] }
-	| { readonly kind: 'not'; readonly part: Query }
-	/** Free text: any of name, id, queue, arguments (JSON text and preview), exception type and message. */
+	| { readonly kind: 'and'; readonly parts: readonly QueryTree<Leaf>[] }
+	| { readonly kind: 'or'; readonly parts: readonly QueryTree<Leaf>[] }
+	| { readonly kind: 'not'; readonly part: QueryTree<Leaf> }
+	| Leaf;
+
+/** The names that a kind of things has for what may be asked of them. */
+export interface QueryWords {
+	readonly text: string;
+	readonly number: string;
+	readonly time: string;
+	readonly has: string;
+	readonly is: string;
+}
+
+/** Terms that may be asked of anything; each `any` holds at least one. */
+export type PlainLeaf<W extends QueryWords = QueryWords> =
+	/** Free text: any of the texts that a thing is known by. */
 	| { readonly kind: 'text'; readonly match: TextMatch }
-	| { readonly kind: 'state'; readonly any: readonly TaskState[] }
-	| { readonly kind: 'field'; readonly field: TextField; readonly any: readonly TextMatch[] }
-	| { readonly kind: 'number'; readonly field: NumberField; readonly op: CompareOp; readonly value: number }
-	| { readonly kind: 'has'; readonly any: readonly QueryHas[] }
-	| { readonly kind: 'is'; readonly any: readonly QueryIs[] }
-	/** Failed now, in a failure group whose key begins with one of these (lower-case hexadecimal digits, 1 to 16). */
-	| { readonly kind: 'group'; readonly any: readonly string[] }
+	| { readonly kind: 'field'; readonly field: W['text']; readonly any: readonly TextMatch[] }
+	| { readonly kind: 'number'; readonly field: W['number']; readonly op: CompareOp; readonly value: number }
+	| { readonly kind: 'has'; readonly any: readonly W['has'][] }
+	| { readonly kind: 'is'; readonly any: readonly W['is'][] }
 	/** Half-open, in epoch ms: `>=` means at or after, `<` means before. */
-	| { readonly kind: 'time'; readonly field: TimeField; readonly op: '>=' | '<'; readonly at: number }
+	| { readonly kind: 'time'; readonly field: W['time']; readonly op: '>=' | '<'; readonly at: number }
 	/** `path` has at least one part; a part of digits indexes a list, and names a key of a dict. */
 	| {
 			readonly kind: 'path';
@@ -104,17 +114,51 @@ export type Query =
 			readonly any: readonly PathTest[];
 	  };
 
+/** Terms that only tasks know. */
+export type TaskLeaf =
+	| { readonly kind: 'state'; readonly any: readonly TaskState[] }
+	/** Failed now, in a failure group whose key begins with one of these (lower-case hexadecimal digits, 1 to 16). */
+	| { readonly kind: 'group'; readonly any: readonly string[] };
+
+/** What may be asked of tasks. Free text looks into name, id, queue, arguments (JSON text and preview), exception type and message. */
+export interface TaskWords extends QueryWords {
+	readonly text: TextField;
+	readonly number: NumberField;
+	readonly time: TimeField;
+	readonly has: QueryHas;
+	readonly is: QueryIs;
+}
+
+/** A parsed query over tasks. */
+export type Query = QueryTree<PlainLeaf<TaskWords> | TaskLeaf>;
+
 /** A field as help and completion show it. */
 export interface QueryField {
 	readonly name: string;
-	readonly type: 'state' | 'text' | 'number' | 'duration' | 'time' | 'arguments' | 'has' | 'is' | 'group';
+	readonly type:
+		| 'state'
+		| 'text'
+		| 'number'
+		| 'duration'
+		| 'time'
+		| 'arguments'
+		| 'has'
+		| 'is'
+		| 'group'
+		/** One of some words. */
+		| 'choice'
+		/** A log level, in their order. */
+		| 'level';
 	/** How a plain word is compared, for texts. */
 	readonly match: 'contains' | 'equals' | 'prefix' | null;
 	readonly help: string;
 	readonly example: string;
+	/** The words that there are, of a choice. */
+	readonly choices?: readonly string[];
 }
 
-function field(
+/** A field of a language. */
+export function queryField(
 	name: string,
 	type: QueryField['type'],
 	match: QueryField['match'],
@@ -126,38 +170,68 @@ function field(
 
 /** Every field the language knows, in the order in which to offer them. */
 export const QUERY_FIELDS: readonly QueryField[] = [
-	field('state', 'state', null, `One or more of ${TASK_STATES.join(', ')}`, 'state:failed,lost'),
-	field('name', 'text', 'contains', 'Part of the task name', 'name:tasks.add'),
-	field('app', 'text', 'equals', 'The app that the task name stands for, exactly; * stands for anything', 'app:shop'),
-	field('queue', 'text', 'equals', 'The queue, exactly; * stands for anything', 'queue:mail*'),
-	field('worker', 'text', 'equals', 'The worker of the last attempt, exactly; * stands for anything', 'worker:host1:*'),
-	field('id', 'text', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
-	field('exception', 'text', 'contains', 'Part of the exception type or message', 'exception:Timeout'),
-	field('args', 'arguments', 'contains', 'Part of the positional arguments, or one of them by place', 'args[0]:42'),
-	field(
+	queryField('state', 'state', null, `One or more of ${TASK_STATES.join(', ')}`, 'state:failed,lost'),
+	queryField('name', 'text', 'contains', 'Part of the task name', 'name:tasks.add'),
+	queryField(
+		'app',
+		'text',
+		'equals',
+		'The app that the task name stands for, exactly; * stands for anything',
+		'app:shop',
+	),
+	queryField('queue', 'text', 'equals', 'The queue, exactly; * stands for anything', 'queue:mail*'),
+	queryField(
+		'worker',
+		'text',
+		'equals',
+		'The worker of the last attempt, exactly; * stands for anything',
+		'worker:host1:*',
+	),
+	queryField('id', 'text', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
+	queryField('exception', 'text', 'contains', 'Part of the exception type or message', 'exception:Timeout'),
+	queryField(
+		'args',
+		'arguments',
+		'contains',
+		'Part of the positional arguments, or one of them by place',
+		'args[0]:42',
+	),
+	queryField(
 		'kwargs',
 		'arguments',
 		'contains',
 		'Part of the keyword arguments, or one of them by path',
 		'kwargs.user.id:42',
 	),
-	field('result', 'text', 'contains', 'Part of what the task returned', 'result:ok'),
-	field('log', 'text', 'contains', 'Part of a log line', 'log:retrying'),
-	field('traceback', 'text', 'contains', 'Part of a traceback', 'traceback:smtplib'),
-	field('has', 'has', null, `What is there: ${QUERY_HAS.join(', ')}`, 'has:traceback'),
-	field('is', 'is', null, `How it came about or where it stands: ${QUERY_IS.join(', ')}, open, done`, 'is:requeued'),
-	field('group', 'group', null, 'The failure group, by the beginning of its name', 'group:1f3c9a02'),
-	field('priority', 'number', null, 'The priority of the message', 'priority:>3'),
-	field('attempts', 'number', null, 'How many attempts there have been', 'attempts:>=2'),
-	field('runtime', 'duration', null, 'How long the last attempt ran', 'runtime:>2s'),
-	field('waited', 'duration', null, 'From published to started', 'waited:>5m'),
-	field('published', 'time', null, 'When it was published', 'published:2026-11-20'),
-	field('started', 'time', null, 'When the last attempt began', 'started:>=2026-11-20T08:30'),
-	field('finished', 'time', null, 'When the last attempt ended', 'finished:<2026-11-20'),
-	field('since', 'time', null, 'Active at or after a time, or within a duration before now', 'since:2h'),
-	field('until', 'time', null, 'Active at or before a time, or longer ago than a duration', 'until:yesterday'),
-	field('after', 'time', null, 'Active after a time, the day or minute named left out', 'after:2026-11-20'),
-	field('before', 'time', null, 'Active before a time, the day or minute named left out', 'before:2026-11-20T08:30'),
+	queryField('result', 'text', 'contains', 'Part of what the task returned', 'result:ok'),
+	queryField('log', 'text', 'contains', 'Part of a log line', 'log:retrying'),
+	queryField('traceback', 'text', 'contains', 'Part of a traceback', 'traceback:smtplib'),
+	queryField('has', 'has', null, `What is there: ${QUERY_HAS.join(', ')}`, 'has:traceback'),
+	queryField(
+		'is',
+		'is',
+		null,
+		`How it came about or where it stands: ${QUERY_IS.join(', ')}, open, done`,
+		'is:requeued',
+	),
+	queryField('group', 'group', null, 'The failure group, by the beginning of its name', 'group:1f3c9a02'),
+	queryField('priority', 'number', null, 'The priority of the message', 'priority:>3'),
+	queryField('attempts', 'number', null, 'How many attempts there have been', 'attempts:>=2'),
+	queryField('runtime', 'duration', null, 'How long the last attempt ran', 'runtime:>2s'),
+	queryField('waited', 'duration', null, 'From published to started', 'waited:>5m'),
+	queryField('published', 'time', null, 'When it was published', 'published:2026-11-20'),
+	queryField('started', 'time', null, 'When the last attempt began', 'started:>=2026-11-20T08:30'),
+	queryField('finished', 'time', null, 'When the last attempt ended', 'finished:<2026-11-20'),
+	queryField('since', 'time', null, 'Active at or after a time, or within a duration before now', 'since:2h'),
+	queryField('until', 'time', null, 'Active at or before a time, or longer ago than a duration', 'until:yesterday'),
+	queryField('after', 'time', null, 'Active after a time, the day or minute named left out', 'after:2026-11-20'),
+	queryField(
+		'before',
+		'time',
+		null,
+		'Active before a time, the day or minute named left out',
+		'before:2026-11-20T08:30',
+	),
 ];
 
 /** How free text and `contains` compare: by this form of both sides. */
@@ -166,8 +240,14 @@ export function foldCase(text: string): string {
 }
 
 /** Joins parts with AND (or OR) in the canonical form: flattened, without `all`, unwrapped when only one is left. */
-export function joinQueries(kind: 'and' | 'or', queries: readonly Query[]): Query {
-	const parts = queries.flatMap((query) => (query.kind === kind ? query.parts : [query]));
+export function joinQueries<Leaf extends { readonly kind: string }>(
+	kind: 'and' | 'or',
+	queries: readonly QueryTree<Leaf>[],
+): QueryTree<Leaf> {
+	interface Joined {
+		readonly parts: readonly QueryTree<Leaf>[];
+	}
+	const parts = queries.flatMap((query) => (query.kind === kind ? (query as unknown as Joined).parts : [query]));
 	const telling = kind === 'and' ? parts.filter((part) => part.kind !== 'all') : parts;
 	const only = telling[0];
 	if (only === undefined || (kind === 'or' && telling.some((part) => part.kind === 'all'))) return { kind: 'all' };

@@ -4,23 +4,25 @@
  */
 
 /** Why something could not be done: the closed list that every layer shares and that the wire carries. */
-export type FailureCode =
-	| 'invalid-input' // the caller's words do not parse or do not fit together
-	| 'not-found' // no such profile, task, queue …
-	| 'conflict' // the world moved on: a name is taken, a review is stale, the item changed
-	| 'read-only' // the profile refuses changes
-	| 'not-confirmed' // a destructive act on a guarded profile lacked its confirmation
-	| 'unreachable' // the broker or monitor does not answer
-	| 'refused' // it answered, and said no (login, permission, 406 …)
-	| 'timeout' // the deadline passed without an answer
-	| 'unsupported' // this broker or framework cannot do it
-	| 'unroutable' // published, but no queue would take the message
-	| 'undecodable' // bytes that the dialect cannot read
-	| 'too-large' // over a cap that protects the reader
-	| 'cancelled' // stopped by a person
-	| 'gone' // the thing existed in an earlier connection or process
-	| 'busy' // held by another process under a lease
-	| 'internal'; // a defect of Warren's own
+export const FAILURE_CODES = [
+	'invalid-input', // the caller's words do not parse or do not fit together
+	'not-found', // no such profile, task, queue …
+	'conflict', // the world moved on: a name is taken, a review is stale, the item changed
+	'read-only', // the profile refuses changes
+	'not-confirmed', // a destructive act on a guarded profile lacked its confirmation
+	'unreachable', // the broker or monitor does not answer
+	'refused', // it answered, and said no (login, permission, 406 …)
+	'timeout', // the deadline passed without an answer
+	'unsupported', // this broker or framework cannot do it
+	'unroutable', // published, but no queue would take the message
+	'undecodable', // bytes that the dialect cannot read
+	'too-large', // over a cap that protects the reader
+	'cancelled', // stopped by a person
+	'gone', // the thing existed in an earlier connection or process
+	'busy', // held by another process under a lease
+	'internal', // a defect of Warren's own
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** What went wrong, in words for a person: what happened, and what to do next. */
 export interface Failure {

@@ -138,7 +138,10 @@ export function countsOf(rows: readonly Overlaid[], troubled: ReadonlyMap<string
 	return { all: rows.length, active, paused: rows.length - active, edited, conflict, refused, troubled: inTrouble };
 }
 
-type ListInput = Pick<HandlerInput<'schedule.list'>, 'book' | 'search' | 'show' | 'names' | 'sort' | 'descending'>;
+type ListInput = Pick<HandlerInput<'schedule.list'>, 'book' | 'search' | 'show' | 'names' | 'sort' | 'descending'> & {
+	/** Of a query, whether a schedule matches it. */
+	readonly matches?: (one: Overlaid) => boolean;
+};
 
 /** Those that match, in order. Every order ends with the name and the key, so that it is total. */
 export function chosen(
@@ -157,7 +160,8 @@ export function chosen(
 			(names === null || names.has(one.key) || names.has(one.definition.name)) &&
 			(input.book === undefined || one.book === input.book) &&
 			shown(one, input.show, troubled) &&
-			(words.length === 0 || matches(one.definition, words)),
+			(words.length === 0 || matches(one.definition, words)) &&
+			(input.matches === undefined || input.matches(one)),
 	);
 	const keyed = matching.map((one) => ({ one, key: sortKey(one, input.sort, now) }));
 	const sign = input.descending === true ? -1 : 1;

@@ -4,8 +4,13 @@
  * and against quiet edits, not against a thief with time.
  */
 import { createHash } from 'node:crypto';
-import type { AuditEntry, AuditVerdict } from '#main/domain/audit.ts';
+import type { AuditEntry, AuditPage, AuditRequest, AuditVerdict } from '#main/domain/audit.ts';
+import type { AuditWords } from '#main/domain/query-languages.ts';
+import { parseQueryOf } from '#main/domain/query-parse.ts';
+import { ok, type Result } from '#main/domain/result.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
+import { compilePlain, type SqlWords } from './plain-search.ts';
+import type { SqlTests } from './sql-pieces.ts';
 
 interface ChainRow extends AuditEntry {
 	readonly id: number;
@@ -14,9 +19,44 @@ interface ChainRow extends AuditEntry {
 
 const COLUMNS = 'at, host, actor, route, profile, input, outcome, changed';
 
-/** Newest first. */
-export function auditList(db: ReadHandle, limit: number): readonly AuditEntry[] {
-	return db.read<AuditEntry>('audit list', `SELECT ${COLUMNS} FROM audit ORDER BY id DESC LIMIT ?`).all(limit);
+const WORDS: SqlWords<AuditWords> = {
+	free: ['route', 'actor', 'profile', 'input', 'outcome'],
+	texts: {
+		route: ['route'],
+		actor: ['actor'],
+		host: ['host'],
+		profile: ['profile'],
+		input: ['input'],
+		outcome: ['outcome'],
+	},
+	numbers: { changed: 'changed' },
+	times: { activity: 'at' },
+	has: { profile: 'profile IS NOT NULL', changed: 'changed IS NOT NULL' },
+	is: { done: "outcome = 'done'", failed: "outcome <> 'done'" },
+};
+
+/** Newest first. `invalid-input` where the query does not parse. */
+export function auditList(db: ReadHandle, tests: SqlTests, request: AuditRequest, now: number): Result<AuditPage> {
+	const query = parseQueryOf('audit', request.query, now);
+	if (!query.ok) return query;
+	tests.clear();
+	const { sql, values } = compilePlain(query.value, WORDS, tests);
+	return db.snapshot(() => {
+		const rows = db
+			.read<AuditEntry & { id: number }>(
+				'audit list',
+				`SELECT id, ${COLUMNS} FROM audit WHERE id < ? AND ${sql} ORDER BY id DESC LIMIT ?`,
+				true,
+			)
+			.all(request.before ?? Number.MAX_SAFE_INTEGER, ...values, request.limit + 1);
+		const total = db.read<{ n: number }>('audit count', `SELECT count(*) AS n FROM audit WHERE ${sql}`, true);
+		const shown = rows.slice(0, request.limit);
+		return ok({
+			items: shown.map(({ id: _id, ...entry }) => entry),
+			total: total.get(...values)?.n ?? 0,
+			next: rows.length > shown.length ? (shown.at(-1)?.id ?? null) : null,
+		});
+	});
 }
 
 /** Goes through all lines, oldest first, and names the first that does not fit. */

@@ -137,6 +137,7 @@ class ThreadedStore implements OpenStore {
 			counts: (profile) => quick().call('counts', profile),
 			names: (profile, limit) => quick().call('names', profile, limit),
 			queues: (profile) => quick().call('queues', profile),
+			searchLogs: (request) => second.call('searchLogs', request, clock.now()),
 			facet: (profile, query, column) => quick().call('facet', profile, query, column, clock.now()),
 			calls: (profile, query) => quick().call('calls', profile, query, clock.now()),
 			onTick: (profile, listener) => ticker.onTick(profile, listener),
@@ -156,7 +157,7 @@ class ThreadedStore implements OpenStore {
 		};
 		this.records = {
 			audit: (entry) => writer.call('audit', entry),
-			auditList: (limit) => quick().call('auditList', limit),
+			auditList: (request) => quick().call('auditList', request, clock.now()),
 			verifyAudit: () => second.call('verifyAudit'),
 			journal: (entry) => writer.call('journal', entry),
 		};

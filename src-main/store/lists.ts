@@ -25,7 +25,8 @@ import {
 	writeCursor,
 } from './order.ts';
 import { profileKeyOf, revisionOf } from './profile-keys.ts';
-import { type Condition, compileQuery, type SearchScope, type SqlTests } from './search.ts';
+import { type Condition, compileQuery, type SearchScope } from './search.ts';
+import type { SqlTests } from './sql-pieces.ts';
 import type { TaskPageRequest } from './store.ts';
 import { type ListedRow, TASK_COLUMNS, taskRowOf } from './tasks.ts';
 

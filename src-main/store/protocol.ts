@@ -1,5 +1,5 @@
 /** What the client and its threads say to each other. All of it survives structured cloning. */
-import type { AuditEntry, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
+import type { AuditEntry, AuditPage, AuditRequest, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
@@ -13,6 +13,7 @@ import type {
 } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { JournalRow, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
+import type { LogFindings, LogSearchRequest } from '#main/domain/log-findings.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { Page, TaskCounts } from '#main/domain/page.ts';
 import type { Profile } from '#main/domain/profile.ts';
@@ -81,7 +82,8 @@ export interface ReadCalls {
 	/** Whether anything was committed since this reader was last asked, and where things stand; `force`: that in any case. */
 	pulse(profiles: readonly ProfileId[], force: boolean): Pulse;
 	profiles(): readonly Profile[];
-	auditList(limit: number): readonly AuditEntry[];
+	auditList(request: AuditRequest, now: number): Result<AuditPage>;
+	searchLogs(request: LogSearchRequest, now: number): Result<LogFindings>;
 	verifyAudit(): AuditVerdict;
 	journalList(profile: string, limit: number): readonly JournalRow[];
 	journalEntry(profile: string, id: number): JournalRow | null;

@@ -18,6 +18,7 @@ import { leaseHolder } from './leases.ts';
 import { relatives } from './lineage.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
 import { logPage } from './log-lines.ts';
+import { searchLogs } from './log-search.ts';
 import { rawMessage } from './messages.ts';
 import { keptArguments } from './observed-read.ts';
 import { profileKeyOf } from './profile-keys.ts';
@@ -39,8 +40,8 @@ import {
 	scheduleVersion,
 	scheduleVersions,
 } from './schedules.ts';
-import { SqlTests } from './search.ts';
 import { seenTexts } from './seen.ts';
+import { SqlTests } from './sql-pieces.ts';
 import type { Foresight } from './store.ts';
 import { taskDetail, taskOfMessage, taskRows } from './tasks.ts';
 import { savedViews } from './views.ts';
@@ -84,7 +85,8 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 			};
 		},
 		profiles: () => listProfiles(db),
-		auditList: (limit) => auditList(db, limit),
+		auditList: (request, now) => auditList(db, lists.tests, request, now),
+		searchLogs: (request, now) => searchLogs(lists, request, now),
 		verifyAudit: () => verifyAudit(db),
 		journalList: (profile, limit) => journalList(db, profile, limit),
 		journalEntry: (profile, id) => journalEntry(db, profile, id),

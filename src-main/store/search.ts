@@ -1,15 +1,7 @@
 /** The query language in SQL, over `tasks` as t and `task_texts` as x. Its meaning is `query-match.ts`; tests compare the two. */
 import { appName } from '#main/domain/app-name.ts';
-import {
-	foldCase,
-	type Query,
-	type QueryHas,
-	type QueryIs,
-	type TextField,
-	type TextMatch,
-} from '#main/domain/query.ts';
+import type { Query, QueryHas, QueryIs, TextField, TextMatch } from '#main/domain/query.ts';
 import { matches, someArguments, textMatches } from '#main/domain/query-match.ts';
-import { regexTest } from '#main/domain/query-values.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { TaskRow, TaskState } from '#main/domain/task.ts';
 import { SEEN, STATE_CODES } from './codes.ts';
@@ -17,6 +9,7 @@ import type { GramSample } from './gram-sample.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import type { SqlPart } from './order.ts';
 import { seenTexts } from './seen.ts';
+import { ALWAYS, anyOf, called, join, NEVER, native, type Piece, plain, type SqlTests } from './sql-pieces.ts';
 import { callOf } from './tasks.ts';
 
 /** What a query is compiled against. */
@@ -26,34 +19,9 @@ export interface SearchScope {
 	readonly grams: GramSample;
 }
 
-/** A condition, what it costs per row (for ordering), and whether it needs the texts. */
-interface Piece extends SqlPart {
-	readonly cost: number;
-	readonly texts: boolean;
-}
-
 /** A condition on a row. Always true or false, never null: the language has two values. */
 export interface Condition extends SqlPart {
 	readonly texts: boolean;
-}
-
-/** Tests that SQL cannot do itself, by the number it calls them with. Belongs to one connection. */
-export class SqlTests {
-	#tests: ((...values: SqlValue[]) => boolean)[] = [];
-
-	/** Registers the function through which SQL calls back. */
-	constructor(db: ReadHandle) {
-		db.define('warren_test', (number, ...values) => (this.#tests[Number(number)]?.(...values) === true ? 1 : 0));
-	}
-
-	/** Forgets the tests of the query before. */
-	clear(): void {
-		this.#tests = [];
-	}
-
-	add(test: (...values: SqlValue[]) => boolean): number {
-		return this.#tests.push(test) - 1;
-	}
 }
 
 /** Compiles a query; `tests` keeps what SQL must call back for. */
@@ -108,9 +76,6 @@ function compile(query: Query, scope: SearchScope, tests: SqlTests): Piece {
 			return assertNever(query);
 	}
 }
-
-const ALWAYS: Piece = { sql: '1', values: [], cost: 0, texts: false };
-const NEVER: Piece = { sql: '0', values: [], cost: 0, texts: false };
 
 const NUMBERS = {
 	priority: 't.priority',
@@ -167,21 +132,6 @@ const NOBODY: Omit<TaskRow, 'updatedAt'> = {
 	exception: null,
 };
 
-function plain(sql: string, values: readonly SqlValue[]): Piece {
-	return { sql, values, cost: 1, texts: false };
-}
-
-function join(word: ' AND ' | ' OR ', parts: readonly Piece[]): Piece {
-	// Cheap ones first: SQLite stops at the first that decides.
-	const sorted = parts.toSorted((a, b) => a.cost - b.cost);
-	return {
-		sql: `(${sorted.map((part) => part.sql).join(word)})`,
-		values: sorted.flatMap((part) => part.values),
-		cost: parts.reduce((sum, part) => sum + part.cost, 0),
-		texts: parts.some((part) => part.texts),
-	};
-}
-
 function field(name: TextField, any: readonly TextMatch[], scope: SearchScope, tests: SqlTests): Piece {
 	if (name === 'log') {
 		const line = anyOf(['l.text'], any, tests);
@@ -196,18 +146,29 @@ function field(name: TextField, any: readonly TextMatch[], scope: SearchScope, t
 		const one = anyOf(['a.traceback'], any, tests);
 		return { ...ofAttempts(`ifnull(${one.sql}, 0)`, one.values), cost: 300 };
 	}
-	if (name === 'name' || name === 'app' || name === 'queue' || name === 'worker') {
+	if (name === 'name' || name === 'app') return nameMatches(scope, name, any, tests);
+	if (name === 'queue' || name === 'worker') {
 		const found = seenMatches(scope, name, any);
-		if (found !== null) {
-			if (found.length === 0) return NEVER;
-			const column = name === 'app' ? 'name' : name;
-			return plain(`ifnull(t.${column} IN (${found.map(() => '?').join(', ')}), 0)`, found);
-		}
-	}
-	if (name === 'app') {
-		return called(['t.name'], 5, tests, (text) => any.some((match) => textMatches(match, appName(text))));
+		if (found !== null) return among(`t.${name}`, found);
 	}
 	return anyOf(FIELD_TEXTS[name], any, tests);
+}
+
+/** The task's name, or its app, is one of what matches. */
+export function nameMatches(
+	scope: SearchScope,
+	kind: 'name' | 'app',
+	any: readonly TextMatch[],
+	tests: SqlTests,
+): Piece {
+	const found = seenMatches(scope, kind, any);
+	if (found !== null) return among('t.name', found);
+	if (kind === 'name') return anyOf(['t.name'], any, tests);
+	return called(['t.name'], 5, tests, (text) => any.some((match) => textMatches(match, appName(text))));
+}
+
+function among(column: string, texts: readonly string[]): Piece {
+	return texts.length === 0 ? NEVER : plain(`ifnull(${column} IN (${texts.map(() => '?').join(', ')}), 0)`, texts);
 }
 
 /** Only what failed or was tried again has a traceback, which spares most rows the look at their attempts. */
@@ -283,63 +244,6 @@ export function seenMatches(
 		return any.some((match) => textMatches(match, said));
 	});
 	return found.length > SEEN_LISTED ? null : found;
-}
-
-function anyOf(columns: readonly string[], any: readonly TextMatch[], tests: SqlTests): Piece {
-	const pieces = any.flatMap((match) => textTests(columns, match, tests));
-	const only = pieces[0];
-	return pieces.length === 1 && only !== undefined ? only : join(' OR ', pieces);
-}
-
-/** Conditions of which one must hold for `match` to hold for one of the columns. */
-function textTests(columns: readonly string[], match: TextMatch, tests: SqlTests): readonly Piece[] {
-	switch (match.kind) {
-		case 'equals':
-			return columns.map((column) => native(column, `ifnull(${column} = ?, 0)`, [match.text]));
-		case 'prefix':
-			return columns.map((column) => native(column, `ifnull(instr(${column}, ?) = 1, 0)`, [match.text]));
-		case 'contains': {
-			const wanted = foldCase(match.text);
-			// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant.
-			const ascii = /^[\u0001-\u007f]*$/.test(wanted);
-			if (ascii) return columns.map((column) => containsAscii(column, wanted, tests));
-			return [called(columns, 5, tests, (text) => foldCase(text).includes(wanted))];
-		}
-		case 'glob':
-			return [called(columns, 5, tests, (text) => textMatches(match, text))];
-		case 'regex':
-			return [called(columns, 20, tests, regexTest(match.source))];
-		default:
-			return assertNever(match);
-	}
-}
-
-function native(column: string, sql: string, values: readonly SqlValue[]): Piece {
-	const texts = column.startsWith('x.');
-	return { sql, values, cost: texts ? 4 : 2, texts };
-}
-
-/** One call for all columns, since calls cost more than what they do. */
-function called(columns: readonly string[], cost: number, tests: SqlTests, test: (text: string) => boolean): Piece {
-	const number = tests.add((...texts) => texts.some((text) => typeof text === 'string' && test(text)));
-	return {
-		sql: `warren_test(?, ${columns.join(', ')})`,
-		values: [number],
-		cost: cost * columns.length,
-		texts: columns.some((column) => column.startsWith('x.')),
-	};
-}
-
-/**
- * SQLite's own lower() knows ASCII only, which is all that an ASCII needle asks of it, but for two letters whose lower case is
- * (or begins with) an ASCII one: the Kelvin sign and the dotted capital I.
- */
-function containsAscii(column: string, wanted: string, tests: SqlTests): Piece {
-	const found = `instr(lower(${column}), ?) > 0`;
-	if (!/[ki]/.test(wanted)) return native(column, `ifnull(${found}, 0)`, [wanted]);
-	const number = tests.add((text) => typeof text === 'string' && foldCase(text).includes(wanted));
-	const odd = `(instr(${column}, '\u212a') > 0 OR instr(${column}, '\u0130') > 0)`;
-	return native(column, `ifnull(${found} OR (${odd} AND warren_test(?, ${column})), 0)`, [wanted, number]);
 }
 
 function textOr(value: SqlValue | undefined): string | null {

@@ -2,7 +2,7 @@
  * The store as the rest of the engine sees it: everything is asynchronous, because SQLite lives in worker threads (one writer,
  * two readers). What `apply` and the other writing calls resolve, is committed.
  */
-import type { AuditEntry, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
+import type { AuditEntry, AuditPage, AuditRequest, AuditVerdict, JournalEntry } from '#main/domain/audit.ts';
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import type { ExportedRun, ExportedTask, ExportPage, ExportRequest } from '#main/domain/export.ts';
 import type {
@@ -16,6 +16,7 @@ import type {
 } from '#main/domain/failure-group.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { JournalRow, JournalState, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
+import type { LogFindings, LogSearchRequest } from '#main/domain/log-findings.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import type { TaskLineage } from '#main/domain/observed.ts';
 import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts';
@@ -174,6 +175,8 @@ export interface HistoryStore {
 	names(profile: ProfileId, limit: number): Promise<readonly string[]>;
 	/** Distinct queues that tasks were seen in, at most 1,000; what queue lists ask the broker about. */
 	queues(profile: ProfileId): Promise<readonly string[]>;
+	/** Lines of all tasks' logs. `invalid-input` where the query or the cursor does not parse. */
+	searchLogs(request: LogSearchRequest): Promise<Result<LogFindings>>;
 	/** What values the newest tasks that match a query have in a column. A query that does not parse counts as everything. */
 	facet(profile: ProfileId, query: string, column: FacetColumn): Promise<Facet>;
 	/** The arguments of some of the newest tasks that match. */
@@ -194,8 +197,8 @@ export interface ProfileStore {
 
 export interface RecordStore {
 	audit(entry: AuditEntry): Promise<void>;
-	/** Newest first. */
-	auditList(limit: number): Promise<readonly AuditEntry[]>;
+	/** Newest first. `invalid-input` where the query does not parse. */
+	auditList(request: AuditRequest): Promise<Result<AuditPage>>;
 	/** Whether the chain through the audit holds. */
 	verifyAudit(): Promise<AuditVerdict>;
 	/** A change that is over; its number. */

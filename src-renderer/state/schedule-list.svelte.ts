@@ -259,7 +259,7 @@ export class ScheduleList implements Disposable {
 			descending,
 			offset,
 			limit,
-			...(search === '' ? {} : { search }),
+			...(search === '' ? {} : { query: search }),
 			...(book === null ? {} : { book }),
 			...more,
 		});

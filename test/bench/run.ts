@@ -10,9 +10,6 @@ const PARTS = new Set([
 	'machine.ts',
 	'processor-time.ts',
 	'consumer-celery.ts',
-	'django-q-browse.ts',
-	'django-q-fetch.ts',
-	'django-q-fill.ts',
 	'lists-fill.ts',
 	'lists-memory.ts',
 ]);

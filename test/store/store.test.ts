@@ -5,6 +5,7 @@ import type { Log, LogFacts } from '#main/domain/log.ts';
 import { silentLog } from '#main/domain/log.ts';
 import type { TaskTick } from '#main/domain/page.ts';
 import { CARROT_DIALECT, type Profile } from '#main/domain/profile.ts';
+import { ok } from '#main/domain/result.ts';
 import { openStore } from '#main/store/client.ts';
 import { StoreError } from '#main/store/failures.ts';
 import { Ticker } from '#main/store/ticks.ts';
@@ -369,11 +370,11 @@ describe('records', () => {
 		} as const;
 		await store.records.audit(entry);
 		await store.records.audit({ ...entry, at: 2, profile: 'p', changed: null, outcome: 'read-only' });
-		expect(await store.records.auditList(10)).toEqual([
-			{ ...entry, at: 2, profile: 'p', changed: null, outcome: 'read-only' },
-			entry,
-		]);
-		expect(await store.records.auditList(1)).toHaveLength(1);
+		const later = { ...entry, at: 2, profile: 'p', changed: null, outcome: 'read-only' };
+		const page = (more: object) => store.records.auditList({ query: '', limit: 10, before: null, ...more });
+		expect(await page({})).toEqual(ok({ items: [later, entry], total: 2, next: null }));
+		expect(await page({ limit: 1 })).toEqual(ok({ items: [later], total: 2, next: 2 }));
+		expect(await page({ limit: 1, before: 2 })).toEqual(ok({ items: [entry], total: 2, next: null }));
 		const journal = { at: 1, profile: 'p', action: 'task.requeue', title: 'Requeued 3 tasks', before: '[]' };
 		expect(await store.records.journal(journal)).toBe(1);
 		expect(await store.records.journal(journal)).toBe(2);

@@ -25,9 +25,6 @@ export function consoleHandlers(core: Core): Pick<CallHandlers, Name> {
 			const editor = editorUrl === undefined ? {} : { editorUrl: editorUrl === '' ? null : editorUrl };
 			return ok(ports.settings.set({ ...given, ...editor }));
 		},
-		'audit.list': async (input) => {
-			const items = await store.records.auditList(input.limit);
-			return ok({ items, total: items.length });
-		},
+		'audit.list': ({ query, limit, before }) => store.records.auditList({ query, limit, before: before ?? null }),
 	};
 }

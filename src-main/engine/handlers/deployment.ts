@@ -1,9 +1,12 @@
 /** Handlers of the routes about queues, with those about consumers and quarantine, which have files of their own. */
 import { createHash } from 'node:crypto';
 import { deathOrigin } from '#main/actions/dead-letters.ts';
+import { messageSubject } from '#main/actions/waiting-search.ts';
 import { readPacketMessage } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
+import { subjectMatches } from '#main/domain/query-match.ts';
+import { parseQueryOf } from '#main/domain/query-parse.ts';
 import { ok } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
@@ -36,13 +39,17 @@ export function deploymentHandlers(core: Core, figures: QueueFigureSource): Depl
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
 			const { driver, profile, now } = target.value;
+			const query = parseQueryOf('messages', input.query, now());
+			if (!query.ok) return query;
 			const ready = await driver.ready(READY_MS);
 			if (!ready.ok) return ready;
 			if (input.dryRun === true) {
 				const cost = await driver.lookCost(input.queue);
-				return cost.ok ? ok({ items: [], total: 0, cost: cost.value }) : cost;
+				return cost.ok ? ok({ items: [], total: 0, looked: 0, cost: cost.value }) : cost;
 			}
-			const look = await driver.look(input.queue, { limit: input.limit, deadlineMs: LOOK_MS });
+			const everything = query.value.kind === 'all';
+			const limit = everything ? input.limit : Math.max(input.limit, input.scan);
+			const look = await driver.look(input.queue, { limit, deadlineMs: LOOK_MS });
 			if (!look.ok) return look;
 			const checking = profile.framework === 'django-q' ? await core.clusters.checking(profile) : null;
 			if (checking?.ok === false) return checking;
@@ -56,7 +63,10 @@ export function deploymentHandlers(core: Core, figures: QueueFigureSource): Depl
 			});
 			// Nobody tells what becomes of django-q's packets, so that they would wait in history for ever.
 			if (ops.length > 0 && checking === null) await history.apply(ops);
-			const items = seen.map(({ message, decoded }): PeekedMessage => {
+			const matching = seen.filter(({ message, decoded }) =>
+				subjectMatches(query.value, messageSubject(message, decoded)),
+			);
+			const items = matching.slice(0, input.limit).map(({ message, decoded }): PeekedMessage => {
 				const { headers, ...properties } = message.properties;
 				const packet =
 					checking === null
@@ -84,7 +94,7 @@ export function deploymentHandlers(core: Core, figures: QueueFigureSource): Depl
 				const { call: _call, ...task } = decoded.task;
 				return { ...base, task, celery: decoded.celery, fault: null };
 			});
-			return ok({ items, total: items.length, cost: look.value.cost });
+			return ok({ items, total: matching.length, looked: seen.length, cost: look.value.cost });
 		},
 	};
 }

@@ -1,10 +1,11 @@
-/** Handlers of the routes about the query language. */
+/** Handlers of the routes about the query language, and of the search of logs. */
 import type { ProfileId } from '#main/domain/ids.ts';
-import { QUERY_FIELDS } from '#main/domain/query.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
+import { languageOf, type QueryTarget } from '#main/domain/query-languages.ts';
 import { type QueryCaret, queryCaret, queryMarks } from '#main/domain/query-marks.ts';
-import { parseQuery } from '#main/domain/query-parse.ts';
+import { parseQuery, parseQueryOf } from '#main/domain/query-parse.ts';
 import {
+	type FacetValue,
 	facetColumn,
 	fieldSuggestions,
 	pathSuggestions,
@@ -18,30 +19,110 @@ import { ok } from '#main/domain/result.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { HistoryStore } from '#main/store/store.ts';
 import type { Core } from '../core.ts';
+import { scheduleSubject } from '../schedule-search.ts';
 
-type Name = 'query.fields' | 'query.check' | 'query.suggest';
+type Name = 'query.fields' | 'query.check' | 'query.suggest' | 'log.search';
 
 /** More are not read, only scrolled past. */
 const SHOWN = 30;
+/** Lines of the audit in which values are counted. */
+const AUDIT_COUNTED = 1_000;
 
 export function queryHandlers(core: Core): Pick<CallHandlers, Name> {
+	const now = () => core.ports.clock.now();
 	return {
-		'query.fields': async () => ok({ items: QUERY_FIELDS, total: QUERY_FIELDS.length }),
-		'query.check': async ({ query }) => {
-			const parsed = parseQuery(query, core.ports.clock.now());
+		'query.fields': async ({ target }) => {
+			const { fields } = languageOf(target);
+			return ok({ items: fields, total: fields.length });
+		},
+		'query.check': async ({ query, target }) => {
+			const parsed = parseQueryOf(target, query, now());
 			return ok(
 				parsed.ok
-					? { problem: null, normal: formatQuery(parsed.value) }
-					: { problem: queryMarks(query).problem, normal: null },
+					? { problem: null, normal: formatQuery(parsed.value, target) }
+					: { problem: queryMarks(query, target).problem, normal: null },
 			);
 		},
-		'query.suggest': async ({ profile: name, query, at, within }) => {
+		'query.suggest': async ({ profile: name, query, target, at, within }) => {
 			const profile = await core.profiles.find(name);
 			if (!profile.ok) return profile;
-			const caret = queryCaret(query, Math.min(at ?? query.length, query.length));
-			return ok(await suggest(core.store.history, profile.value.id, caret, within));
+			const caret = queryCaret(query, Math.min(at ?? query.length, query.length), target);
+			const { id } = profile.value;
+			return ok(
+				target === 'tasks'
+					? await suggest(core.store.history, id, caret, within)
+					: await suggestElse(core, id, target, caret),
+			);
+		},
+		'log.search': async ({ profile: name, query, limit, cursor }) => {
+			const profile = await core.profiles.find(name);
+			if (!profile.ok) return profile;
+			return core.store.history.searchLogs({ profile: profile.value.id, query, limit, cursor: cursor ?? null });
 		},
 	};
+}
+
+/** Of anything but tasks: fields, and the values that are known of one. */
+async function suggestElse(
+	core: Core,
+	profile: ProfileId,
+	target: Exclude<QueryTarget, 'tasks'>,
+	caret: QueryCaret,
+): Promise<QuerySuggestions> {
+	if (caret.kind === 'nothing') return { start: 0, end: 0, items: [], counted: null };
+	const answer = (items: readonly QuerySuggestion[], counted: QuerySuggestions['counted'] = null) => ({
+		start: caret.start,
+		end: caret.end,
+		items: items.slice(0, SHOWN),
+		counted,
+	});
+	if (caret.kind === 'field') return answer(fieldSuggestions(caret.typed, target));
+	const { values, counted } = await valuesOf(core, profile, target, caret.field);
+	return answer(valueSuggestions(caret, values, target), counted);
+}
+
+interface Known {
+	readonly values: readonly FacetValue[];
+	readonly counted: QuerySuggestions['counted'];
+}
+
+async function valuesOf(
+	core: Core,
+	profile: ProfileId,
+	target: Exclude<QueryTarget, 'tasks'>,
+	field: string,
+): Promise<Known> {
+	const about = languageOf(target).fields.find(({ name }) => name === field);
+	if (about?.type !== 'text' && about?.type !== 'choice') return { values: [], counted: null };
+	if (target === 'schedules') {
+		const { rows, troubled } = await core.schedules.desk.gather(profile);
+		const facts = { now: core.ports.clock.now(), troubled };
+		// One of the texts of this language: the field was found in it.
+		const name = field as Parameters<ReturnType<typeof scheduleSubject>['texts']>[0];
+		const values = tally(rows.flatMap((one) => [...scheduleSubject(one, facts).texts(name)]));
+		return { values, counted: { tasks: rows.length, all: true } };
+	}
+	if (target === 'audit') {
+		const page = await core.store.records.auditList({ query: '', limit: AUDIT_COUNTED, before: null });
+		if (!page.ok) return { values: [], counted: null };
+		const { items, total } = page.value;
+		const texts = items.flatMap((line) => {
+			const text = (line as unknown as Readonly<Record<string, unknown>>)[field];
+			return typeof text === 'string' && field !== 'input' ? [text] : [];
+		});
+		return { values: tally(texts), counted: { tasks: items.length, all: items.length === total } };
+	}
+	// Messages and lines have what tasks have; how many of them is not known without looking.
+	const column = facetColumn(field);
+	if (column === null) return { values: [], counted: null };
+	const { values } = await core.store.history.facet(profile, '', column);
+	return { values: values.map(({ value }) => ({ value, count: null })), counted: null };
+}
+
+function tally(texts: readonly string[]): readonly FacetValue[] {
+	const counts = new Map<string, number>();
+	for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+	return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count);
 }
 
 async function suggest(

@@ -1,5 +1,7 @@
 /** Handlers of the routes that read schedules; those that change them are in `schedule-change.ts`. */
 import type { Profile } from '#main/domain/profile.ts';
+import { subjectMatches } from '#main/domain/query-match.ts';
+import { parseQueryOf } from '#main/domain/query-parse.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import {
 	type BookCapabilities,
@@ -22,6 +24,7 @@ import type { Core } from '../core.ts';
 import { draftOf, readDraft } from '../schedule-draft.ts';
 import { type ExchangeWorld, exportSchedules } from '../schedule-exchange.ts';
 import { previewMessage } from '../schedule-message.ts';
+import { scheduleSubject } from '../schedule-search.ts';
 import { chosen, type Overlaid } from '../schedule-views.ts';
 
 type Name =
@@ -48,9 +51,14 @@ export function scheduleHandlers(core: Core): Pick<CallHandlers, Name> {
 			const profile = await profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			const { id } = profile.value;
+			const query = parseQueryOf('schedules', input.query ?? '', now());
+			if (!query.ok) return query;
 			const unread = input.fetch === true ? await fetchBooks(core, profile.value, input.book, signal) : null;
 			const gathered = await schedules.desk.gather(id);
-			const matching = chosen(gathered.rows, input, gathered.troubled, now());
+			const facts = { now: now(), troubled: gathered.troubled };
+			const matches = (one: Overlaid) => subjectMatches(query.value, scheduleSubject(one, facts));
+			const wanted = query.value.kind === 'all' ? input : { ...input, matches };
+			const matching = chosen(gathered.rows, wanted, gathered.troubled, now());
 			const window = matching.slice(input.offset, input.offset + input.limit);
 			return ok({
 				items: await schedules.desk.views(id, gathered, window),

@@ -13,7 +13,7 @@ import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { ALARM_VIEWS } from './alarm-views.ts';
 import { sourceWords } from './argument-sources.ts';
-import { CLUSTER_VIEWS, showDiscovery } from './cluster-views.ts';
+import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson } from './json.ts';
@@ -76,11 +76,15 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'profile.remove': {
 		text: ({ removed, tasks }) => `Removed ${harmless(removed)} and ${counted(tasks, 'task')} of history.`,
 	},
-	'profile.discover': { text: showDiscovery },
 	'profile.test': { text: ({ steps }, style) => steps.map((step) => showStep(step, style)).join('\n') },
 	'queue.peek': {
-		text: ({ items, cost }, style) =>
-			`${items.length === 0 ? 'Nothing waits there.' : table(style, items, PEEK_COLUMNS)}\n${paint(style, 'dim', cost.words)}`,
+		text: ({ items, total, looked, cost }, style) => {
+			const none =
+				looked === 0 ? 'Nothing waits there.' : `None of the ${counted(looked, 'message')} looked at matches.`;
+			const body = items.length === 0 ? none : table(style, items, PEEK_COLUMNS);
+			const notes = total === looked ? [] : [`${count(total)} of the ${count(looked)} messages looked at match.`];
+			return [body, ...[...notes, cost.words].map((note) => paint(style, 'dim', note))].join('\n');
+		},
 		json: ({ items, ...rest }) => ({ items: items.map(peekedJson), ...rest }),
 	},
 	'task.list': {
@@ -145,7 +149,28 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	...REPORT_VIEWS,
 	...CONTROL_VIEWS,
 	'audit.list': {
-		text: ({ items }, style) => (items.length === 0 ? 'Nothing was done yet.' : table(style, items, AUDIT_COLUMNS)),
+		text: ({ items, total, next }, style) => {
+			if (items.length === 0) return 'Nothing in the audit matches.';
+			const rest =
+				next === null
+					? ''
+					: `\n${paint(style, 'dim', `${count(items.length)} of ${count(total)}; --before ${next} goes on.`)}`;
+			return `${table(style, items, AUDIT_COLUMNS)}${rest}`;
+		},
+	},
+	'log.search': {
+		text: ({ items, total, next, looked }, style) => {
+			const lines = items.map((line) => {
+				const head = `${when(line.at)}  ${line.level.padEnd(8)}  ${line.id}#${line.attempt}  ${oneLine(line.name)}`;
+				const level = LEVEL_PAINT[line.level];
+				return `${level === null ? head : paint(style, level, head)}\n    ${harmless(line.text).replaceAll('\n', '\n    ')}`;
+			});
+			const note =
+				next === null
+					? `${counted(total ?? items.length, 'line')} found; that is all.`
+					: `${counted(items.length, 'line')} found among about ${count(looked)}; --cursor ${next} goes on.`;
+			return [...lines, paint(style, 'dim', note)].join('\n');
+		},
 	},
 };
 

@@ -1,7 +1,7 @@
 /** Routes about Warren itself. */
 import * as z from 'zod';
-import type { AuditEntry } from '#main/domain/audit.ts';
-import { logLevel } from './fields.ts';
+import type { AuditPage } from '#main/domain/audit.ts';
+import { logLevel, queryText } from './fields.ts';
 import { command, query, returns } from './route.ts';
 
 export interface AppInfo {
@@ -53,7 +53,12 @@ export const consoleRoutes = {
 	'audit.list': query({
 		scope: 'console',
 		summary: 'What was done, newest first',
-		input: z.strictObject({ limit: z.int().min(1).max(1_000).default(100) }),
-		output: returns<{ readonly items: readonly AuditEntry[]; readonly total: number }>(),
+		input: z.strictObject({
+			query: queryText.default('').describe("Query over the audit, e.g. 'route:task. is:failed since:7d'"),
+			limit: z.int().min(1).max(1_000).default(100),
+			before: z.int().min(1).optional().describe('Only lines before this one: `next` of the answer before'),
+		}),
+		output: returns<AuditPage>(),
+		cli: { positional: ['query'] },
 	}),
 };

@@ -8,7 +8,7 @@ import type { DelayedMessages, QueueView } from '#main/domain/queue-depth.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import type { DeathOrigin } from '#main/domain/waiting.ts';
 import { consumerRoutes } from './consumer.ts';
-import { profileName, queueName } from './fields.ts';
+import { profileName, queryText, queueName } from './fields.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { query, returns } from './route.ts';
 
@@ -66,9 +66,24 @@ export const deploymentRoutes = {
 			profile: profileName,
 			queue: queueName,
 			limit: z.int().min(1).max(1_000).default(50),
+			query: queryText
+				.default('')
+				.describe("Show only messages that match, e.g. 'name:mail kwargs.user.id:42 is:dead'"),
+			scan: z
+				.int()
+				.min(1)
+				.max(1_000)
+				.default(1_000)
+				.describe('With a query: how many messages to look at (default: 1000)'),
 			dryRun: z.boolean().optional().describe('Only say what a look would cost'),
 		}),
-		output: returns<{ readonly items: readonly PeekedMessage[]; readonly total: number; readonly cost: LookCost }>(),
+		/** `total`: how many of the messages looked at match; `looked`: how many that were, next to run first. */
+		output: returns<{
+			readonly items: readonly PeekedMessage[];
+			readonly total: number;
+			readonly looked: number;
+			readonly cost: LookCost;
+		}>(),
 		cli: { positional: ['queue'] },
 	}),
 };

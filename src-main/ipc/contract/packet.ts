@@ -1,9 +1,9 @@
 /** Routes about what waits in django-q's lists, beyond what all queues have. */
 import * as z from 'zod';
+import type { ActionItem } from '#main/domain/action.ts';
 import type { PacketFacts } from '#main/domain/packet.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
-import type { WaitingOutcome } from '#main/domain/waiting.ts';
-import { kwargsJson, literals, profileName, queryText, queueName, reviewToken } from './fields.ts';
+import { kwargsJson, literals, profileName, queueName } from './fields.ts';
 import { command, query, returns } from './route.ts';
 
 /** One packet as it waits. */
@@ -43,11 +43,16 @@ export interface PacketGroup {
 }
 
 /** What became of packets that were moved. */
-export interface PacketsMoved extends WaitingOutcome {
+export interface PacketsMoved {
 	readonly from: string;
 	readonly to: string;
-	/** Of a dry run: does exactly this, for ten minutes; else null. */
-	readonly review: string | null;
+	readonly done: number;
+	/** A cluster had taken them, or they were not there. */
+	readonly gone: number;
+	readonly failed: number;
+	readonly dryRun: boolean;
+	/** At most 1,000. */
+	readonly items: readonly ActionItem[];
 }
 
 const site = {
@@ -63,15 +68,7 @@ const ids = z
 	.max(100_000)
 	.optional()
 	.describe("Ids of tasks, or prints of packets ('packet list' shows both)");
-const chosen = {
-	...site,
-	ids,
-	...filter,
-	where: queryText.optional().describe('Those that match this query'),
-	all: z.boolean().optional().describe('All of the list'),
-	review: reviewToken.optional().describe('Exactly what a review froze'),
-	dryRun: z.boolean().optional().describe('Only say what would be done'),
-};
+const dryRun = z.boolean().optional().describe('Only say what would be done');
 
 export const packetRoutes = {
 	'packet.list': query({
@@ -125,7 +122,7 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Have waiting packets run next',
-		input: z.strictObject(chosen),
+		input: z.strictObject({ ...site, ids, ...filter, dryRun }),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -133,7 +130,7 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Hold waiting packets back: put them into a list that no cluster serves',
-		input: z.strictObject(chosen),
+		input: z.strictObject({ ...site, ids, ...filter, dryRun }),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -141,7 +138,14 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Give packets that were held back to their queue',
-		input: z.strictObject({ ...chosen, first: z.boolean().optional().describe('To run next, not last') }),
+		input: z.strictObject({
+			...site,
+			ids,
+			...filter,
+			all: z.boolean().optional().describe('All that are held'),
+			first: z.boolean().optional().describe('To run next, not last'),
+			dryRun,
+		}),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -155,13 +159,7 @@ export const packetRoutes = {
 			args: literals.optional().describe('Other positional arguments; both kinds are replaced'),
 			kwargs: kwargsJson.optional().describe('Other keyword arguments; both kinds are replaced'),
 		}),
-		output: returns<{
-			readonly id: string;
-			readonly queue: string;
-			readonly note: string | null;
-			/** The number to take it back by, while the copy still waits. */
-			readonly undo: number;
-		}>(),
+		output: returns<{ readonly id: string; readonly queue: string; readonly note: string | null }>(),
 		cli: { positional: ['id'] },
 	}),
 };

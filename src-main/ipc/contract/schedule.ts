@@ -10,7 +10,7 @@ import type {
 	SyncReport,
 } from '#main/domain/schedule.ts';
 import { BOOK_KINDS, SCHEDULE_FIELDS } from '#main/domain/schedule.ts';
-import { limit, profileName } from './fields.ts';
+import { limit, profileName, queryText } from './fields.ts';
 import { command, query, returns, stream } from './route.ts';
 import type {
 	BookView,
@@ -61,7 +61,8 @@ export const scheduleRoutes = {
 		summary: 'List schedules of all books, as edited here',
 		input: z.strictObject({
 			...which,
-			search: z.string().max(400).optional().describe('Part of a name, task, queue, arguments or description'),
+			search: z.string().max(400).optional().describe('Words in a name, task, queue, arguments or description'),
+			query: queryText.optional().describe("Query over schedules, e.g. 'is:active queue:mail next:<2h'"),
 			show: z.enum(['all', 'active', 'paused', 'edited', 'conflict', 'troubled']).default('all').describe('Only these'),
 			names: references.optional().describe('Only these, by name or key'),
 			sort: z.enum(['next', 'name', 'task', 'queue', 'last']).default('next').describe('Order'),

@@ -319,7 +319,7 @@ export class FakeSchedules {
 
 	#list(input: Input) {
 		const names = input.names as readonly string[] | undefined;
-		const search = String(input.search ?? '').toLowerCase();
+		const search = String(input.query ?? '').toLowerCase();
 		const shows: Readonly<Record<string, (view: ScheduleView) => boolean>> = {
 			active: (view) => view.definition.active,
 			paused: (view) => !view.definition.active,

@@ -86,7 +86,7 @@ describe('the list of schedules drawn', () => {
 	test('narrows by tab and search, which its address keeps', async () => {
 		const { engine, warren } = show('#/shop-eu/scheduled?part=conflict&filter=night');
 		await rowOf('nightly-invoices');
-		expect(engine.called('schedule.list').at(-1)?.input).toMatchObject({ show: 'conflict', search: 'night' });
+		expect(engine.called('schedule.list').at(-1)?.input).toMatchObject({ show: 'conflict', query: 'night' });
 		await fireEvent.click(screen.getByRole('radio', { name: /Paused/ }));
 		expect(warren.route.place).toMatchObject({ part: 'paused', filter: 'night' });
 		expect(await screen.findByText('Nothing matches')).toBeTruthy();
