@@ -13,6 +13,8 @@ import type { Ports } from './ports.ts';
 
 /** Between two looks for the ends of tasks that are open in history. */
 const HEAL_MS = 60_000;
+/** The same after a look that failed: the backend may be back in a moment. */
+const HEAL_AGAIN_MS = 5_000;
 /** Open tasks whose results are asked for in one such look. */
 const MOST_OPEN = 5_000;
 const OPEN = 'state:queued OR state:running OR state:retrying';
@@ -176,8 +178,10 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 			let timer: Disposable | null = null;
 			let trouble = '';
 			const round = () => {
+				let wait = HEAL_AGAIN_MS;
 				heal(profile)
 					.then((done) => {
+						if (done.ok) wait = HEAL_MS;
 						if (done.ok && done.value > 0) log.info('results.completed', { profile: profile.id, tasks: done.value });
 						const words = done.ok || done.error.code === 'unsupported' ? '' : done.error.message;
 						if (words !== '' && words !== trouble) log.warn('results.unread', { profile: profile.id, reason: words });
@@ -185,7 +189,7 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 					})
 					.catch((error: unknown) => log.error('results.heal-failed', { profile: profile.id, reason: String(error) }))
 					.finally(() => {
-						if (!ended) timer = clock.after(HEAL_MS, round);
+						if (!ended) timer = clock.after(wait, round);
 					});
 			};
 			if (profile.results != null) round();

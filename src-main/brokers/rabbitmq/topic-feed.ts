@@ -93,17 +93,23 @@ class RabbitTopicFeed implements TopicFeed {
 	}
 
 	async #run(): Promise<void> {
+		const { signal } = this.#end;
+		// A set-up that its connection was closed under may never hear of it; whoever stops does not wait for it.
+		const stopped = new Promise<null>((resolve) => {
+			signal.addEventListener('abort', () => resolve(null), { once: true });
+		});
 		let attempt = 0;
-		while (!this.#end.signal.aborted) {
-			const link = await this.#session.next(this.#end.signal);
+		while (!signal.aborted) {
+			const link = await this.#session.next(signal);
 			if (link === null) return;
-			const reason = await this.#listenOn(link, () => {
+			const listening = this.#listenOn(link, () => {
 				attempt = 0;
 			});
-			if (this.#end.signal.aborted) return;
+			const reason = await Promise.race([listening, stopped]);
+			if (reason === null || signal.aborted) return;
 			this.#intent.onTrouble(reason);
 			attempt += 1;
-			if (link.alive()) await pause(this.#options.clock, reconnectDelay(attempt, Math.random()), this.#end.signal);
+			if (link.alive()) await pause(this.#options.clock, reconnectDelay(attempt, Math.random()), signal);
 		}
 	}
 
@@ -121,11 +127,11 @@ class RabbitTopicFeed implements TopicFeed {
 					lastError = error;
 				});
 				channel.on('close', () => resolve(this.#words(link, lastError, 'The channel was closed.')));
-				this.#end.signal.addEventListener('abort', () => resolve('Stopped.'), { once: true });
 			});
 			const deleted = Promise.withResolvers<string>();
 			for (const pattern of this.#intent.patterns) await channel.bindQueue(queue, exchange, pattern);
 			await channel.prefetch(this.#intent.prefetch);
+			if (this.#end.signal.aborted) return 'Stopped.';
 			// Before the consumer is there: its first message may come in the same breath as the answer.
 			this.#channel = channel;
 			this.#queue = queue;
