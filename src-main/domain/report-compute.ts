@@ -3,7 +3,15 @@ import { type AppNames, appName, KNOWN_APP_NAMES } from './app-name.ts';
 import { FAILING_STATES } from './failure-group.ts';
 import type { Query, TextField } from './query.ts';
 import { formatQuery } from './query-format.ts';
-import type { Report, ReportData, ReportItem, ReportName, ReportOptions, ReportRun, TaskStatistics } from './report.ts';
+import type {
+	Report,
+	ReportData,
+	ReportItem,
+	ReportOptions,
+	ReportRun,
+	RunReportName,
+	TaskStatistics,
+} from './report.ts';
 import { reportInfo } from './report.ts';
 import { autoBucket, buckets } from './report-buckets.ts';
 import { Groups, largest, Spread } from './report-groups.ts';
@@ -22,7 +30,7 @@ const LOGGED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'retrying'])
 const FAILING: ReadonlySet<string> = new Set(FAILING_STATES);
 
 /** Begins a report. `scope`: what its runs' tasks were chosen by, for the queries that lead from it to them. */
-export function startReport(name: ReportName, options: ReportOptions, scope: readonly Query[] = []): ReportSum {
+export function startReport(name: RunReportName, options: ReportOptions, scope: readonly Query[] = []): ReportSum {
 	const bucket = options.compatible
 		? '5m'
 		: options.bucket === 'auto'
@@ -89,7 +97,7 @@ export function failing(run: ReportRun, compatible: boolean): boolean {
 	return compatible ? run.state === 'failed' : FAILING.has(run.state);
 }
 
-function partOf(name: ReportName, options: Settled): Part {
+function partOf(name: RunReportName, options: Settled): Part {
 	const { compatible, top } = options;
 	const succeeded = (run: ReportRun) => run.state === 'succeeded';
 	const one = () => 1;

@@ -47,6 +47,7 @@ export const REPORTS = [
 	own('tasks_throughput_by_app', 'time', 'Runs over time by app', 'When did which apps run?'),
 	own('exceptions_throughput', 'time', 'Exceptions over time', 'When did which exceptions end runs?'),
 	own('app_failures_over_time', 'time', 'App failures over time', 'When did runs of which apps fail?'),
+	own('queue_length_over_time', 'time', 'Queue length over time', 'When did how much wait in the queues?'),
 	own('task_statistics', 'analysis', 'Runs against runtime', 'Which tasks run often, and which take long?'),
 	own(
 		'statistics',
@@ -68,6 +69,8 @@ export const REPORTS = [
 ] as const satisfies readonly ReportInfo[];
 
 export type ReportName = (typeof REPORTS)[number]['name'];
+/** Reports over runs; the others are over samples of queues. */
+export type RunReportName = Exclude<ReportName, 'queue_length_over_time'>;
 
 /** The names alone, for whoever checks one. */
 export const REPORT_NAMES = REPORTS.map(({ name }) => name) as [ReportName, ...ReportName[]];
@@ -99,8 +102,8 @@ export interface ReportOptions {
 	readonly appNames: readonly (readonly [string, string])[];
 }
 
-/** What a value counts: runs, or seconds. */
-export type ReportUnit = 'runs' | 's';
+/** What a value counts: runs, seconds, or messages that wait. */
+export type ReportUnit = 'runs' | 's' | 'messages';
 
 /** A share or a bar. */
 export interface ReportItem {
@@ -178,6 +181,8 @@ export interface ReportBasis {
 	/** When the first and the last of them ended; null: there is none. */
 	readonly oldest: number | null;
 	readonly newest: number | null;
+	/** Samples of queues instead of runs, where it is of those; the times are theirs then. */
+	readonly samples?: number;
 }
 
 /** A report, computed. */

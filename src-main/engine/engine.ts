@@ -19,10 +19,12 @@ import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
 import { buryDeadConsumers } from './dead-consumers.ts';
 import { createDeployments } from './deployments.ts';
+import { createFigureSampler } from './figure-sampler.ts';
 import { alarmHandlers, alarmStreams } from './handlers/alarm.ts';
 import { clusterHandlers, clusterStreams } from './handlers/cluster.ts';
 import { consoleHandlers } from './handlers/console.ts';
 import { deploymentHandlers } from './handlers/deployment.ts';
+import { figureHandlers, figureStreams } from './handlers/figure.ts';
 import { groupHandlers, groupStreams } from './handlers/group.ts';
 import { historyHandlers } from './handlers/history.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
@@ -112,6 +114,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 
 	const ask = askByInspect(ports, monitors, control);
 	const figures = createQueueFigures(core, ask);
+	const sampler = stack.use(createFigureSampler(ports, profiles, store, { queues: figures, clusters }));
 	const calls: CallHandlers = {
 		...queryHandlers(core),
 		...viewHandlers(core),
@@ -129,6 +132,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...scheduleManyHandlers(core),
 		...clusterHandlers(core, clusters),
 		...alarmHandlers(core, alarms),
+		...figureHandlers(core, sampler),
 		...packetHandlers(core),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
@@ -141,8 +145,9 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...groupStreams(core),
 		...clusterStreams(core, clusters),
 		...alarmStreams(core, alarms),
+		...figureStreams(core, sampler),
 		...siteStreams(core, sites),
-		...monitorStreams(core, monitors),
+		...monitorStreams(core, monitors, sampler),
 		...resultStreams(core, results),
 		...workerStreams(core, monitors, control),
 		...scheduleStreams(core),

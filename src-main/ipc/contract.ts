@@ -8,6 +8,7 @@ import { clusterRoutes } from './contract/cluster.ts';
 import { consoleRoutes } from './contract/console.ts';
 import { deploymentRoutes } from './contract/deployment.ts';
 import { eventRoutes } from './contract/event.ts';
+import { figureRoutes } from './contract/figure.ts';
 import { groupRoutes } from './contract/group.ts';
 import { historyRoutes } from './contract/history.ts';
 import { monitorRoutes } from './contract/monitor.ts';
@@ -40,6 +41,7 @@ export const contract = {
 	...scheduleRoutes,
 	...clusterRoutes,
 	...alarmRoutes,
+	...figureRoutes,
 	...packetRoutes,
 	...siteRoutes,
 	...monitorRoutes,

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import { packOps } from './packed-ops.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
+	FigureStore,
 	GroupStore,
 	HistoryStore,
 	JournalStore,
@@ -101,6 +102,7 @@ class ThreadedStore implements OpenStore {
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
 	readonly watching: WatchStore;
+	readonly figures: FigureStore;
 	readonly groups: GroupStore;
 	readonly threads: OpenStore['threads'];
 	readonly #parts: Parts;
@@ -194,6 +196,11 @@ class ThreadedStore implements OpenStore {
 		this.watching = {
 			put: (profile, kind, notes, keep) => writer.call('putWatchNotes', profile, kind, notes, keep),
 			list: (profile, kind, limit) => quick().call('watchNotes', profile, kind, limit),
+		};
+		this.figures = {
+			add: (profile, round) => writer.call('addFigures', profile, round),
+			history: (request, minutesSince) => second.call('figureHistory', request, minutesSince),
+			sweep: (profile, before, limit) => writer.call('sweepFigures', profile, before, limit),
 		};
 		this.groups = {
 			list: (request) => second.call('failureGroups', request, clock.now()),

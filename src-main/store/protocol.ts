@@ -11,6 +11,7 @@ import type {
 	GroupRequest,
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
+import type { FigureHistory, FigureRound, FigureTier } from '#main/domain/figure.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { JournalRow, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
 import type { LogFindings, LogSearchRequest } from '#main/domain/log-findings.ts';
@@ -38,6 +39,7 @@ import type { PackedOps } from './packed-ops.ts';
 import type {
 	ExpectedChange,
 	Facet,
+	FigureRequest,
 	Foresight,
 	JournalEnd,
 	LogPage,
@@ -93,6 +95,7 @@ export interface ReadCalls {
 	): readonly KeptMessageItem[];
 	leaseHolder(name: string, now: number): string | null;
 	watchNotes(profile: ProfileId, kind: string, limit: number): readonly WatchNote[];
+	figureHistory(request: FigureRequest, minutesSince: number): Result<FigureHistory>;
 	scheduleEntries(profile: ProfileId, book: BookKind | null): readonly StoredEntry[];
 	scheduleEntry(profile: ProfileId, book: BookKind, key: string): StoredEntry | null;
 	scheduleBooks(profile: ProfileId): readonly StoredBook[];
@@ -182,6 +185,8 @@ export interface WriteCalls {
 	settleRuns(runs: readonly ScheduleRun[]): void;
 	receiveRuns(profile: ProfileId, received: ReceivedRuns): void;
 	putWatchNotes(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): void;
+	addFigures(profile: ProfileId, round: FigureRound): void;
+	sweepFigures(profile: ProfileId, before: Readonly<Record<FigureTier, number>>, limit: number): number;
 	changeGroup(profile: ProfileId, key: string, change: GroupChange, now: number): Result<GroupChanged>;
 	hold(name: string, holder: string, ttlMs: number, now: number): Result<void>;
 	release(name: string, holder: string): void;

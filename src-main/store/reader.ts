@@ -10,6 +10,7 @@ import { exportRuns, exportTasks } from './export.ts';
 import { callsOf, facetOf } from './facets.ts';
 import { failureGroup, failureGroups, groupIds } from './failure-lists.ts';
 import { groupDiffers } from './failure-sample.ts';
+import { figureHistory } from './figures.ts';
 import { earlierOutcome } from './fold-facts.ts';
 import { GramSample } from './gram-sample.ts';
 import type { ReadHandle } from './handles.ts';
@@ -108,6 +109,7 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		definitionsRevision: (profile, book) => definitionsRevision(db, profile, book),
 		leaseHolder: (name, now) => leaseHolder(db, name, now),
 		watchNotes: (profile, kind, limit) => watchNotes(db, profile, kind, limit),
+		figureHistory: (request, minutesSince) => figureHistory(db, request, minutesSince),
 		savedSets: (profile) => savedSets(db, profile),
 		savedViews: (profile) => savedViews(db, profile),
 		quarantinePage: (profile, request) => quarantinePage(db, profile, request),

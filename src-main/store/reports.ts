@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import { STATE_CODES, stateName } from './codes.ts';
 import type { ListReader } from './lists.ts';
 import { profileKeyOf } from './profile-keys.ts';
+import { queueLengths } from './report-queues.ts';
 import { compileQuery } from './search.ts';
 import type { ReportRequest } from './store.ts';
 
@@ -31,6 +32,8 @@ interface Row {
  */
 export function readReport(reader: ListReader, request: ReportRequest, now: number): Result<Report> {
 	const { db } = reader;
+	const { name } = request;
+	if (name === 'queue_length_over_time') return queueLengths(db, request);
 	const parsed = parseQuery(request.query, now);
 	if (!parsed.ok) return parsed;
 	return db.snapshot(() => {
@@ -38,7 +41,7 @@ export function readReport(reader: ListReader, request: ReportRequest, now: numb
 		const scope = [parsed.value];
 		const since = { kind: 'time', field: 'activity', op: '>=', at: request.options.since } as const;
 		if (request.options.since > 0) scope.push(since);
-		if (profile === null) return ok(startReport(request.name, request.options, scope).end());
+		if (profile === null) return ok(startReport(name, request.options, scope).end());
 		reader.tests.clear();
 		const condition = compileQuery(parsed.value, { db, profile, grams: reader.grams }, reader.tests);
 		const texts = condition.texts ? 'JOIN task_texts x ON x.seq = t.seq' : '';
@@ -59,7 +62,7 @@ export function readReport(reader: ListReader, request: ReportRequest, now: numb
 				{ details: { field: 'bucket' } },
 			);
 		}
-		const sum = startReport(request.name, options, scope);
+		const sum = startReport(name, options, scope);
 		const rows = db
 			.read<Row>(
 				'report',

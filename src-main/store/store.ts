@@ -14,6 +14,7 @@ import type {
 	GroupRequest,
 	TrendWindow,
 } from '#main/domain/failure-group.ts';
+import type { FigureHistory, FigureKind, FigureName, FigureRound, FigureTier } from '#main/domain/figure.ts';
 import type { AttemptId, ConsumerSetId, ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { JournalRow, JournalState, KeptMessageItem, KeptState } from '#main/domain/journal.ts';
 import type { LogFindings, LogSearchRequest } from '#main/domain/log-findings.ts';
@@ -23,7 +24,7 @@ import type { Page, TaskCounts, TaskSort, TaskTick } from '#main/domain/page.ts'
 import type { Profile } from '#main/domain/profile.ts';
 import type { QuarantineCause, QuarantineItem, QuarantineState } from '#main/domain/quarantine.ts';
 import type { FacetColumn, FacetValue } from '#main/domain/query-suggest.ts';
-import type { Report, ReportName, ReportOptions } from '#main/domain/report.ts';
+import type { BucketSize, Report, ReportName, ReportOptions } from '#main/domain/report.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { RetentionPolicy, RetentionPreview } from '#main/domain/retention.ts';
 import type { SavedView } from '#main/domain/saved-view.ts';
@@ -245,6 +246,34 @@ export interface WatchStore {
 	put(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): Promise<void>;
 	/** Newest first. */
 	list(profile: ProfileId, kind: string, limit: number): Promise<readonly WatchNote[]>;
+}
+
+/** What of figures over time is asked. */
+export interface FigureRequest {
+	readonly profile: ProfileId;
+	readonly kind: FigureKind;
+	/** One queue or cluster (`ALL_QUEUES`: all of them as one); null: each of them. */
+	readonly name: string | null;
+	/** Null: all there are. */
+	readonly figures: readonly FigureName[] | null;
+	/** Epoch ms, half-open. */
+	readonly since: number;
+	readonly until: number;
+	readonly bucket: BucketSize;
+	/** IANA name, for hours and days. */
+	readonly zone: string;
+	/** So many queues or clusters at most. */
+	readonly limit: number;
+}
+
+/** Figures of queues and clusters over time. */
+export interface FigureStore {
+	/** Adds what was measured at one moment, all of it or nothing. */
+	add(profile: ProfileId, round: FigureRound): Promise<void>;
+	/** `minutesSince`: what is older is kept by the hour alone. `invalid-input` where the spans would be too many. */
+	history(request: FigureRequest, minutesSince: number): Promise<Result<FigureHistory>>;
+	/** Removes at most `limit` of what began before these moments; how many rows went. */
+	sweep(profile: ProfileId, before: Readonly<Record<FigureTier, number>>, limit: number): Promise<number>;
 }
 
 /** An entry of a book as it was last read. */
@@ -507,5 +536,6 @@ export interface Store extends AsyncDisposable {
 	readonly retention: RetentionStore;
 	readonly schedules: ScheduleStore;
 	readonly watching: WatchStore;
+	readonly figures: FigureStore;
 	readonly groups: GroupStore;
 }

@@ -9,6 +9,7 @@ import { countKeeper } from './counts.ts';
 import { groupTable } from './failure-groups.ts';
 import { failureKeeper } from './failure-keeper.ts';
 import { failureOf } from './failures.ts';
+import { figureTable } from './figures.ts';
 import { Fold } from './fold.ts';
 import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
 import { journalTable } from './journal.ts';
@@ -66,7 +67,9 @@ export class Writer implements Disposable {
 		const failures = failureKeeper(this.#db);
 		this.#keepers = { keys, counts, seen, search, quarantine, failures };
 		this.#fold = new Fold(this.#db, this.#keepers);
-		this.#purge = purger(this.#db, this.#keepers);
+		const figures = figureTable(this.#db);
+		const tasks = purger(this.#db, this.#keepers);
+		this.#purge = (limit) => tasks(limit) || figures.purge(limit);
 		const profiles = profileTable(this.#db);
 		const leases = leaseTable(this.#db);
 		const audit = auditWriter(this.#db);
@@ -90,6 +93,7 @@ export class Writer implements Disposable {
 				retention.drop(id);
 				schedules.dropAll(id);
 				notes.dropAll(id);
+				figures.detach(id);
 				runs.dropFollowed(id);
 				this.#purgeDue = true;
 			},
@@ -115,6 +119,8 @@ export class Writer implements Disposable {
 			settleRuns: (settled) => runs.settle(settled),
 			receiveRuns: (profile, received) => runs.receive(profile, received),
 			putWatchNotes: (profile, kind, some, keep) => notes.put(profile, kind, some, keep),
+			addFigures: (profile, round) => figures.add(profile, round),
+			sweepFigures: (profile, before, limit) => figures.sweep(profile, before, limit),
 			changeGroup: (profile, key, change, now) => {
 				const changed = groups.change(profile, key, change, now);
 				if (changed.ok) keys.raise(keys.key(profile));

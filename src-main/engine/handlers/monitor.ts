@@ -9,6 +9,7 @@ import { eventFeeds } from '../celery-feeds.ts';
 import type { CeleryMonitors } from '../celery-monitors.ts';
 import { takeSnapshots } from '../celery-snapshots.ts';
 import type { Core } from '../core.ts';
+import type { FigureSampler } from '../figure-sampler.ts';
 
 const PREFETCH = 1_000;
 /** A status is told again at least so often, since it holds times. */
@@ -47,6 +48,7 @@ export function monitorHandlers(
 export function monitorStreams(
 	core: Core,
 	monitors: CeleryMonitors,
+	sampler: Pick<FigureSampler, 'run'>,
 ): Pick<StreamHandlers, 'monitor.run' | 'event.watch' | 'event.snapshot'> {
 	const { clock, log } = core.ports;
 	return {
@@ -64,6 +66,15 @@ export function monitorStreams(
 					log.warn('monitor.end-failed', { profile: key, reason: String(error) });
 				});
 			});
+			// Whoever watches events has the depth of queues beside them. Where another process samples, history is the same.
+			const sampling = await sampler.run(profile.value, () => {});
+			if (sampling.ok) {
+				stack.defer(() => {
+					Promise.resolve(sampling.value[Symbol.asyncDispose]()).catch((error: unknown) => {
+						log.warn('figures.end-failed', { profile: key, reason: String(error) });
+					});
+				});
+			}
 			stack.use(run.value.onChange(() => sink.put([item()])));
 			let timer: Disposable | null = null;
 			const again = () => {

@@ -3,10 +3,12 @@ import { EXIT, type WireError } from '#main/ipc/codes.ts';
 import type { AlarmView } from '#main/ipc/contract/alarm.ts';
 import type { ClusterList } from '#main/ipc/contract/cluster.ts';
 import type { EventLine } from '#main/ipc/contract/event.ts';
+import type { FigureRoundView } from '#main/ipc/contract/figure.ts';
 import { contract, type StreamName } from '#main/ipc/contract.ts';
 import type { Sink } from '#main/ipc/handlers.ts';
 import { showAlarms } from './alarm-views.ts';
 import { showClusters } from './cluster-views.ts';
+import { showRound } from './figure-views.ts';
 import { eventJson, eventText } from './monitor-views.ts';
 import { CommandError, type Session } from './session.ts';
 import { showLine } from './views.ts';
@@ -27,6 +29,7 @@ export async function follow(
 			else if (stream === 'cluster.watch') drawClusters(session, (item as { readonly list: ClusterList }).list);
 			else if (stream === 'alarm.watch')
 				session.say(`${showAlarms((item as { readonly view: AlarmView }).view, session.style)}\n`);
+			else if (stream === 'queue.watch') session.say(showRound(item as FigureRoundView, session.style));
 			else session.say(JSON.stringify(item));
 		}
 	};

@@ -1,5 +1,5 @@
 /** What reports look like to a person. */
-import type { Report, ReportData, ReportSeries, TaskStatistics } from '#main/domain/report.ts';
+import type { Report, ReportData, ReportSeries, ReportUnit, TaskStatistics } from '#main/domain/report.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { trendText } from './group-views.ts';
 import { type Column, count, counted, lasted, oneLine, paint, type Style, table, when } from './text.ts';
@@ -14,10 +14,10 @@ function named(label: string): string {
 	return label === '' ? '(none)' : label;
 }
 
-/** Seconds with two decimals, runs as they are. */
-function valueText(value: number | null, unit: 'runs' | 's'): string {
+/** Seconds, and averages of messages, with two decimals; runs as they are. */
+function valueText(value: number | null, unit: ReportUnit): string {
 	if (value === null) return '-';
-	return unit === 'runs' ? count(value) : value.toFixed(2);
+	return unit === 'runs' || (unit === 'messages' && Number.isInteger(value)) ? count(value) : value.toFixed(2);
 }
 
 const seconds = (value: number | null) => (value === null ? '-' : value.toFixed(2));
@@ -51,9 +51,13 @@ function showSeries(data: Extract<ReportData, { kind: 'series' }>, style: Style)
 						),
 					right: true,
 				}
-			: { title: 'LAST s', cell: (line) => valueText(known(line).at(-1) ?? null, unit), right: true },
+			: {
+					title: unit === 's' ? 'LAST s' : 'LAST',
+					cell: (line) => valueText(known(line).at(-1) ?? null, unit),
+					right: true,
+				},
 		{
-			title: unit === 'runs' ? `MOST IN ${data.bucket}` : 'MOST s',
+			title: unit === 's' ? 'MOST s' : `MOST IN ${data.bucket}`,
 			cell: (line) => valueText(most(line), unit),
 			right: true,
 		},
@@ -121,15 +125,25 @@ function showData(data: ReportData, style: Style): string {
 	}
 }
 
-function showReport({ title, question, basis, options, data }: Report, style: Style): string {
+function showReport({ name, title, question, basis, options, data }: Report, style: Style): string {
 	const head = `${paint(style, 'bold', title)}  ${paint(style, 'dim', question)}`;
-	if (data === null) return `${head}\nNothing in history to compute it of.`;
+	if (data === null) {
+		const why =
+			name === 'queue_length_over_time'
+				? 'Queues were not sampled in this time: a window, "serve", "queue watch" and "monitor run" do that.'
+				: 'Nothing in history to compute it of.';
+		return `${head}\n${why}`;
+	}
 	const span =
 		basis.oldest === null || basis.newest === null
 			? ''
 			: ` spanning ${lasted(basis.newest - basis.oldest)} from ${when(basis.oldest)}`;
 	const way = options.compatible ? ', counted as aa-taskmonitor does' : '';
-	const foot = `${counted(basis.runs, 'run')}, ${basis.runtime.toFixed(2)} s${span}${way}.`;
+	const of =
+		basis.samples === undefined
+			? `${counted(basis.runs, 'run')}, ${basis.runtime.toFixed(2)} s`
+			: counted(basis.samples, 'sample');
+	const foot = `${of}${span}${way}.`;
 	return `${head}\n${showData(data, style)}\n${paint(style, 'dim', oneLine(foot))}`;
 }
 

@@ -15,6 +15,7 @@ import { ALARM_VIEWS } from './alarm-views.ts';
 import { sourceWords } from './argument-sources.ts';
 import { CLUSTER_VIEWS } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
+import { FIGURE_VIEWS } from './figure-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
 import { peekedJson, profileJson } from './json.ts';
 import { MONITOR_VIEWS } from './monitor-views.ts';
@@ -127,6 +128,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 			items.length === 0 ? 'No consumer runs in this process.' : table(style, items, CONSUMER_COLUMNS),
 	},
 	...CLUSTER_VIEWS,
+	...FIGURE_VIEWS,
 	...GROUP_VIEWS,
 	'view.list': {
 		text: ({ items }, style) =>

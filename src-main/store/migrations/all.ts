@@ -9,6 +9,7 @@ import { views } from './0007-views.ts';
 import { failureGroups } from './0008-failure-groups.ts';
 import { lineage } from './0009-lineage.ts';
 import { undo } from './0010-undo.ts';
+import { figures } from './0011-figures.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
 	failureGroups,
 	lineage,
 	undo,
+	figures,
 ];

@@ -6,10 +6,10 @@ import { parseQuery } from '#main/domain/query-parse.ts';
 import {
 	REPORT_NAMES,
 	type Report,
-	type ReportName,
 	type ReportOptions,
 	type ReportRun,
 	type RunEnd,
+	type RunReportName,
 } from '#main/domain/report.ts';
 import { autoBucket, buckets, isZone, roundHalfEven } from '#main/domain/report-buckets.ts';
 import { startReport } from '#main/domain/report-compute.ts';
@@ -44,7 +44,7 @@ function run(more: Partial<ReportRun> = {}): ReportRun {
 	};
 }
 
-function compute(name: ReportName, runs: readonly ReportRun[], options: Partial<ReportOptions> = {}): Report {
+function compute(name: RunReportName, runs: readonly ReportRun[], options: Partial<ReportOptions> = {}): Report {
 	const sum = startReport(name, { ...BASE, ...options });
 	for (const one of runs) sum.add(one);
 	return sum.end();
@@ -77,7 +77,9 @@ describe("aa-taskmonitor's definitions", () => {
 	});
 
 	it('have no data where nothing ran, and say so by null', () => {
-		for (const name of REPORT_NAMES) expect(compute(name, []).data, name).toBe(null);
+		for (const name of REPORT_NAMES) {
+			if (name !== 'queue_length_over_time') expect(compute(name, []).data, name).toBe(null);
+		}
 		expect(compute('tasks_top_failed', [run()]).data).toBe(null);
 		expect(compute('tasks_top_avg_runtime', [run()]).data).toBe(null);
 		expect(compute('tasks_throughput', [run({ state: 'failed' })]).data).toBe(null);
