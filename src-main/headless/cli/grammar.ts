@@ -77,7 +77,11 @@ function own(name: string, kind: FieldSpec['kind'], words: string, otherwise: st
 function commandOf(name: RouteName, hints: readonly string[]): Command {
 	const route = contract[name];
 	const [noun = name, verb = null] = name.split('.');
-	const fields = describeFields(route).filter((field) => route.scope !== 'deployment' || !OWN_FIELDS.has(field.name));
+	const described = describeFields(route);
+	// Some of Warren's own decisions are about one profile too.
+	const profiled =
+		route.scope === 'deployment' || described.some((field) => field.name === 'profile' && field.required);
+	const fields = described.filter((field) => !profiled || !OWN_FIELDS.has(field.name));
 	const positional = hints.map((hint): Positional => {
 		const field = fields.find((one) => one.name === hint.replace(/…$/, ''));
 		if (field === undefined) throw new Error(`${name} has no field ${hint}`);
@@ -92,7 +96,7 @@ function commandOf(name: RouteName, hints: readonly string[]): Command {
 		summary: route.summary,
 		positional,
 		flags: fields.filter((field) => !positional.some((one) => one.field === field)).map(flagOf),
-		profiled: route.scope === 'deployment',
+		profiled,
 	};
 }
 
