@@ -14,10 +14,20 @@ interface Entry {
 	readonly resolve: (facts: StartedFacts | null) => void;
 }
 
+interface Sent {
+	readonly batch: readonly Entry[];
+	readonly done: Promise<Committed>;
+}
+
 type Committed =
 	| { readonly ok: true; readonly facts: readonly (StartedFacts | null)[] }
 	| { readonly ok: false; readonly reason: string };
 
+/**
+ * Transactions on their way to the store: one waits there while another is written, so that the store is not idle for as long as it takes
+ * to hear of an end and to pack what comes next.
+ */
+const AT_ONCE = 2;
 /** Facts per transaction at most, so that one commit doesn't hold up the others for long. */
 const OPS_PER_BATCH = 1000;
 /** Waiting log lines above which tasks have to wait with printing, and below which they go on. */
@@ -41,6 +51,10 @@ export class Ledger {
 	readonly #onProblem: () => void;
 	#waiting: Entry[] = [];
 	#writing = false;
+	/** On their way to the store, oldest first. */
+	#sent: Sent[] = [];
+	/** One of them was refused: nothing follows until all of it is tried again. */
+	#halted = false;
 	/** The turn in which the next transaction begins: a wait that gathers can be cut short, the next turn of the loop cannot. */
 	#next: 'none' | 'soon' | Disposable = 'none';
 	#lastWrite = Number.NEGATIVE_INFINITY;
@@ -98,7 +112,11 @@ export class Ledger {
 	}
 
 	#schedule(): void {
-		if (this.#writing || this.#next === 'soon') return;
+		if (this.#next === 'soon') return;
+		if (this.#writing) {
+			if (this.#follows) this.#sendSoon();
+			return;
+		}
 		const enough = this.#waiting.length >= ENOUGH;
 		if (this.#next !== 'none') {
 			if (!enough) return;
@@ -115,19 +133,42 @@ export class Ledger {
 		} else this.#next = this.#clock.after(GATHER_MS, pump);
 	}
 
+	/**
+	 * Whether what waits may follow what is on its way. Log lines follow nothing: told twice they change nothing, but a run's later ones
+	 * written without its earlier ones would take their numbers.
+	 */
+	get #follows(): boolean {
+		if (this.#halted || this.#waiting.length < ENOUGH) return false;
+		return this.#sent.length === 0 || (this.#sent.length < AT_ONCE && this.#lines === 0);
+	}
+
+	#sendSoon(): void {
+		this.#next = 'soon';
+		setImmediate(() => {
+			this.#next = 'none';
+			// All that was on its way may have come to its end in the meantime.
+			if (!this.#writing) this.#schedule();
+			else if (this.#follows) this.#send();
+		});
+	}
+
+	#send(): void {
+		const batch = this.#takeBatch();
+		if (batch.length > 0) this.#sent.push({ batch, done: this.#commit(batch) });
+	}
+
 	async #pump(): Promise<void> {
 		if (this.#writing) return;
 		this.#writing = true;
-		let batch = this.#takeBatch();
-		let written = batch.length === 0 ? null : this.#commit(batch);
-		while (written !== null) {
-			const found = await written;
-			// While much is written, the next is on its way before those go on that waited for this one.
-			const next: readonly Entry[] = found.ok && this.#waiting.length >= ENOUGH ? this.#takeBatch() : [];
-			written = next.length === 0 ? null : this.#commit(next);
-			if (found.ok) this.#tell(batch, found.facts);
-			else await this.#refuse(batch, found.reason);
-			batch = next;
+		this.#send();
+		for (let [oldest] = this.#sent; oldest !== undefined; [oldest] = this.#sent) {
+			const found = await oldest.done;
+			if (found.ok) {
+				this.#sent.shift();
+				// While much is written, the next is on its way before those go on that waited for this one.
+				if (this.#follows) this.#send();
+				this.#tell(oldest.batch, found.facts);
+			} else await this.#refuseAll(found.reason);
 		}
 		this.#writing = false;
 		this.#lastWrite = this.#clock.monotonic();
@@ -136,6 +177,19 @@ export class Ledger {
 			this.#idle?.resolve();
 			this.#idle = null;
 		}
+	}
+
+	/**
+	 * The oldest of what is on its way was refused. What followed it may have been taken without it, where the end of a run whose beginning
+	 * is missing says nothing: all of it is written again, in its order, which changes nothing of what is there.
+	 */
+	async #refuseAll(reason: string): Promise<void> {
+		this.#halted = true;
+		await Promise.all(this.#sent.map(({ done }) => done));
+		const batch = this.#sent.flatMap((sent) => sent.batch);
+		this.#sent = [];
+		await this.#refuse(batch, reason);
+		this.#halted = false;
 	}
 
 	#takeBatch(): readonly Entry[] {
