@@ -18,6 +18,7 @@ export interface SearchIndex {
 }
 
 interface FactsRow {
+	readonly seq: number;
 	readonly name: string;
 	readonly id: string;
 	readonly queue: string | null;
@@ -25,6 +26,7 @@ interface FactsRow {
 }
 
 interface TextsRow {
+	readonly seq: number;
 	readonly args: string | null;
 	readonly kwargs: string | null;
 	readonly preview: string;
@@ -38,14 +40,20 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 	const marked = db.read<{ seq: number }>('marked for search', 'SELECT seq FROM search_dirty ORDER BY seq LIMIT ?');
 	const upto = db.read<{ seq: number }>('searchable up to', 'SELECT seq FROM search_upto');
 	const raise = db.write('raise searchable up to', 'UPDATE search_upto SET seq = ?');
-	const fresh = db.read<{ seq: number }>('new for search', 'SELECT seq FROM tasks WHERE seq > ? ORDER BY seq LIMIT ?');
 	const unmark = db.write('unmark for search', 'DELETE FROM search_dirty WHERE seq = ?');
 	const unmarkUpTo = db.write('unmark worked off', 'DELETE FROM search_dirty WHERE seq <= ?');
-	// Two statements: a join of the two was compiled anew for each task, which cost several times as much as both.
-	const facts = db.read<FactsRow>('facts of task', 'SELECT name, id, queue, exception_type FROM tasks WHERE seq = ?');
-	const texts = db.read<TextsRow>(
-		'texts of task',
-		'SELECT args, kwargs, preview, typed, exception_message, result_text FROM task_texts WHERE seq = ?',
+	// Two statements of each: a join of the two was compiled anew for each task, which cost several times as much as both.
+	const factColumns = 'seq, name, id, queue, exception_type';
+	const textColumns = 'seq, args, kwargs, preview, typed, exception_message, result_text';
+	const facts = db.read<FactsRow>('facts of task', `SELECT ${factColumns} FROM tasks WHERE seq = ?`);
+	const texts = db.read<TextsRow>('texts of task', `SELECT ${textColumns} FROM task_texts WHERE seq = ?`);
+	const freshFacts = db.read<FactsRow>(
+		'facts of new tasks',
+		`SELECT ${factColumns} FROM tasks WHERE seq > ? ORDER BY seq LIMIT ?`,
+	);
+	const freshTexts = db.read<TextsRow>(
+		'texts of new tasks',
+		`SELECT ${textColumns} FROM task_texts WHERE seq > ? AND seq <= ?`,
 	);
 	const putGrams = db.write('index grams', 'INSERT OR REPLACE INTO search_grams (rowid, text) VALUES (?, ?)');
 	const putFacts = db.write('index facts', 'INSERT OR REPLACE INTO search_facts (rowid, facts) VALUES (?, ?)');
@@ -54,10 +62,9 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 	const putLong = db.write('long for search', 'INSERT OR IGNORE INTO search_long (seq) VALUES (?)');
 	const dropLong = db.write('not long for search', 'DELETE FROM search_long WHERE seq = ?');
 
-	function index(seq: number): void {
-		const row = facts.get(seq);
-		const text = texts.get(seq);
+	function index(row: FactsRow | undefined, text: TextsRow | undefined): void {
 		if (row === undefined || text === undefined) return;
+		const { seq } = row;
 		const grams = gramText([
 			row.name,
 			row.id,
@@ -96,14 +103,15 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 		},
 		work(limit) {
 			const batch = marked.all(limit);
-			for (const { seq } of batch) index(seq);
+			for (const { seq } of batch) index(facts.get(seq), texts.get(seq));
 			// The batch are the lowest marks there are.
 			const last = batch.at(-1);
 			if (last !== undefined) unmarkUpTo.run(last.seq);
-			const next = batch.length === limit ? [] : fresh.all(reachedNow(), limit - batch.length);
-			for (const { seq } of next) index(seq);
+			const next = batch.length === limit ? [] : freshFacts.all(reachedNow(), limit - batch.length);
 			const newest = next.at(-1)?.seq;
 			if (newest !== undefined) {
+				const words = new Map(freshTexts.all(reachedNow(), newest).map((text) => [text.seq, text]));
+				for (const row of next) index(row, words.get(row.seq));
 				raise.run(newest);
 				reached = newest;
 			}
