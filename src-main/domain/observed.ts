@@ -16,7 +16,10 @@ export type FactKind =
 /** What begins the type of a fact that was read from a task's result rather than told by an event. */
 export const FROM_RESULT = 'result-';
 
-/** Who such a fact is from, where the result does not name its worker. */
+/** What begins the type of a fact that a worker answered when it was asked what it holds. */
+export const FROM_WORKER = 'inspect-';
+
+/** Who a fact from a result is from, where the result does not name its worker. */
 export const NO_WORKER = '(result backend)';
 
 /** One fact about a task. Two facts that are equal in kind, type, time, node, process, clock and retries are the same fact. */
@@ -53,7 +56,7 @@ export interface TaskFact {
 	readonly terminated?: boolean;
 	readonly expired?: boolean;
 	readonly signal?: string;
-	/** When it was read, epoch ms, where it is no event but the task's result. */
+	/** When it was read, epoch ms, where it is no event but the task's result or a worker's answer. */
 	readonly readAt?: number;
 	/** All further fields as JSON text, digits as they came. */
 	readonly more?: string;

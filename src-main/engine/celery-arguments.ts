@@ -1,15 +1,13 @@
 /** Whom to ask for the arguments of Celery's tasks of which no message is kept, and where those of a review's tasks are. */
 import { type ArgumentDoors, ArgumentSearch, type ToldArguments, type Wanted } from '#main/actions/argument-sources.ts';
 import type { SeenSource, SourceLook } from '#main/actions/review.ts';
-import { typedValues } from '#main/dialects/celery/body-typed.ts';
-import { memberOf } from '#main/dialects/celery/message-signatures.ts';
+import { readTaskInfo } from '#main/dialects/celery/task-info.ts';
 import { readJson } from '#main/dialects/json/read.ts';
 import type { ArgumentSource } from '#main/domain/action.ts';
 import type { ProfileId, TaskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
-import type { CallArguments, Value } from '#main/domain/value.ts';
 import type { ControlOutcome } from '#main/domain/worker-control.ts';
 import { resultCall } from '#main/monitor/celery/result-fold.ts';
 import type { HistoryStore } from '#main/store/store.ts';
@@ -74,33 +72,13 @@ export function toldByWorkers({ items }: Pick<ControlOutcome, 'items'>): Readonl
 			const read = answer.ok ? readJson(answer.json) : null;
 			if (read?.ok !== true || read.value.kind !== 'dict') continue;
 			for (const [key, entry] of read.value.entries) {
-				const info = entry.kind === 'list' ? entry.items[1] : undefined;
-				const call = info === undefined ? null : callIn(info);
-				if (key.kind !== 'str' || info === undefined || call === null) continue;
-				const delivery = memberOf(info, 'delivery_info') ?? info;
-				told.set(key.value, { call, name: textIn(info, 'name'), queue: textIn(delivery, 'routing_key') });
+				const info = entry.kind === 'list' ? readTaskInfo(entry.items[1] ?? entry) : null;
+				if (key.kind !== 'str' || info === null || info.call === null) continue;
+				told.set(key.value, { call: info.call, name: info.name, queue: info.queue });
 			}
 		}
 	}
 	return told;
-}
-
-/** Null where they are no values: a worker that prints them gives texts. */
-function callIn(info: Value): CallArguments | null {
-	const args = memberOf(info, 'args');
-	const kwargs = memberOf(info, 'kwargs');
-	if (args?.kind !== 'list' || kwargs?.kind !== 'dict') return null;
-	const named: (readonly [string, Value])[] = [];
-	for (const [key, value] of kwargs.entries) {
-		if (key.kind !== 'str') return null;
-		named.push([key.value, typedValues(value)]);
-	}
-	return { args: args.items.map(typedValues), kwargs: named };
-}
-
-function textIn(value: Value, name: string): string | null {
-	const found = memberOf(value, name);
-	return found?.kind === 'str' && found.value !== '' ? found.value : null;
 }
 
 /** Looks where the arguments of a review's tasks are. */

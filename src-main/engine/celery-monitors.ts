@@ -56,6 +56,8 @@ export function createCeleryMonitors(
 	profiles: Profiles,
 	store: Store,
 	results: Pick<CeleryResults, 'healing'>,
+	/** Asks workers for what they had before anybody listened, until disposed of. */
+	askingOfEarlier: (profile: Profile) => Disposable,
 ): CeleryMonitors {
 	const { clock, log } = ports;
 	const holder = `${runnerName()}:${randomUUID().slice(0, 8)}`;
@@ -104,6 +106,7 @@ export function createCeleryMonitors(
 		stack.use(renewing(profile.id, entry));
 		// What ended while nobody listened is told by its result alone.
 		stack.use(results.healing(profile));
+		stack.use(askingOfEarlier(profile));
 		log.info('monitor.started', { profile: profile.id });
 		return ok(entry);
 	}

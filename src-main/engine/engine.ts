@@ -12,7 +12,8 @@ import { openStore } from '#main/store/client.ts';
 import { createAlarms } from './alarms.ts';
 import { argumentDoors, sourceLook } from './celery-arguments.ts';
 import { createCeleryControl } from './celery-control.ts';
-import { createCeleryMonitors } from './celery-monitors.ts';
+import { askingOfEarlier } from './celery-earlier.ts';
+import { type CeleryMonitors, createCeleryMonitors } from './celery-monitors.ts';
 import { createCeleryResults } from './celery-results.ts';
 import { createClusters } from './clusters.ts';
 import { createConsumers } from './consumers.ts';
@@ -78,7 +79,11 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const alarms = stack.use(createAlarms(ports, profiles, store, clusters));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const results = stack.use(createCeleryResults(ports, profiles, store));
-	const monitors = stack.use(createCeleryMonitors(ports, profiles, store, results));
+	const monitors: CeleryMonitors = stack.use(
+		createCeleryMonitors(ports, profiles, store, results, (profile) =>
+			askingOfEarlier({ ports, store, monitors, control }, profile),
+		),
+	);
 	const control = stack.use(
 		createCeleryControl(ports, profiles, (id, items, count) => monitors.notes.putBadReplies(id, items, count)),
 	);

@@ -3,7 +3,7 @@
  * they come matters. Few facts say which run they are about: `sent` and `received` count the retries, the others are found by who
  * told them and when.
  */
-import { byTime, FROM_RESULT, NO_WORKER, type TaskFact } from '#main/domain/observed.ts';
+import { byTime, FROM_RESULT, FROM_WORKER, NO_WORKER, type TaskFact } from '#main/domain/observed.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
 
 /** One run of a task, as told. */
@@ -55,7 +55,7 @@ const STATES: readonly TaskState[] = [
  * The runs, in the order in which history shows them: by retries, then by time; the one that decides the task's state stands last.
  */
 export function runsOf(facts: readonly TaskFact[]): readonly ObservedRun[] {
-	const sorted = [...facts].sort(byTime);
+	const sorted = needed(facts).sort(byTime);
 	const drafts = opened(sorted);
 	for (const fact of sorted) if (fact.kind !== 'sent' && fact.kind !== 'received') attach(drafts, fact);
 	number(drafts);
@@ -63,6 +63,29 @@ export function runsOf(facts: readonly TaskFact[]): readonly ObservedRun[] {
 	shown.sort((a, b) => (a.retries ?? 0) - (b.retries ?? 0) || a.at - b.at);
 	const runs = shown.map((draft, at) => runOf(draft, shown[at - 1]));
 	return headlineLast(runs);
+}
+
+/** A worker's clock against itself: its answers and its events tell of one moment by different roads. In ms. */
+const SAME_MOMENT_MS = 1_000;
+
+/**
+ * Without what a worker answered about a run whose beginning it told by an event as well, be that event on its way when the worker was
+ * asked: two beginnings would be two runs.
+ */
+function needed(facts: readonly TaskFact[]): TaskFact[] {
+	return facts.filter((fact) => {
+		if (!fact.type.startsWith(FROM_WORKER)) return true;
+		return !facts.some(
+			(other) =>
+				!other.type.startsWith(FROM_WORKER) &&
+				other.host === fact.host &&
+				(fact.kind === 'received'
+					? other.kind !== 'sent' && other.kind !== 'custom'
+					: other.kind === 'received'
+						? other.at <= fact.at + SAME_MOMENT_MS
+						: other.kind === 'started' && Math.abs(other.at - fact.at) <= SAME_MOMENT_MS),
+		);
+	});
 }
 
 /** Runs that were told to begin: the nth delivery of a message belongs to the nth time it was sent. */

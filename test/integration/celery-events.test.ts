@@ -36,6 +36,56 @@ interface Shown {
 	readonly exception: { readonly type: string; readonly message: string } | null;
 }
 
+describe('tasks that began before anybody listened', () => {
+	it('get their name and true arguments from the worker that runs or holds them, and end as the one run they are', async () => {
+		const lab = celeryLab(server.url);
+		await using worker = lab.worker('early');
+		const long = 'x'.repeat(3_000);
+		const [running, eta] = await Promise.all([
+			lab.python([`print(app.send_task('warrenlab.sleep', [600], {}).id)`]),
+			lab.python([`print(app.send_task('warrenlab.add', [${JSON.stringify(long)}, 2**70], {}, countdown=600).id)`]),
+		]);
+		// Its worker runs it and holds the other before the monitor is there.
+		await waitFor(
+			'the worker to have both',
+			async () => {
+				const told = await lab.python([
+					'i = app.control.inspect(timeout=2)',
+					'print([t["id"] for w in (i.active() or {}).values() for t in w], [t["request"]["id"] for w in (i.scheduled() or {}).values() for t in w])',
+				]);
+				if (worker.ended()) throw new Error(worker.output());
+				return told.includes(running) && told.includes(eta);
+			},
+			90_000,
+		);
+		await using engine = await bootEngine();
+		await engine.call('profile.add', { name: 'lab', framework: 'celery', broker: server.url });
+		using _run = await engine.open('monitor.run', { profile: 'lab' });
+		const known = async (id: string, state: string) => {
+			const [row] = (await engine.call('task.list', { profile: 'lab', query: `state:${state} ${id}` })).items;
+			return row === undefined ? null : engine.call('task.show', { profile: 'lab', id });
+		};
+		expect(await waitFor('the scheduled one', () => known(eta, 'queued'), 60_000)).toMatchObject({
+			name: 'warrenlab.add',
+			argsJson: `["${long}", 1180591620717411303424]`,
+			worker: 'early@lab',
+			events: [{ type: 'inspect-scheduled', host: 'early@lab' }],
+		});
+		expect(await waitFor('the running one', () => known(running, 'running'), 60_000)).toMatchObject({
+			name: 'warrenlab.sleep',
+			argsJson: '[600]',
+			kwargsJson: '{}',
+			worker: 'early@lab',
+			events: [{ type: 'inspect-active', host: 'early@lab' }],
+		});
+		await lab.revoke(running, true);
+		expect(await waitFor('its end', () => known(running, 'revoked'), 90_000)).toMatchObject({
+			name: 'warrenlab.sleep',
+			attempts: 1,
+		});
+	}, 240_000);
+});
+
 describe('monitor run', () => {
 	it('collects success, failure, retry and revoke of a real worker, which the command line then tells', async () => {
 		using place = testHome();
