@@ -71,5 +71,5 @@ function attempt(path: string, work: () => void): Result<void> {
 /** A full disk, a missing folder, a file that is no database: SQLite says so by throwing. */
 function unwritable(path: string, error: unknown): Result<never> {
 	const why = error instanceof Error ? error.message : String(error);
-	return fail('refused', `Snapshots cannot be written to ${path}: ${why}`);
+	return fail('gone', `Snapshots cannot be written to ${path}: ${why}`);
 }

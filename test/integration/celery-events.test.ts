@@ -257,3 +257,43 @@ describe('event watch', () => {
 		await connection.close();
 	}, 60_000);
 });
+
+describe('event snapshot', () => {
+	it.each([
+		[
+			'a file in a folder that is not there',
+			['--out', '/nowhere/at/all/shots.jsonl'],
+			/cannot be written to \/nowhere/,
+		],
+		['a database there', ['--sqlite', '/nowhere/at/all/shots.db'], /cannot be written to \/nowhere/],
+		['a command that fails', ['--command', 'exit 9'], /ended with 9 for snapshot 1, so no more are taken/],
+	])(
+		'ends with 1, as the broker is well, when it is to go to %s',
+		async (_what, target, words) => {
+			using place = testHome();
+			await warrenJson(place.home, ['profile', 'add', 'lab', '--framework', 'celery', '--broker', server.url]);
+			const io = testIo(['--home', place.home, '--profile', 'lab', 'event', 'snapshot', '--every', '1s', ...target]);
+			let code: number | null = null;
+			const ran = runCommandLine(io).then((ended) => {
+				code = ended;
+			});
+			const connection = await amqp.connect(server.url);
+			const channel = await connection.createChannel();
+			await channel.assertExchange('celeryev', 'topic', { durable: true });
+			const told = { type: 'task-sent', at: Date.now(), uuid: 'u1', name: 'shop.charge' };
+			await waitFor(
+				'it to end by itself',
+				() => {
+					channel.publish('celeryev', 'task.sent', Buffer.from(celeryBody(told)), { contentType: 'application/json' });
+					return code !== null;
+				},
+				60_000,
+			);
+			await ran;
+			expect(io.err()).toMatch(words);
+			expect(code).toBe(1);
+			await connection.close();
+		},
+		90_000,
+	);
+});

@@ -97,7 +97,7 @@ function linesTo(path: string): Target {
 			} catch (error) {
 				// A full disk or a missing folder, in the system's own words.
 				const why = error instanceof Error ? error.message : String(error);
-				return fail('refused', `Snapshots cannot be written to ${path}: ${why}`);
+				return fail('gone', `Snapshots cannot be written to ${path}: ${why}`);
 			}
 		},
 	};
@@ -107,13 +107,13 @@ function linesTo(path: string): Target {
 function handTo(command: string, snapshot: Snapshot): Promise<Result<void>> {
 	return new Promise((resolve) => {
 		const child = spawn(command, { shell: true, stdio: ['pipe', 'inherit', 'inherit'] });
-		child.on('error', (error) => resolve(fail('refused', `The command could not be run: ${error.message}`)));
+		child.on('error', (error) => resolve(fail('gone', `The command could not be run: ${error.message}`)));
 		child.on('close', (code, signal) =>
 			resolve(
 				code === 0
 					? ok(undefined)
 					: fail(
-							'refused',
+							'gone',
 							`The command ended with ${code ?? signal} for snapshot ${snapshot.number}, so no more are taken.`,
 						),
 			),
