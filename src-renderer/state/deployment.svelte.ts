@@ -7,6 +7,7 @@ import { LiveConsole } from './console.svelte.ts';
 import { Consumers } from './consumers.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
 import { FailureGroups } from './failure-groups.svelte.ts';
+import { Leftovers } from './leftovers.svelte.ts';
 import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import { Revocation } from './revocation.svelte.ts';
@@ -45,6 +46,8 @@ export class Deployment implements Disposable {
 	readonly site: Site;
 	/** django-q's clusters; it asks nothing before somebody looks. */
 	readonly clusters: ClusterWatch;
+	/** What dead workers left behind in Redis; it asks nothing before somebody looks. */
+	readonly leftovers: Leftovers;
 	/** What is amiss, where something is watched for it. */
 	readonly alarms: AlarmWatch;
 	readonly engine: Engine;
@@ -72,6 +75,7 @@ export class Deployment implements Disposable {
 		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
 		this.waiting = new Waiting(engine, id, toasts);
 		this.clusters = new ClusterWatch(engine, id);
+		this.leftovers = new Leftovers(engine, id, toasts);
 		this.alarms = new AlarmWatch(engine, id);
 		this.site = new Site(engine, id, toasts, showRow);
 	}
@@ -116,6 +120,7 @@ export class Deployment implements Disposable {
 		this.revocation[Symbol.dispose]();
 		this.queues[Symbol.dispose]();
 		this.waiting[Symbol.dispose]();
+		this.leftovers[Symbol.dispose]();
 		this.schedules[Symbol.dispose]();
 		this.quarantine[Symbol.dispose]();
 		this.groups[Symbol.dispose]();

@@ -9,6 +9,7 @@ import type { Warren } from '../../state/warren.svelte.ts';
 import { brokerWords, connectionWords, tasks } from '../words.ts';
 import { alarmFindings } from './alarm-findings.ts';
 import type { Finding } from './finding.ts';
+import { type Left, leftoverFindings } from './leftover-findings.ts';
 import { scheduleFindings } from './schedule-findings.ts';
 
 /** What `findings` looks at. */
@@ -23,6 +24,8 @@ export interface Situation {
 	readonly schedules?: { readonly counts: ScheduleCounts; readonly books: readonly BookView[] } | null;
 	/** What is watched for and amiss; left out: nothing is watched. */
 	readonly alarms?: readonly Alarm[];
+	/** What dead workers and askers left; left out: not known. */
+	readonly left?: Left;
 	readonly now: number;
 }
 
@@ -34,6 +37,7 @@ export function assess({
 	held = null,
 	schedules = null,
 	alarms = [],
+	left = { orphans: null, replies: null },
 	now,
 }: Situation): readonly Finding[] {
 	const found: Finding[] = [];
@@ -90,6 +94,7 @@ export function assess({
 			next: { kind: 'go', label: 'Decide', view: 'quarantine' },
 		});
 	}
+	found.push(...leftoverFindings(left));
 	if (schedules !== null) found.push(...scheduleFindings(schedules.counts, schedules.books));
 	for (const queue of queues ?? []) {
 		const taken = consumers.some((set) => set.state !== 'stopped' && set.intent.queues.includes(queue.name));
@@ -142,6 +147,7 @@ export function findings(warren: Warren): readonly Finding[] {
 		held: deployment.quarantine.held,
 		schedules: deployment.schedules.watch.tick,
 		alarms: deployment.alarms.raised,
+		left: { orphans: deployment.leftovers.orphans.value, replies: deployment.leftovers.replies.value },
 		now: warren.now.value,
 	});
 }

@@ -47,6 +47,50 @@ describe('what needs a person', () => {
 		expect(ids(null)).toEqual([]);
 	});
 
+	test('counts what dead workers left behind, for how long, and offers to give it back or remove it', () => {
+		const orphan = {
+			tag: 't1',
+			id: 'a',
+			task: 'shop.charge',
+			queues: ['celery'],
+			takenAt: NOW - 7_200_000,
+			heldMs: 7_200_000,
+			bytes: 300,
+			redelivered: false,
+			holder: 'worker',
+			certainty: 'likely',
+			reason: 'Every worker was asked and answered, and none of them holds it.',
+		} as const;
+		const orphans = { items: [orphan], total: 3, rescuable: 2, held: 5, complete: true, askedAt: NOW };
+		const replies = {
+			items: [{ queue: 'x.reply.celery.pidbox', idleMs: 10_800_000, bytes: 2_048 }],
+			total: 1,
+			complete: true,
+		};
+		const look = (left: NonNullable<Parameters<typeof assess>[0]['left']>) =>
+			assess({ view: quiet, queues: [], consumers: [], left, now: NOW });
+		const [dead, unread] = look({ orphans, replies });
+		expect(dead).toMatchObject({
+			title: '2 messages of dead workers wait for nothing',
+			next: { kind: 'leftovers', action: 'rescue' },
+		});
+		expect(dead?.reason).toContain('The oldest for 2 h.');
+		expect(dead?.reason).toContain('Of 1 more it cannot be told.');
+		expect(unread).toMatchObject({
+			title: '1 list of answers that nobody fetched',
+			next: { kind: 'leftovers', action: 'clean' },
+		});
+		expect(unread?.reason).toContain('They take 2 KiB of Redis’s memory. Untouched for up to 3 h.');
+		// What may be held is never given back: then it is said why, and where to look.
+		const unsure = { ...orphan, certainty: 'unsure', reason: 'Not every worker answered.' } as const;
+		const [doubt] = look({ orphans: { ...orphans, items: [unsure], total: 1, rescuable: 0 }, replies: null });
+		expect(doubt).toMatchObject({
+			title: 'Of 1 message nobody says who holds it',
+			next: { kind: 'go', view: 'workers' },
+		});
+		expect(look({ orphans: { ...orphans, items: [], total: 0, rescuable: 0 }, replies: null })).toEqual([]);
+	});
+
 	test('puts the broker first, then what is lost, then what failed', () => {
 		const view = profileView(profile('p'), {
 			counts: { ...NO_COUNTS, failed: 2, lost: 1 },
