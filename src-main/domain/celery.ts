@@ -60,3 +60,12 @@ export interface CeleryMessage {
 	/** What a worker would refuse the message for, or what else is odd about it, in words. */
 	readonly doubts: readonly string[];
 }
+
+/** One thing that is known of a task beside its name and arguments, and from where. */
+export interface CeleryFact {
+	/** As Celery calls it: `root_id`, `eta`, `timelimit` … */
+	readonly name: string;
+	readonly value: string;
+	/** message: the kept message of its newest attempt that has one. event: what was told of it. */
+	readonly source: 'message' | 'event';
+}

@@ -1,4 +1,5 @@
 /** What a task and its attempts are, and the facts ("history operations") from which both are folded. */
+import type { CeleryFact } from './celery.ts';
 import type { AttemptId, ProfileId, TaskId } from './ids.ts';
 import type { BrokerMessage, OutgoingMessage } from './message.ts';
 import type { ObservedCall, TaskFact, TaskLineage } from './observed.ts';
@@ -153,6 +154,8 @@ export interface TaskDetail extends TaskRow {
 	readonly lineage?: TaskLineage;
 	/** Its arguments as others printed them of its newest message, perhaps cut; absent: nobody told. */
 	readonly printed?: PrintedArguments;
+	/** What a Celery task's message and events say beside its name and arguments; absent: it is none, or was not asked for. */
+	readonly celery?: readonly CeleryFact[];
 }
 
 /** Arguments as Python prints them; null: not told. */

@@ -15,9 +15,11 @@ import { parseQuery } from '#main/domain/query-parse.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { SavedView } from '#main/domain/saved-view.ts';
+import type { TaskDetail } from '#main/domain/task.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { checkArguments } from '../arguments.ts';
+import { celeryFacts, type ReadMessage } from '../celery-facts.ts';
 import { type Core, signedTargetOf, targetOf } from '../core.ts';
 import { findView } from './view.ts';
 
@@ -72,7 +74,9 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!profile.ok) return profile;
 			const id = await resolveId(core, profile.value.id, input.id);
 			const detail = await history.detail(profile.value.id, id);
-			return detail === null ? unknownTask(input.id) : ok(detail);
+			if (detail === null) return unknownTask(input.id);
+			if (profile.value.framework !== 'celery') return ok(detail);
+			return ok({ ...detail, celery: celeryFacts(await readKept(core, profile.value, detail), detail) });
 		},
 		'task.log': async (input) =>
 			ok(
@@ -315,4 +319,13 @@ export function textOf(bytes: Uint8Array, cut: boolean): string | null {
 		}
 	}
 	return null;
+}
+
+/** The message of the newest attempt that has one kept, as Celery reads it; null: none is kept, or it is none of Celery's. */
+async function readKept(core: Core, profile: Profile, detail: TaskDetail): Promise<ReadMessage | null> {
+	const attempt = detail.history.findLast((one) => one.hasMessage);
+	const message = attempt === undefined ? null : await core.store.history.message(attempt.id);
+	if (message === null) return null;
+	const read = messageDialect(profile).read(message);
+	return read.kind === 'task' && read.celery !== null ? { celery: read.celery, message } : null;
 }

@@ -29,6 +29,12 @@ export function showTask(task: TaskDetail, log: readonly TaskLogLine[], style: S
 			['removed', task.removedAt === null ? null : when(task.removedAt)],
 		]),
 	];
+	if (task.celery !== undefined && task.celery.length > 0) {
+		const said = task.celery.map(
+			({ name, value, source }) => [name, source === 'event' ? `${value} (told by events)` : value] as const,
+		);
+		parts.push(`${paint(style, 'bold', 'Celery')}\n${pairs(style, said)}`);
+	}
 	if (task.traceback !== null)
 		parts.push(`${paint(style, 'bold', 'Traceback')}\n${harmless(task.traceback.trimEnd())}`);
 	if (log.length > 0) parts.push(`${paint(style, 'bold', 'Log')}\n${logWords(log, style)}`);
