@@ -159,6 +159,7 @@ export const rooms: readonly Room[] = [
 			'@xterm/',
 			'@codemirror/',
 			'@lezer/highlight',
+			'uplot',
 		],
 		node: 'none',
 	},

@@ -64,6 +64,9 @@ const SHAPES: readonly (readonly [string, string])[] = [
 		(ground) => ['line-control', ground] as const,
 	),
 	...[...GROUNDS, ...STATE_GROUNDS].map((ground) => ['accent', ground] as const),
+	...[1, 2, 3, 4, 5, 6].flatMap((line) =>
+		['bg', 'raised-1', 'raised-2', 'overlay'].map((ground) => [`chart-${line}`, ground] as const),
+	),
 	['bg', 'line-control'],
 	['bg', 'succeeded'],
 	['accent-ink', 'accent'],

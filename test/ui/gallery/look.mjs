@@ -118,6 +118,17 @@ function shots() {
 				await page.getByRole('option', { name: 'reports' }).waitFor({ timeout: 4000 });
 			},
 		});
+		for (const width of [1440, 460])
+			list.push({
+				name: `charts-${width}-${theme}`,
+				page: 'charts',
+				theme,
+				width,
+				act: async (page) => {
+					await page.getByRole('slider', { name: /^Messages/ }).hover({ position: { x: 230, y: 60 } });
+					await page.getByRole('button', { name: 'Show as a table' }).last().click();
+				},
+			});
 		list.push({ name: `failed-1000-${theme}`, page: 'failed', theme, width: 1000 });
 		list.push({ name: `queued-700-${theme}`, page: 'queued', theme, width: 700 });
 	}
