@@ -210,6 +210,24 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			}),
 		),
 		{
+			id: 'view.saved',
+			label: 'Saved views',
+			group: 'Go to',
+			key: 'v',
+			enabled: profileOpen,
+			run: () => warren.ask({ kind: 'views' }),
+		},
+		...(warren.deployment?.views.items ?? []).map(
+			(view): Command => ({
+				id: `view.open.${view.profile ?? ''}.${view.name}`,
+				label: `Open the view ${view.name}`,
+				group: 'Go to',
+				key: null,
+				enabled: profileOpen,
+				run: () => warren.openView(view),
+			}),
+		),
+		{
 			id: 'profile.add',
 			label: 'Add a profile',
 			group: 'Profiles',

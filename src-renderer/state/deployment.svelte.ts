@@ -12,6 +12,7 @@ import { Quarantine } from './quarantine.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import { Revocation } from './revocation.svelte.ts';
 import type { ListView, Place } from './route.svelte.ts';
+import { SavedViews } from './saved-views.svelte.ts';
 import { type SchedulePorts, Schedules } from './schedules.svelte.ts';
 import { Site } from './site.svelte.ts';
 import { OpenTask } from './task-detail.svelte.ts';
@@ -40,6 +41,8 @@ export class Deployment implements Disposable {
 	readonly quarantine: Quarantine;
 	/** Failed tasks by their cause; it asks nothing before somebody looks. */
 	readonly groups: FailureGroups;
+	/** Filters with a name. */
+	readonly views: SavedViews;
 	/** Changes of waiting messages, and taking them back. */
 	readonly waiting: Waiting;
 	/** The carrot site behind the profile's monitor; it asks nothing before somebody looks. */
@@ -73,6 +76,7 @@ export class Deployment implements Disposable {
 		this.schedules = new Schedules(engine, id, { ...scheduling, toasts });
 		this.quarantine = new Quarantine(engine, this.ticks, id, toasts);
 		this.groups = new FailureGroups(engine, this.ticks, id, toasts);
+		this.views = new SavedViews(engine, id);
 		this.waiting = new Waiting(engine, id, toasts);
 		this.clusters = new ClusterWatch(engine, id);
 		this.leftovers = new Leftovers(engine, id, toasts);

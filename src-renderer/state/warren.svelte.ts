@@ -1,14 +1,17 @@
 /** The page as a whole: where it is, what it is connected to, and which dialog is open. Views get it by context. */
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
+import { TASK_SORT_FIELDS } from '#main/domain/page.ts';
+import type { SavedView } from '#main/domain/saved-view.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import { Actions, type TaskAction } from './actions.svelte.ts';
 import { Commands } from './commands.svelte.ts';
-import { Deployment } from './deployment.svelte.ts';
+import { Deployment, LISTS } from './deployment.svelte.ts';
 import type { Engine } from './engine.ts';
 import { Now } from './now.svelte.ts';
 import { Profiles } from './profiles.svelte.ts';
 import { type AddressBar, isListView, Route } from './route.svelte.ts';
+import { placeOfView, wholeQuery } from './saved-views.svelte.ts';
 import { ScheduleDrafts } from './schedule-drafts.svelte.ts';
 import type { SelectionScope } from './selection.svelte.ts';
 import { Settings } from './settings.svelte.ts';
@@ -49,6 +52,7 @@ export type OpenDialog =
 	| { readonly kind: 'import-schedules' }
 	/** Those of these ids; none: all. */
 	| { readonly kind: 'export-schedules'; readonly ids: readonly string[] }
+	| { readonly kind: 'views' }
 	| { readonly kind: 'books' };
 
 /** Where the browser remembers how failures were looked at last. */
@@ -120,6 +124,28 @@ export class Warren implements Disposable {
 		);
 	}
 
+	/** What is listed, as a query that says all of it, and its order; null: the view lists no tasks. */
+	get shownQuery(): Pick<SavedView, 'query' | 'sort'> | null {
+		const { view, filter, sort } = this.route.place;
+		if (!isListView(view)) return null;
+		const field = TASK_SORT_FIELDS.find((known) => known === sort?.replace(/^-/, ''));
+		return {
+			query: wholeQuery(LISTS[view].base, filter),
+			sort: field === undefined ? null : { field, descending: sort?.startsWith('-') === true },
+		};
+	}
+
+	/** Shows what a saved view lists, where it was saved, else in the list at hand. */
+	openView(view: SavedView): void {
+		this.closeDialog();
+		const { view: here } = this.route.place;
+		const at = placeOfView(view, LISTS) ?? { list: isListView(here) ? here : 'failed', filter: view.query };
+		const part = at.list === 'failed' ? { part: 'tasks' } : {};
+		this.route.go(at.list, { filter: at.filter, ...part });
+		const { sort } = view;
+		this.route.sortBy(sort === null ? null : `${sort.descending ? '-' : ''}${sort.field}`);
+	}
+
 	/** The list in view, where the view is one. */
 	get list(): TaskList | null {
 		const { view } = this.route.place;
@@ -166,6 +192,8 @@ export class Warren implements Disposable {
 
 	ask(dialog: Exclude<OpenDialog, { readonly kind: 'none' }>): void {
 		this.dialog = dialog;
+		// The palette offers saved views; what another window saved meanwhile is among them.
+		if (dialog.kind === 'palette') void this.deployment?.views.load();
 	}
 
 	closeDialog(): void {

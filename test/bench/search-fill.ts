@@ -1,11 +1,23 @@
 /** Fills a home with tasks of which each that ran has a log, for the search bench, in a process of its own; prints how long that took. */
+
+import type { HistoryOp } from '#main/domain/task.ts';
 import { prepareFile } from '#main/store/migrate.ts';
 import { Writer } from '#main/store/writer.ts';
-import type { HistoryOp } from '#main/domain/task.ts';
 import { deployment, randomFrom } from '#test/support/deployment.ts';
 import { line, logged } from '#test/support/history.ts';
 
-const WORDS = ['loading', 'template', 'customer', 'payment', 'queued', 'retrying', 'cache', 'upstream', 'checksum', 'done'];
+const WORDS = [
+	'loading',
+	'template',
+	'customer',
+	'payment',
+	'queued',
+	'retrying',
+	'cache',
+	'upstream',
+	'checksum',
+	'done',
+];
 
 /** A log for each run, from before what the deployment itself has it log. */
 function withLogs(ops: readonly HistoryOp[], random: () => number): readonly HistoryOp[] {

@@ -39,7 +39,16 @@ const at = (share: number) => START + TASKS * share * 40;
 type Kind = readonly [name: string, query: string, sql: string];
 
 const FAILED = 't.state IN (3, 6, 7)';
-const FREE = ['t.name', 't.id', 't.queue', 'x.args', 'x.kwargs', 'x.preview', 't.exception_type', 'x.exception_message'];
+const FREE = [
+	't.name',
+	't.id',
+	't.queue',
+	'x.args',
+	'x.kwargs',
+	'x.preview',
+	't.exception_type',
+	'x.exception_message',
+];
 const free = (word: string) => `(${FREE.map((column) => `${column} LIKE '%${word}%'`).join(' OR ')})`;
 const logged = (word: string) =>
 	`EXISTS (SELECT 1 FROM attempts a JOIN log_lines l ON l.attempt = a.id WHERE a.task = t.seq AND l.text LIKE '%${word}%')`;
@@ -62,7 +71,7 @@ const FILTERS: readonly Kind[] = [
 	['since', `since:${day(0.99)}`, `coalesce(t.finished_at, t.started_at, t.published_at) >= ${at(0.99)}`],
 	['before', `before:${day(0.01)}`, `coalesce(t.finished_at, t.started_at, t.published_at) < ${at(0.01)}`],
 	['argument, one', 'args[0]:1234', "x.args = '[1234]'"],
-	['argument path', 'kwargs.customer.id:4711', 'json_extract(x.kwargs, \'$.customer.id\') = 4711'],
+	['argument path', 'kwargs.customer.id:4711', "json_extract(x.kwargs, '$.customer.id') = 4711"],
 	['argument path, common', 'kwargs.customer.city:Oslo', "json_extract(x.kwargs, '$.customer.city') = 'Oslo'"],
 	['argument path, number', 'kwargs.amount:>999.9', "json_extract(x.kwargs, '$.amount') > 999.9"],
 	['alternatives', '(queue:mail OR queue:slow) state:failed', "t.queue IN ('mail', 'slow') AND t.state = 3"],
