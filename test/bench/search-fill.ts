@@ -22,7 +22,7 @@ const WORDS = [
 /** A log for each run, from before what the deployment itself has it log. */
 function withLogs(ops: readonly HistoryOp[], random: () => number): readonly HistoryOp[] {
 	const word = () => WORDS[Math.floor(random() * WORDS.length)] ?? '';
-	return ops.flatMap((op) => {
+	return ops.flatMap((op): readonly HistoryOp[] => {
 		if (op.kind !== 'started') return [op];
 		const lines = [
 			line(op.at, `${word()} ${word()} ${Math.floor(random() * 1_000_000)}`, { logger: 'shop.worker' }),
