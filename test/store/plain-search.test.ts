@@ -67,7 +67,7 @@ describe('random queries over the audit', () => {
 		is: { done: entry.outcome === 'done', failed: entry.outcome !== 'done' },
 	});
 
-	it('list and count exactly what they mean, newest first', { timeout: 600_000 }, () => {
+	it('list and count exactly what they mean, newest first', { timeout: 3_600_000 }, () => {
 		for (let seed = 1; seed <= QUERIES / PER_WORLD; seed += 1) {
 			const chance = new Chance(seed);
 			using store = directStore();
@@ -154,7 +154,7 @@ describe('random queries over the lines of all logs', () => {
 	}
 
 	it('find exactly what they mean, those of the newest attempts first, whatever the size of a page', {
-		timeout: 600_000,
+		timeout: 3_600_000,
 	}, () => {
 		for (let seed = 1; seed <= QUERIES / PER_WORLD; seed += 1) {
 			const chance = new Chance(seed);
