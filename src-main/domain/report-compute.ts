@@ -81,10 +81,10 @@ function runtimeOf(run: ReportRun, compatible: boolean): number | null {
 }
 
 function linker(scope: readonly Query[]): (more: Query) => string {
-	const parts = scope.flatMap((query) =>
-		query.kind === 'all' ? [] : query.kind === 'and' ? [...query.parts] : [query],
-	);
-	return (more) => formatQuery(parts.length === 0 ? more : { kind: 'and', parts: [...parts, more] });
+	const flat = (query: Query): readonly Query[] =>
+		query.kind === 'all' ? [] : query.kind === 'and' ? query.parts : [query];
+	const parts = scope.flatMap(flat);
+	return (more) => formatQuery(parts.length === 0 ? more : { kind: 'and', parts: [...parts, ...flat(more)] });
 }
 
 /** The query for one field's exact value. */
@@ -100,7 +100,6 @@ export function failing(run: ReportRun, compatible: boolean): boolean {
 function partOf(name: RunReportName, options: Settled): Part {
 	const { compatible, top } = options;
 	const succeeded = (run: ReportRun) => run.state === 'succeeded';
-	const one = () => 1;
 	switch (name) {
 		case 'task_runs_by_state':
 			return shares(options, (run) => run.state, stateQuery, Number.POSITIVE_INFINITY);
@@ -113,11 +112,11 @@ function partOf(name: RunReportName, options: Settled): Part {
 		case 'tasks_throughput':
 			return throughput(options);
 		case 'apps_top_runs':
-			return bars(options, 'app', 'runs', ({ count }) => count, one);
+			return bars(options, 'app', 'runs', ({ count }) => count, { value: () => 1 });
 		case 'apps_top_cum_runtime':
 			return bars(options, 'app', 's', ({ sum }) => sum / 1_000);
 		case 'tasks_top_runs':
-			return bars(options, 'name', 'runs', ({ count }) => count, one);
+			return bars(options, 'name', 'runs', ({ count }) => count, { value: () => 1 });
 		case 'tasks_top_max_runtime':
 			return bars(options, 'name', 's', ({ max }) => max / 1_000);
 		case 'tasks_top_avg_runtime':
@@ -125,31 +124,28 @@ function partOf(name: RunReportName, options: Settled): Part {
 		case 'tasks_top_cum_runtime':
 			return bars(options, 'name', 's', ({ sum }) => sum / 1_000);
 		case 'tasks_top_failed':
-			return bars(
-				options,
-				'name',
-				'runs',
-				({ count }) => count,
-				(run) => (failing(run, compatible) ? 1 : null),
-			);
+			return bars(options, 'name', 'runs', ({ count }) => count, {
+				value: (run) => (failing(run, compatible) ? 1 : null),
+				only: failingQuery(compatible),
+			});
 		case 'tasks_top_retried':
-			return bars(
-				options,
-				'name',
-				'runs',
-				({ count }) => count,
-				(run) => (run.state === 'retrying' ? 1 : null),
-			);
+			return bars(options, 'name', 'runs', ({ count }) => count, {
+				value: (run) => (run.state === 'retrying' ? 1 : null),
+				only: stateQuery('retrying'),
+			});
 		case 'tasks_throughput_by_state':
 			return lines(options, { of: (run) => run.state, query: stateQuery });
 		case 'tasks_throughput_by_app':
-			return lines(options, { of: (run, app) => (succeeded(run) ? app : null), query: textQuery('app') });
+			return lines(options, {
+				of: (run, app) => (succeeded(run) ? app : null),
+				query: textQuery('app', stateQuery('succeeded')),
+			});
 		case 'exceptions_throughput':
 			return lines(options, { of: exceptionOf(compatible), query: textQuery('exception') });
 		case 'app_failures_over_time':
 			return lines(options, {
 				of: (run, app) => (failing(run, compatible) ? app : null),
-				query: textQuery('app'),
+				query: textQuery('app', failingQuery(compatible)),
 			});
 		case 'throughput_by_queue':
 			return lines(options, { of: (run) => run.queue ?? '', query: textQuery('queue') });
@@ -188,8 +184,18 @@ function stateQuery(state: string): Query {
 	return { kind: 'state', any: [state as ReportRun['state']] };
 }
 
-function textQuery(field: TextField): (text: string) => Query | null {
-	return (text) => (text === '' ? null : exactly(field, text));
+/** Tasks that stand as failed: one whose failed run was repeated with success is not among them. */
+function failingQuery(compatible: boolean): Query {
+	return { kind: 'state', any: compatible ? ['failed'] : FAILING_STATES };
+}
+
+/** The query for a field's value, and for nothing else where `only` says more. */
+function textQuery(field: TextField, only?: Query): (text: string) => Query | null {
+	return (text) => {
+		if (text === '') return null;
+		const value = exactly(field, text);
+		return only === undefined ? value : { kind: 'and', parts: [value, only] };
+	};
 }
 
 function lines(options: Settled, what: Series): Part {
@@ -220,25 +226,26 @@ function shares(
 	};
 }
 
-/** `value`: what of a run goes into the sum, the runtime unless it is said; null: the run does not count. */
+/** `value`: what of a run goes into the sum, the runtime unless it is said; null: the run does not count. `only`: tasks with such runs. */
 function bars(
 	options: Settled,
 	by: 'app' | 'name',
 	unit: 'runs' | 's',
 	read: (spread: Spread) => number,
-	value?: (run: ReportRun) => number | null,
+	what: { readonly value: (run: ReportRun) => number | null; readonly only?: Query } | null = null,
 ): Part {
+	const query = textQuery(by, what?.only);
 	const groups = new Groups(() => new Spread(false));
 	return {
 		add(run, app, took) {
-			const one = value === undefined ? took : value(run);
+			const one = what === null ? took : what.value(run);
 			if (one !== null) groups.of(by === 'app' ? app : run.name).add(one);
 		},
 		end() {
 			const all = groups.entries().map(([key, spread]) => [key, read(spread)] as const);
 			if (all.length === 0) return null;
-			const items = largest(all, options.top).map(([key, found]) => labelled(options, key, found, textQuery(by)(key)));
-			return { kind: 'bars', unit, items };
+			const items = largest(all, options.top).map(([key, found]) => labelled(options, key, found, query(key)));
+			return { kind: 'bars', unit, items, left: all.length - items.length };
 		},
 	};
 }

@@ -158,7 +158,13 @@ export interface TaskStatistics {
 
 export type ReportData =
 	| { readonly kind: 'shares'; readonly unit: ReportUnit; readonly items: readonly ReportItem[] }
-	| { readonly kind: 'bars'; readonly unit: ReportUnit; readonly items: readonly ReportItem[] }
+	| {
+			readonly kind: 'bars';
+			readonly unit: ReportUnit;
+			readonly items: readonly ReportItem[];
+			/** How many more there are than a top list has. */
+			readonly left: number;
+	  }
 	| {
 			readonly kind: 'series';
 			readonly unit: ReportUnit;

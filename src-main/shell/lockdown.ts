@@ -60,20 +60,32 @@ export function lockSession(session: Session, log: (event: string, what: string)
 	});
 }
 
-/** A text that our own page made to be saved. Nothing is ever fetched from elsewhere, nor saved as what a system would run. */
+/** What the page saves: texts and pictures that are looked at, nothing that a system would run. */
+const SAVED: readonly (readonly [extension: string, name: string])[] = [
+	['json', 'JSON'],
+	['csv', 'CSV'],
+	['svg', 'SVG'],
+	['png', 'PNG'],
+];
+function kindOf(file: string): (typeof SAVED)[number] | undefined {
+	return SAVED.find(([extension]) => file.toLowerCase().endsWith(`.${extension}`));
+}
+
+/** Something that our own page made to be saved. Nothing is ever fetched from elsewhere, nor saved as what a system would run. */
 function isOurSave(item: DownloadItem, contents: WebContents | null): boolean {
 	// Of a page that is gone by then there are none.
 	const ours = contents != null && isOurs(contents.mainFrame.url);
-	return ours && item.getURL().startsWith(`blob:${PAGE_ORIGIN}/`) && /\.json$/i.test(item.getFilename());
+	return ours && item.getURL().startsWith(`blob:${PAGE_ORIGIN}/`) && kindOf(item.getFilename()) !== undefined;
 }
 
 /** Given no path of its own, Electron has the person choose one, or none. */
 function askWhere(item: DownloadItem, log: (event: string, what: string) => void): void {
 	const name = basename(item.getFilename());
+	const [extension, kind] = kindOf(name) ?? ['json', 'JSON'];
 	item.setSaveDialogOptions({
 		title: 'Save as a file',
 		defaultPath: join(app.getPath('downloads'), name),
-		filters: [{ name: 'JSON', extensions: ['json'] }],
+		filters: [{ name: kind, extensions: [extension] }],
 	});
 	item.once('done', (_event, state) => {
 		if (state !== 'interrupted') return;

@@ -41,6 +41,9 @@ export function readReport(reader: ListReader, request: ReportRequest, now: numb
 		const scope = [parsed.value];
 		const since = { kind: 'time', field: 'activity', op: '>=', at: request.options.since } as const;
 		if (request.options.since > 0) scope.push(since);
+		if (request.options.until <= now) {
+			scope.push({ kind: 'time', field: 'activity', op: '<', at: request.options.until });
+		}
 		if (profile === null) return ok(startReport(name, request.options, scope).end());
 		reader.tests.clear();
 		const condition = compileQuery(parsed.value, { db, profile, grams: reader.grams }, reader.tests);

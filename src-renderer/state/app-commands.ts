@@ -6,7 +6,7 @@ import type { Theme } from './settings.svelte.ts';
 import type { Warren } from './warren.svelte.ts';
 import { workerCommands } from './worker-commands.ts';
 
-const GO: readonly { readonly view: View; readonly label: string; readonly key: string }[] = [
+const GO: readonly { readonly view: View; readonly label: string; readonly key: string | null }[] = [
 	{ view: 'attention', label: 'Attention', key: '1' },
 	{ view: 'queued', label: 'Queued', key: '2' },
 	{ view: 'failed', label: 'Failed', key: '3' },
@@ -17,6 +17,8 @@ const GO: readonly { readonly view: View; readonly label: string; readonly key: 
 	{ view: 'quarantine', label: 'Quarantine', key: 'q' },
 	{ view: 'site', label: 'Site', key: 's' },
 	{ view: 'console', label: 'Console', key: '8' },
+	{ view: 'reports', label: 'Reports', key: '0' },
+	{ view: 'all', label: 'All tasks', key: null },
 	{ view: 'settings', label: 'Settings', key: '9' },
 ];
 
@@ -33,6 +35,10 @@ function mayAct(warren: Warren): true | string {
 	if (warren.mayChange !== true) return warren.mayChange;
 	if (warren.actions.stage.kind !== 'none' && warren.actions.stage.kind !== 'report') return 'Something is being done';
 	return warren.aim === null ? 'No task is chosen' : true;
+}
+
+function openName(warren: Warren): string | null {
+	return warren.deployment?.open?.task?.name ?? null;
 }
 
 function siteThere(warren: Warren): true | string {
@@ -133,6 +139,17 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			run: () => {
 				const id = warren.list?.focused;
 				if (id != null) warren.route.openTask(id);
+			},
+		},
+		{
+			id: 'task.statistics',
+			label: 'Statistics of the open task',
+			group: 'Tasks',
+			key: null,
+			enabled: () => (openName(warren) === null ? 'No task is open' : true),
+			run: () => {
+				const name = openName(warren);
+				if (name !== null) warren.route.go('reports', { part: 'task', item: name });
 			},
 		},
 		{

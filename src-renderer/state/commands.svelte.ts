@@ -4,7 +4,16 @@ export interface Command {
 	/** `noun.verb`, the same for ever: keys and tests name it. */
 	readonly id: string;
 	readonly label: string;
-	readonly group: 'Tasks' | 'Schedules' | 'Go to' | 'Profiles' | 'Workers' | 'Quarantine' | 'Site' | 'Window';
+	readonly group:
+		| 'Tasks'
+		| 'Schedules'
+		| 'Go to'
+		| 'Profiles'
+		| 'Workers'
+		| 'Quarantine'
+		| 'Site'
+		| 'Reports'
+		| 'Window';
 	/** As `KeyboardEvent.key` gives it, with `Mod+` (Ctrl or Cmd) and `Shift+` where needed; null: palette only. */
 	readonly key: string | null;
 	/** Removes or stops something; its key has Shift. */

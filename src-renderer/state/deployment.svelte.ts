@@ -26,6 +26,7 @@ export const LISTS: Readonly<Record<ListView, { readonly base: string; readonly 
 	queued: { base: 'state:queued,running,retrying', sort: { field: 'publishedAt', ascending: false } },
 	failed: { base: 'state:failed,rejected,lost', sort: { field: 'finishedAt', ascending: false } },
 	completed: { base: 'state:succeeded,revoked', sort: { field: 'finishedAt', ascending: false } },
+	all: { base: '', sort: { field: 'publishedAt', ascending: false } },
 };
 
 export class Deployment implements Disposable {

@@ -5,18 +5,20 @@ export const VIEWS = [
 	'queued',
 	'failed',
 	'completed',
+	'all',
 	'scheduled',
 	'queues',
 	'workers',
 	'quarantine',
 	'site',
 	'console',
+	'reports',
 	'settings',
 ] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Views that list tasks. */
-export const LIST_VIEWS = ['queued', 'failed', 'completed'] as const;
+export const LIST_VIEWS = ['queued', 'failed', 'completed', 'all'] as const;
 export type ListView = (typeof LIST_VIEWS)[number];
 
 export function isListView(view: View): view is ListView {
@@ -39,7 +41,12 @@ export interface Place {
 	readonly filter: string;
 	/** `field` or `-field` (descending); null: the view's own order. */
 	readonly sort: string | null;
+	/** How a report is asked for, where it is not the usual way: `since=7d&bucket=1d`, of the keys in `ASKED`; null: the usual way. */
+	readonly asked: string | null;
 }
+
+/** What of the address says how a report is asked for. */
+const ASKED = ['since', 'until', 'bucket', 'queue', 'worker', 'top', 'compatible'] as const;
 
 const START: Place = {
 	profile: null,
@@ -50,6 +57,7 @@ const START: Place = {
 	part: null,
 	filter: '',
 	sort: null,
+	asked: null,
 };
 
 /** Reads `#/<profile>/<view>?task=…&item=…&schedule=…&part=…&filter=…&sort=…`. What it doesn't understand falls back to the start. */
@@ -66,6 +74,7 @@ export function parsePlace(hash: string): Place {
 		part: fields.get('part'),
 		filter: fields.get('filter') ?? '',
 		sort: fields.get('sort'),
+		asked: askedOf(fields),
 	};
 }
 
@@ -78,8 +87,19 @@ export function formatPlace(place: Place): string {
 	if (place.part !== null) fields.set('part', place.part);
 	if (place.filter !== '') fields.set('filter', place.filter);
 	if (place.sort !== null) fields.set('sort', place.sort);
+	for (const [key, value] of new URLSearchParams(place.asked ?? '')) fields.set(key, value);
 	const search = fields.toString();
 	return `#/${encodeURIComponent(place.profile ?? '')}/${place.view}${search === '' ? '' : `?${search}`}`;
+}
+
+function askedOf(fields: URLSearchParams): string | null {
+	const asked = new URLSearchParams();
+	for (const key of ASKED) {
+		const value = fields.get(key);
+		if (value !== null && value !== '') asked.set(key, value);
+	}
+	const text = asked.toString();
+	return text === '' ? null : text;
 }
 
 function decoded(text: string): string {
@@ -124,8 +144,8 @@ export class Route implements Disposable {
 	#place: Place = $state.raw(START);
 	readonly #bar: AddressBar;
 	readonly #moves: Disposable;
-	/** Part, filter and order of each view, for coming back to it. */
-	readonly #left = new Map<string, Pick<Place, 'part' | 'filter' | 'sort'>>();
+	/** Part, filter, order and way of asking of each view, for coming back to it. */
+	readonly #left = new Map<string, Pick<Place, 'part' | 'filter' | 'sort' | 'asked'>>();
 
 	constructor(bar: AddressBar) {
 		this.#bar = bar;
@@ -153,8 +173,13 @@ export class Route implements Disposable {
 	): void {
 		const from = this.#place;
 		const profile = more.profile ?? from.profile;
-		this.#left.set(`${from.profile}/${from.view}`, { part: from.part, filter: from.filter, sort: from.sort });
-		const left = this.#left.get(`${profile}/${view}`) ?? { part: null, filter: '', sort: null };
+		this.#left.set(`${from.profile}/${from.view}`, {
+			part: from.part,
+			filter: from.filter,
+			sort: from.sort,
+			asked: from.asked,
+		});
+		const left = this.#left.get(`${profile}/${view}`) ?? { part: null, filter: '', sort: null, asked: null };
 		this.#set(
 			{
 				profile,
@@ -165,6 +190,7 @@ export class Route implements Disposable {
 				part: more.part ?? left.part,
 				filter: more.filter ?? left.filter,
 				sort: left.sort,
+				asked: left.asked,
 			},
 			view === from.view && profile === from.profile ? 'replace' : 'push',
 		);
@@ -209,6 +235,11 @@ export class Route implements Disposable {
 	/** Shows what one thing of the list is made of, as another part with a filter; going back comes back to the list. */
 	lookInto(part: string, filter: string): void {
 		this.#set({ ...this.#place, part, filter, task: null, item: null }, 'push');
+	}
+
+	/** Asks for reports another way; null: the usual one. */
+	askBy(asked: string | null): void {
+		if (asked !== this.#place.asked) this.#set({ ...this.#place, asked }, 'replace');
 	}
 
 	filterBy(filter: string): void {

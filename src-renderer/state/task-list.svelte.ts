@@ -85,7 +85,8 @@ export class TaskList implements Disposable {
 	/** The whole query: the tab's part and, in parentheses, what was typed. */
 	get query(): string {
 		const typed = this.filter.trim();
-		return typed === '' ? this.base : `${this.base} (${typed})`;
+		if (typed === '' || this.base === '') return typed === '' ? this.base : typed;
+		return `${this.base} (${typed})`;
 	}
 
 	/** Rows to lay out: the total, or what is known of it. */

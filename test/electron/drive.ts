@@ -99,6 +99,9 @@ save.item.emit('done', {}, 'interrupted');
 facts.saveFailure = electron.errorBoxes.splice(0);
 facts.saves = [
 	save,
+	saved(ourText, 'sandbox-report.csv'),
+	saved(ourText, 'sandbox-report.SVG'),
+	saved(ourText, 'sandbox-report.png'),
 	saved(ourText, '../../.bashrc.json'),
 	saved(ourText, 'schedules.exe'),
 	saved(ourText, 'schedules.json', elsewhere),

@@ -95,6 +95,9 @@ describe('the window', () => {
 		const refused = { stopped: true, where: null };
 		expect(facts.saves).toEqual([
 			{ stopped: false, where: join('/downloads', 'sandbox-schedules.json') },
+			{ stopped: false, where: join('/downloads', 'sandbox-report.csv') },
+			{ stopped: false, where: join('/downloads', 'sandbox-report.SVG') },
+			{ stopped: false, where: join('/downloads', 'sandbox-report.png') },
 			{ stopped: false, where: join('/downloads', '.bashrc.json') },
 			...Array.from({ length: 7 }, () => refused),
 		]);

@@ -81,7 +81,8 @@ function showData(data: ReportData, style: Style): string {
 		case 'bars': {
 			const total = data.items.reduce((sum, { value }) => sum + value, 0);
 			const most = Math.max(...data.items.map(({ value }) => value), Number.MIN_VALUE);
-			return table(style, data.items, [
+			const rest = data.kind === 'bars' && data.left > 0 ? `\n${count(data.left)} more are below these.` : '';
+			const bars = table(style, data.items, [
 				{ title: 'NAME', cell: ({ label }) => named(label), shrink: true },
 				{
 					title: data.unit === 'runs' ? 'RUNS' : 'SECONDS',
@@ -99,6 +100,7 @@ function showData(data: ReportData, style: Style): string {
 					: []),
 				{ title: '', cell: ({ value }) => '█'.repeat(Math.round((BAR * value) / most)) },
 			]);
+			return `${bars}${rest}`;
 		}
 		case 'series':
 			return showSeries(data, style);

@@ -57,6 +57,16 @@ export const COLUMNS: Readonly<Record<ListView, readonly Column[]>> = {
 		{ id: 'attempts', label: 'Attempts', width: '72px', align: 'end', from: 900 },
 		RUNTIME,
 	],
+	all: [
+		STATE,
+		{ id: 'when', label: 'Latest', width: '84px', from: 380 },
+		TASK,
+		ARGUMENTS,
+		{ id: 'exception', label: 'Exception', width: 'minmax(120px, 1fr)', from: 900 },
+		QUEUE,
+		{ id: 'attempts', label: 'Attempts', width: '72px', align: 'end', from: 980 },
+		RUNTIME,
+	],
 };
 
 /** The columns that a list of this width has room for, with the tick before them. */

@@ -41,6 +41,7 @@ describe('the address', () => {
 					part: fc.option(text),
 					filter: fc.string({ unit: 'grapheme', maxLength: 40 }),
 					sort: fc.option(fc.constantFrom('-finishedAt', 'name')),
+					asked: fc.option(fc.constantFrom('since=7d&bucket=1d', 'queue=a+b%26c&compatible=1')),
 				}),
 				(place) => {
 					expect(parsePlace(formatPlace(place))).toEqual(place);

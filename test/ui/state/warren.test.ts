@@ -87,6 +87,7 @@ describe('the page as a whole', () => {
 			part: null,
 			filter: 'report',
 			sort: 'name',
+			asked: null,
 		} as const;
 		const { warren } = await start(formatPlace(place));
 		expect(warren.route.place).toEqual(place);
