@@ -47,6 +47,11 @@ const DEFINITIONS: Readonly<Record<ReportName, Definition>> = {
 		there: `Runs that ended in an exception, retries left out. ${BUCKETS_THERE}`,
 	},
 	app_failures_over_time: { own: `${FAILED} By app. ${BUCKETS}`, there: `${FAILED_THERE} By app. ${BUCKETS_THERE}` },
+	queue_length_over_time: {
+		own: 'Messages that waited (ready), averaged over each bucket; one line for each queue, a gap where nothing was measured. Search, queue and worker above choose runs, and have no say in it.',
+		there:
+			'Messages that waited in all queues: the mean of each minute’s mean, in buckets of 5 minutes, rounded half to even. Search, queue and worker above choose runs, and have no say in it.',
+	},
 	task_statistics: {
 		own: `${RUNS} Each dot is a task: its runs across, its mean runtime up.`,
 		there: `${LOGGED} Each dot is a task: its runs across, its mean runtime up. ${RAN_THERE}`,

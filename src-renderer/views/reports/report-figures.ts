@@ -1,5 +1,5 @@
 /** A report's data as tables, bars, lines and pictures. Pure: what is drawn and what the table says come from the same place. */
-import type { Report, ReportData, ReportItem } from '#main/domain/report.ts';
+import type { Report, ReportData, ReportItem, ReportUnit } from '#main/domain/report.ts';
 import type { TaskState } from '#main/domain/task.ts';
 import type { Bar } from '../../components/BarChart.svelte';
 import type { PictureBody } from '../../components/chart-picture.ts';
@@ -20,12 +20,18 @@ const TONES: Readonly<Partial<Record<TaskState, ChartTone>>> = {
 	revoked: 'neutral',
 };
 
-const unitColumn = (unit: 'runs' | 's'): FigureColumn =>
-	unit === 'runs' ? { label: 'Runs', kind: 'count' } : { label: 'Seconds', kind: 'seconds' };
+const UNITS: Readonly<Record<ReportUnit, FigureColumn>> = {
+	runs: { label: 'Runs', kind: 'count' },
+	s: { label: 'Seconds', kind: 'seconds' },
+	// A mean of samples, which is seldom whole.
+	messages: { label: 'Messages', kind: 'rate' },
+};
+const unitColumn = (unit: ReportUnit): FigureColumn => UNITS[unit];
 
 /** A value with its unit. */
-export function valueWords(value: number, unit: 'runs' | 's'): string {
-	return unit === 'runs' ? counted(value, 'run') : `${secondsText(value)} s`;
+export function valueWords(value: number, unit: ReportUnit): string {
+	if (unit === 's') return `${secondsText(value)} s`;
+	return counted(value, unit === 'runs' ? 'run' : 'message');
 }
 
 const named = (label: string): string => (label === '' ? '(none)' : label);
@@ -149,7 +155,7 @@ export function linesOf(data: Of<'series'>): {
 	const totals = values.map((line) => line.reduce<number>((all, value) => all + (value ?? 0), 0));
 	const chosen = data.series
 		.map((line, place) => ({ line, place, total: totals[place] ?? 0 }))
-		.sort((one, other) => (data.unit === 's' ? one.place - other.place : other.total - one.total))
+		.sort((one, other) => (data.unit !== 'runs' ? one.place - other.place : other.total - one.total))
 		.slice(0, MOST_LINES);
 	return {
 		times,
@@ -169,8 +175,8 @@ export function lineFigures({ name }: Pick<Report, 'name'>, data: Of<'series'>):
 	return {
 		columns: [
 			{ label: runs ? subject(name) : 'Line', kind: 'text' },
-			runs ? { label: 'Runs', kind: 'count' } : { label: 'Last s', kind },
-			{ label: runs ? `Most in ${data.bucket}` : 'Most s', kind },
+			runs ? { label: 'Runs', kind: 'count' } : { label: data.unit === 's' ? 'Last s' : 'Last', kind },
+			{ label: runs ? `Most in ${data.bucket}` : data.unit === 's' ? 'Most s' : 'Most', kind },
 		],
 		rows: data.series.map(({ label, points, query }) => {
 			const known = points.flatMap(([, value]) => (value === null ? [] : [value]));
@@ -242,8 +248,12 @@ export function pictureBody(report: Pick<Report, 'name'>, data: ReportData): Pic
 
 /** What a report was computed of, in a line. */
 export function basisWords({ basis, options }: Pick<Report, 'basis' | 'options'>): string {
-	if (basis.oldest === null || basis.newest === null) return 'No run ended in this time.';
+	if (basis.oldest === null || basis.newest === null)
+		return basis.samples === undefined ? 'No run ended in this time.' : 'No queue was measured in this time.';
 	const short = (at: number): string => momentText(at).replace(/:\d\d UTC.*$/, '');
 	const way = options.compatible ? ', counted as aa-taskmonitor does' : '';
+	if (basis.samples !== undefined) {
+		return `${counted(basis.samples, 'sample')} of queues, from ${short(basis.oldest)} to ${short(basis.newest)}${way}.`;
+	}
 	return `${grouped(basis.runs)} ${basis.runs === 1 ? 'run' : 'runs'}, ${secondsText(basis.runtime)} s of runtime, from ${short(basis.oldest)} to ${short(basis.newest)}${way}.`;
 }
