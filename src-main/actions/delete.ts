@@ -7,6 +7,7 @@ import type { TaskId } from '#main/domain/ids.ts';
 import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
+import { actLease, holdWhile } from './act-lease.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';
@@ -23,7 +24,7 @@ export async function deleteTasks(
 	action: RunningAction,
 ): Promise<Result<void>> {
 	const removed: TaskId[] = [];
-	const kept = new KeptRemovals(target, ids.length);
+	await using kept = new KeptRemovals(target, ids.length);
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
 		const rows = new Map((await target.history.rows(target.profile.id, batch)).map((row) => [row.id, row]));
@@ -95,11 +96,12 @@ async function removeWaiting(
 }
 
 /** Messages that a deletion took out of their queues, kept for an undo as they come. */
-class KeptRemovals {
+class KeptRemovals implements AsyncDisposable {
 	readonly #target: ActionTarget;
 	readonly #wanted: number;
 	#entry: number | null = null;
 	#seq = 0;
+	#lease: AsyncDisposable | null = null;
 
 	constructor(target: ActionTarget, wanted: number) {
 		this.#target = target;
@@ -136,11 +138,18 @@ class KeptRemovals {
 
 	async #begin(): Promise<number> {
 		const { journal, profile, now } = this.#target;
-		this.#entry ??= await journal.begin(
-			{ at: now(), profile: profile.id, action: 'task.delete', title: titleOf(this.#wanted), before: '{}' },
+		if (this.#entry !== null) return this.#entry;
+		const title = titleOf(this.#wanted);
+		this.#entry = await journal.begin(
+			{ at: now(), profile: profile.id, action: 'task.delete', title, before: '{}' },
 			null,
 		);
+		this.#lease = await holdWhile(this.#target.leases, actLease(this.#entry));
 		return this.#entry;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#lease?.[Symbol.asyncDispose]();
 	}
 }
 

@@ -5,6 +5,7 @@ import type { ActionItem } from '#main/domain/action.ts';
 import type { Orphan } from '#main/domain/orphan.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import { actLease, holdWhile } from './act-lease.ts';
 import type { ActionTarget } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 
@@ -141,6 +142,7 @@ export async function giveBack(
 		},
 		null,
 	);
+	await using _lease = await holdWhile(target.leases, actLease(entry));
 	const back: string[] = [];
 	for (let at = 0; at < chosen.length && !action.signal.aborted; at += BATCH) {
 		const batch = chosen.slice(at, at + BATCH);

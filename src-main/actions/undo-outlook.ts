@@ -16,7 +16,16 @@ export interface Before {
 	readonly sent?: readonly { readonly messageId: string; readonly queue?: string }[];
 }
 
-const MESSAGE_ACTIONS = new Set(['queue.purge', 'queue.move', 'queue.replay', 'message.delete', 'message.edit']);
+const MESSAGE_ACTIONS = new Set([
+	'queue.purge',
+	'queue.move',
+	'queue.replay',
+	'message.delete',
+	'message.edit',
+	'packet.hold',
+	'packet.release',
+	'packet.next',
+]);
 
 /** Whether a change can be taken back, and what that would do. */
 export function undoOutlook(row: JournalRow): UndoOutlook {
@@ -43,7 +52,11 @@ export function undoOutlook(row: JournalRow): UndoOutlook {
 		const swapped = one
 			? 'goes back as it was, unless a worker took it'
 			: 'go back as they were, unless a worker took them';
-		const where = row.action === 'queue.purge' || row.action === 'message.delete' ? put : swapped;
+		const last = one
+			? 'goes back to the end of its queue, unless a cluster took it'
+			: 'go back to the end of their queue, unless a cluster took them';
+		const removes = row.action === 'queue.purge' || row.action === 'message.delete';
+		const where = removes ? put : row.action.startsWith('packet.') ? last : swapped;
 		return {
 			able: true,
 			words: [back === 0 ? '' : `${countOf(back, 'message')} ${where}.`, doubt].filter(Boolean).join(' '),
@@ -63,7 +76,8 @@ export function undoOutlook(row: JournalRow): UndoOutlook {
 					};
 		}
 		case 'task.requeue':
-		case 'task.publish': {
+		case 'task.publish':
+		case 'packet.clone': {
 			const sent = before.sent?.length ?? 0;
 			return sent === 0
 				? no('says not what it sent')

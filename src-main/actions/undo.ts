@@ -3,7 +3,6 @@
  * that a second undo, in this process or another, finds nothing left to do; what a crash left in between is not repeated unless that
  * is asked for.
  */
-import { randomUUID } from 'node:crypto';
 import type { Fate, Settled } from '#main/brokers/waiting.ts';
 import type { ActionItem } from '#main/domain/action.ts';
 import { type TaskId, taskId } from '#main/domain/ids.ts';
@@ -11,11 +10,12 @@ import type { JournalRow, JournalState, KeptMessageItem, KeptState } from '#main
 import { idOfMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
+import { actLease, holdWhile } from './act-lease.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { type Before, beforeOf, undoOutlook } from './undo-outlook.ts';
-import { contentOf, LEASE_MS } from './waiting-change.ts';
-import { BATCH, MOST_MESSAGES, WALK_MS } from './waiting-selection.ts';
+import { contentOf } from './waiting-change.ts';
+import { BATCH, MOST_MESSAGES, scanLimitOf, WALK_MS } from './waiting-selection.ts';
 
 export interface UndoOptions {
 	/** Also put back what may be back already, or may have been run since. */
@@ -29,45 +29,41 @@ export async function undo(
 	options: UndoOptions,
 	action: RunningAction,
 ): Promise<Result<JournalState>> {
-	const { leases } = target;
 	const outlook = undoOutlook(row);
 	if (!outlook.able) return fail('conflict', `Change ${row.id} cannot be taken back: it ${outlook.words}.`);
-	const lease = { name: `undo ${row.id}`, holder: randomUUID() };
-	const held = await leases.hold(lease.name, lease.holder, LEASE_MS);
-	if (!held.ok) return fail('busy', `Change ${row.id} is being taken back already, by another window or process.`);
-	try {
-		// Somebody may have taken it back between the look and the lease.
-		const fresh = await target.journal.get(target.profile.id, row.id);
-		if (fresh === null || !undoOutlook(fresh).able) return fail('conflict', `Change ${row.id} was taken back already.`);
-		const ready = await target.driver.ready(READY_DEADLINE_MS);
-		if (!ready.ok) return ready;
-		const entry = await target.journal.begin(
-			{
-				at: target.now(),
-				profile: target.profile.id,
-				action: 'undo.apply',
-				title: `Took back: ${fresh.title}`,
-				before: JSON.stringify({ of: row.id }),
-			},
-			row.id,
-		);
-		const work = new Undoing(target, fresh, options, action, () => leases.hold(lease.name, lease.holder, LEASE_MS));
-		const done = await work.run();
-		const after = await target.journal.get(target.profile.id, row.id);
-		const kept = after?.kept ?? {};
-		const open =
-			(kept.removed ?? 0) + (kept.replaced ?? 0) + (kept.kept ?? 0) + (kept.unknown ?? 0) + (kept.restoring ?? 0);
-		const state: JournalState = done.ok && open === 0 && !work.short ? 'undone' : 'partly';
-		await target.journal.close(row.id, { state, title: fresh.title, before: null });
-		await target.journal.close(entry, {
-			state: 'done',
-			title: work.count === 0 ? null : `Took back: ${fresh.title}`,
-			before: null,
-		});
-		return done.ok ? ok(state) : done;
-	} finally {
-		await leases.release(lease.name, lease.holder);
-	}
+	await using lease = await holdWhile(target.leases, `undo ${row.id}`);
+	if (lease === null)
+		return fail('busy', `Change ${row.id} is being taken back already, by another window or process.`);
+	// Somebody may have taken it back between the look and the lease.
+	const fresh = await target.journal.get(target.profile.id, row.id);
+	if (fresh === null || !undoOutlook(fresh).able) return fail('conflict', `Change ${row.id} was taken back already.`);
+	const ready = await target.driver.ready(READY_DEADLINE_MS);
+	if (!ready.ok) return ready;
+	const entry = await target.journal.begin(
+		{
+			at: target.now(),
+			profile: target.profile.id,
+			action: 'undo.apply',
+			title: `Took back: ${fresh.title}`,
+			before: JSON.stringify({ of: row.id }),
+		},
+		row.id,
+	);
+	await using _under = await holdWhile(target.leases, actLease(entry));
+	const work = new Undoing(target, fresh, options, action);
+	const done = await work.run();
+	const after = await target.journal.get(target.profile.id, row.id);
+	const kept = after?.kept ?? {};
+	const open =
+		(kept.removed ?? 0) + (kept.replaced ?? 0) + (kept.kept ?? 0) + (kept.unknown ?? 0) + (kept.restoring ?? 0);
+	const state: JournalState = done.ok && open === 0 && !work.short ? 'undone' : 'partly';
+	await target.journal.close(row.id, { state, title: fresh.title, before: null });
+	await target.journal.close(entry, {
+		state: 'done',
+		title: work.count === 0 ? null : `Took back: ${fresh.title}`,
+		before: null,
+	});
+	return done.ok ? ok(state) : done;
 }
 
 class Undoing {
@@ -79,20 +75,12 @@ class Undoing {
 	readonly #row: JournalRow;
 	readonly #options: UndoOptions;
 	readonly #action: RunningAction;
-	readonly #renew: () => Promise<unknown>;
 
-	constructor(
-		target: ActionTarget,
-		row: JournalRow,
-		options: UndoOptions,
-		action: RunningAction,
-		renew: () => Promise<unknown>,
-	) {
+	constructor(target: ActionTarget, row: JournalRow, options: UndoOptions, action: RunningAction) {
 		this.#target = target;
 		this.#row = row;
 		this.#options = options;
 		this.#action = action;
-		this.#renew = renew;
 	}
 
 	async run(): Promise<Result<void>> {
@@ -138,7 +126,7 @@ class Undoing {
 				if (!found.ok) return found;
 				for (const seq of found.value.keys()) there.add(seq);
 			}
-			const copies = items.filter((item) => item.other !== null && there.has(item.seq));
+			const copies = items.filter((item) => item.other !== null && there.has(item.seq) && !isItself(item));
 			for (const [queue, some] of Map.groupBy(copies, (item) => item.other?.queue ?? '')) {
 				const found = await this.#find(
 					queue,
@@ -158,7 +146,8 @@ class Undoing {
 			const states = items.map((item): { seq: number; state: KeptState } => {
 				// Those that left their queue did so by this change, or by a worker since.
 				if (!there.has(item.seq)) return { seq: item.seq, state: item.other === null ? 'restoring' : 'replaced' };
-				if (item.other === null) this.#record([skipped(item.messageId ?? item.print, 'still waits where it was')]);
+				if (item.other === null || isItself(item))
+					this.#record([skipped(item.messageId ?? item.print, 'still waits where it was')]);
 				return { seq: item.seq, state: 'passed' };
 			});
 			await this.#target.journal.settle(this.#row.id, states);
@@ -187,7 +176,6 @@ class Undoing {
 			const last = items.at(-1);
 			if (last === undefined) break;
 			afterSeq = last.seq;
-			await this.#renew();
 			await journal.settle(
 				this.#row.id,
 				items.map(({ seq }) => ({ seq, state: 'restoring' })),
@@ -219,7 +207,6 @@ class Undoing {
 		for (;;) {
 			const items = await this.#items(['replaced']);
 			if (items.length === 0 || this.#action.signal.aborted) return ok(undefined);
-			await this.#renew();
 			for (const [queue, some] of Map.groupBy(items, (item) => item.other?.queue ?? '')) {
 				const found = await this.#find(
 					queue,
@@ -268,7 +255,8 @@ class Undoing {
 		}
 		for (const [queue, ids] of queues) {
 			if (this.#action.signal.aborted) break;
-			const removed = await driver.remove(queue, ids, { scanLimit: MOST_MESSAGES, deadlineMs: WALK_MS });
+			const scanLimit = driver.packets === undefined ? MOST_MESSAGES : scanLimitOf(this.#target);
+			const removed = await driver.remove(queue, ids, { scanLimit, deadlineMs: WALK_MS });
 			if (!removed.ok) return removed;
 			const out = new Set(removed.value.map((message) => idOfMessage(message.properties) ?? ''));
 			const ops = [...out].map(
@@ -298,7 +286,7 @@ class Undoing {
 		const enough = new AbortController();
 		let batch: readonly (KeptMessageItem | null)[] = [];
 		const end = await this.#target.driver.sift(queue, {
-			scanLimit: MOST_MESSAGES * 2,
+			scanLimit: scanLimitOf(this.#target),
 			deadlineMs: WALK_MS,
 			batch: BATCH,
 			takesAll: false,
@@ -310,7 +298,6 @@ class Undoing {
 				return batch.map((item) => (item === null ? { kind: 'leave' } : fate(item)));
 			},
 			settled: async (outcomes) => {
-				await this.#renew();
 				batch.forEach((item, at) => {
 					const outcome = outcomes[at];
 					if (item !== null && outcome !== undefined) found.set(item.seq, outcome);
@@ -331,6 +318,11 @@ class Undoing {
 		this.count += items.filter((item) => item.outcome === 'done').length;
 		this.#action.record(items);
 	}
+}
+
+/** What took its place is the same message at another place of the same queue: there is no copy of it. */
+function isItself({ queue, other, message }: KeptMessageItem): boolean {
+	return other !== null && other.queue === queue && other.content === contentOf(message);
 }
 
 function done(id: string): ActionItem {

@@ -3,7 +3,6 @@
  * broker; then the journal says what became of it. Whatever moment Warren is killed at, each message is in its queue, at its new
  * place, or in the journal, and the journal says which of them it cannot vouch for.
  */
-import { randomUUID } from 'node:crypto';
 import { type Fate, printOf, type Settled, type WaitingMessage } from '#main/brokers/waiting.ts';
 import type { ActionItem, WaitingAction } from '#main/domain/action.ts';
 import type { TaskId } from '#main/domain/ids.ts';
@@ -11,23 +10,18 @@ import type { KeptMessageItem, KeptState } from '#main/domain/journal.ts';
 import { idOfMessage, type OutgoingMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
+import { actLease, holdWhile } from './act-lease.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
-import { BATCH, MOST_MESSAGES, type Prints, WALK_MS } from './waiting-selection.ts';
-
-/** How long a change is taken to be under way without a sign of life, in ms. */
-export const LEASE_MS = 90_000;
-
-/** The lease under which a change is known to be under way. */
-export function actLease(entry: number): string {
-	return `change ${entry}`;
-}
+import { BATCH, type Prints, scanLimitOf, WALK_MS } from './waiting-selection.ts';
 
 /** What takes a message's place. */
 export interface Replacement {
 	readonly by: OutgoingMessage;
 	/** The queue in which it will wait. */
 	readonly queue: string;
+	/** It is to run next there. */
+	readonly next?: true;
 }
 
 export interface WaitingChange {
@@ -65,8 +59,7 @@ export async function changeWaiting(
 		},
 		null,
 	);
-	const lease = { name: actLease(entry), holder: randomUUID() };
-	await target.leases.hold(lease.name, lease.holder, LEASE_MS);
+	await using _lease = await holdWhile(target.leases, actLease(entry));
 	const found = new AbortController();
 	let seq = 0;
 	let done = 0;
@@ -75,13 +68,12 @@ export async function changeWaiting(
 	/** Of the batch in hand: which of its messages are meant, and what was decided on each. */
 	let batch: readonly Pick[] = [];
 	const end = await target.driver.sift(change.queue, {
-		scanLimit: MOST_MESSAGES * 2,
+		scanLimit: scanLimitOf(target),
 		deadlineMs: WALK_MS,
 		batch: BATCH,
 		takesAll: change.takesAll,
 		signal: AbortSignal.any([action.signal, found.signal]),
 		decide: async (messages) => {
-			await target.leases.hold(lease.name, lease.holder, LEASE_MS);
 			batch = messages.map((message) => pick(message, left, change));
 			const kept = batch.flatMap((one): KeptMessageItem[] => (one.fate.kind === 'leave' ? [] : [keptItem(one, seq++)]));
 			if (kept.length > 0) await journal.keep(entry, kept);
@@ -120,7 +112,6 @@ export async function changeWaiting(
 		title: nothing ? null : change.title(done),
 		before: JSON.stringify({ queue: change.queue, tasks }),
 	});
-	await target.leases.release(lease.name, lease.holder);
 	if (!end.ok && nothing) return end;
 	if (!end.ok) action.record([{ id: change.queue, outcome: 'failed', reason: end.error.message, messageId: null }]);
 	return ok(nothing ? null : entry);
@@ -147,11 +138,11 @@ function pick(message: WaitingMessage, left: Map<string, number>, change: Waitin
 	if (change.replace === null) return { message, meant: true, fate: { kind: 'remove' }, other: null, reason: null };
 	const replacement = change.replace(message);
 	if (!replacement.ok) return { ...none, meant: true, reason: replacement.error.message };
-	const { by, queue } = replacement.value;
+	const { by, queue, next } = replacement.value;
 	return {
 		message,
 		meant: true,
-		fate: { kind: 'replace', by },
+		fate: { kind: 'replace', by, ...(next === undefined ? {} : { next }) },
 		other: { queue, content: contentOf(by) },
 		reason: null,
 	};

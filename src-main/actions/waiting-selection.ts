@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { WaitingMessage } from '#main/brokers/waiting.ts';
-import { messageDialect, type ReadMessage } from '#main/dialects/messages.ts';
+import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts';
 import type { WaitingAction } from '#main/domain/action.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { subjectMatches } from '#main/domain/query-match.ts';
@@ -23,6 +23,16 @@ export const BATCH = 250;
 
 const GOOD_FOR_MS = 10 * 60_000;
 const SAMPLE = 20;
+/** Up to how many ids are looked for in a message's bytes before it is read. */
+const FEW = 16;
+
+/** Packets of a list that are gone through: looking at them changes nothing and costs little. */
+const MOST_PACKETS = 2_000_000;
+
+/** How far into a queue a change goes in search of what was frozen. */
+export function scanLimitOf({ driver }: ActionTarget): number {
+	return driver.packets === undefined ? MOST_MESSAGES * 2 : MOST_PACKETS;
+}
 
 /** Frozen messages: how many of each print. Equal prints are messages that nothing tells apart. */
 export type Prints = ReadonlyMap<string, number>;
@@ -57,7 +67,7 @@ export interface WaitingReviews {
 type Test = (message: WaitingMessage) => boolean;
 
 /** A test of one message; `invalid-input` when the query does not parse or nothing is asked for where something has to be. */
-function testOf(read: (message: WaitingMessage) => ReadMessage, what: WaitingSelection, now: number): Result<Test> {
+function testOf({ read, mayBeOf }: MessageDialect, what: WaitingSelection, now: number): Result<Test> {
 	const tests: Test[] = [];
 	if (what.prints !== undefined) {
 		const prints = new Set(what.prints);
@@ -66,11 +76,20 @@ function testOf(read: (message: WaitingMessage) => ReadMessage, what: WaitingSel
 	if (what.ids !== undefined && what.ids.length > 0) {
 		const ids = new Set(what.ids);
 		tests.push((message) => {
-			const { id, print } = waitingView(message, read(message));
-			return ids.has(print) || (id !== null && ids.has(id));
+			if (ids.has(message.print)) return true;
+			// For a few ids it is quicker to look for them in its bytes than to read it; for many it is not.
+			if (mayBeOf !== undefined && ids.size <= FEW && !mayBeOf(message, ids)) return false;
+			const { id } = waitingView(message, read(message));
+			return id !== null && ids.has(id);
 		});
 	}
 	if (what.name !== undefined) tests.push((message) => waitingView(message, read(message)).name === what.name);
+	if (what.group !== undefined) {
+		tests.push((message) => {
+			const known = read(message);
+			return known.kind === 'task' && known.queued?.group === what.group;
+		});
+	}
 	if (what.where !== undefined && what.where.trim() !== '') {
 		const query = parseQueryOf('messages', what.where, now);
 		if (!query.ok) return query;
@@ -97,7 +116,7 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 		async freeze(target, action, queue, what, signal, scanLimit) {
 			forgetOld();
 			const dialect = messageDialect(target.profile);
-			const test = testOf(dialect.read, what, now());
+			const test = testOf(dialect, what, now());
 			if (!test.ok) return test;
 			const ready = await target.driver.ready(READY_DEADLINE_MS);
 			if (!ready.ok) return ready;
@@ -155,6 +174,8 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 					`Only the first ${scanned} messages of the queue were looked at; those behind them stay as they are.`,
 				);
 			}
+			const unknown = (what.ids ?? []).filter((id) => !prints.has(id) && !ids.has(id)).length;
+			if (unknown > 0 && complete) skipped.set('waits here no more, or never did', unknown);
 			const twice = [...ids.values()].filter((one) => one.size > 1).length;
 			if (twice > 0) warnings.push('Several different messages have one of these ids; all of them are meant.');
 			if (ambiguous > 0) {
@@ -166,7 +187,8 @@ export function createWaitingReviews(now: () => number): WaitingReviews {
 				warnings.push('Through an exchange a message reaches every queue that is bound there for its routing key.');
 			}
 			const token = randomUUID();
-			const everything = what.prints === undefined && what.ids === undefined && what.name === undefined;
+			const everything =
+				what.prints === undefined && what.ids === undefined && what.name === undefined && what.group === undefined;
 			const takesAll = everything && (what.where ?? '').trim() === '' && skipped.size === 0 && complete;
 			frozen.set(token, { profile: target.profile.id, queue, action, prints, takesAll, until: now() + GOOD_FOR_MS });
 			return ok({

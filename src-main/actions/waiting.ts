@@ -62,6 +62,35 @@ export function replay(
 	};
 }
 
+/** Lays packets aside in a list that no cluster serves, or gives them back from it, last or to run next. */
+export function shift(chosen: Chosen, action: 'hold' | 'release', to: string, first: boolean): WaitingChange {
+	return {
+		...chosen,
+		action,
+		route: `packet.${action}`,
+		title: (done) =>
+			action === 'hold'
+				? `Held ${packets(done)} of ${chosen.queue} back`
+				: `Gave ${packets(done)} back to ${to}${first ? ', to run next' : ''}`,
+		replace: (message) => ok({ by: toQueue(message, to), queue: to, ...(first ? { next: true } : {}) }),
+	};
+}
+
+/** Has packets run next, in the order in which they wait. */
+export function next(chosen: Chosen): WaitingChange {
+	return {
+		...chosen,
+		action: 'next',
+		route: 'packet.next',
+		title: (done) => `Had ${packets(done)} of ${chosen.queue} run next`,
+		replace: (message) => ok({ by: toQueue(message, chosen.queue), queue: chosen.queue, next: true }),
+	};
+}
+
+function packets(count: number): string {
+	return count === 1 ? '1 packet' : `${count} packets`;
+}
+
 /** What of a message is to be another. Absent: as it is. */
 export interface MessageEdit {
 	readonly given?: GivenArguments | undefined;

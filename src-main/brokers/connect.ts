@@ -15,8 +15,10 @@ import { createRabbitTopicFeed } from './rabbitmq/topic-feed.ts';
 import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
+import { kombuExam } from './redis/kombu-exam.ts';
 import { createRedisMailbox } from './redis/mailbox.ts';
 import { createPacketDriver } from './redis/packets/driver.ts';
+import { packetExam } from './redis/packets/exam.ts';
 import { createRedisTopicFeed } from './redis/topic-feed.ts';
 import type { TopicFeed, TopicIntent } from './topic.ts';
 
@@ -57,7 +59,11 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 		case 'amqp':
 			return createRabbitDoctor({ ...context, address });
 		case 'redis':
-			return createRedisDoctor({ ...context, address });
+			return createRedisDoctor({
+				...context,
+				address,
+				exam: context.packetId === undefined ? kombuExam(address, context.clock) : packetExam(context.clock),
+			});
 		case 'embedded':
 			return createEmbeddedDoctor(context);
 		default:

@@ -16,15 +16,6 @@ export interface PacketWindow {
 export interface PacketDoor {
 	/** Up to `limit` packets from place `from` on (0 runs next); fewer where they are large. Changes nothing. */
 	window(queue: string, from: number, limit: number): Promise<Result<PacketWindow>>;
-	/**
-	 * Takes a packet out of its list and lays it into another or the same one, to run next or last. False: it is not there any more, a cluster
-	 * has taken it, and nothing was done. Of equal packets the one that runs next is moved.
-	 */
-	move(
-		queue: string,
-		packet: Uint8Array,
-		to: { readonly queue: string; readonly place: 'next' | 'last' },
-	): Promise<Result<boolean>>;
 }
 
 /** How long a name may be, in characters. */

@@ -26,7 +26,12 @@ export type Fate =
 	 * Another takes its place: published and confirmed, then the original is removed; in one step where the broker can
 	 * (`replacesAtOnce`). Whatever happens meanwhile, one of the two exists.
 	 */
-	| { readonly kind: 'replace'; readonly by: OutgoingMessage }
+	| {
+			readonly kind: 'replace';
+			readonly by: OutgoingMessage;
+			/** It is to run next there, after those that this walk has laid there before it; only where `BrokerDriver.packets` is. */
+			readonly next?: true;
+	  }
 	/** The same with a message that was kept: it goes back into that queue, byte for byte. */
 	| { readonly kind: 'swap'; readonly queue: string; readonly message: KeptMessage };
 

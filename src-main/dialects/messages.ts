@@ -12,6 +12,7 @@ import { encodeCelery, encodeCeleryBody } from './celery/encode.ts';
 import { celeryAgain, type SendAgain } from './celery/encode-again.ts';
 import { decodeCelery } from './celery/message.ts';
 import {
+	mayBeOf,
 	type PacketOptions,
 	type PacketSite,
 	packetAgain,
@@ -54,6 +55,8 @@ export interface NewCall {
 export interface MessageDialect {
 	/** Never throws, whatever the bytes. */
 	read(message: { readonly properties: MessageProperties; readonly body: Uint8Array }): ReadMessage;
+	/** False: it has certainly none of these ids, which costs less to tell than reading it. Absent: there is no such way. */
+	readonly mayBeOf?: (message: { readonly body: Uint8Array }, ids: Iterable<string>) => boolean;
 	/** Fails (`invalid-input`, `unsupported`) for what a message cannot hold. */
 	write(call: NewCall): Result<OutgoingMessage>;
 	/** Arguments may hold what JSON cannot say: sets, bytes, tuples. */
@@ -105,6 +108,7 @@ function packetDialect(site: Result<PacketSite> | null): MessageDialect {
 		site ?? fail('unsupported', "Nothing says what to sign django-q's packets with: give the profile the site's key.");
 	return {
 		beyondJson: true,
+		mayBeOf: ({ body }, ids) => mayBeOf(body, ids),
 		read: ({ body }) => {
 			const read = readPacketMessage(body);
 			if (read.kind === 'fault') return { kind: 'fault', fault: read.fault };

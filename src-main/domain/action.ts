@@ -4,7 +4,10 @@ import type { TaskRow } from './task.ts';
 export type ActionKind = 'requeue' | 'delete' | WaitingAction | 'undo' | 'rescue' | 'clean';
 
 /** What is done to messages that wait in a queue. */
-export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay' | 'edit';
+export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay' | 'edit' | PacketAction;
+
+/** What is done to django-q's packets beside: held back and given back, or had run next. */
+export type PacketAction = 'hold' | 'release' | 'next';
 
 /**
  * Where the arguments of a task that is sent again come from, most certain first. given: a person typed them. message: the message that

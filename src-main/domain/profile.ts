@@ -197,6 +197,9 @@ export interface DoctorStep {
 		| 'server'
 		| 'rights'
 		| 'queues'
+		/** django-q: heartbeats of its clusters, and whether the key and the name fit them. */
+		| 'clusters'
+		| 'signature'
 		| 'management'
 		| 'storage';
 	readonly status: 'passed' | 'failed' | 'warning' | 'skipped';

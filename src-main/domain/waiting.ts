@@ -12,6 +12,8 @@ export interface WaitingSelection {
 	readonly where?: string | undefined;
 	/** Those of this task. */
 	readonly name?: string | undefined;
+	/** Those of this group, where the framework groups tasks when they are sent (django-q). */
+	readonly group?: string | undefined;
 }
 
 /** One message, for a list. */

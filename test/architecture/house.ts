@@ -212,7 +212,12 @@ export const rooms: readonly Room[] = [
 		packages: [],
 		node: 'all',
 	},
-	{ path: 'test/bench', may: all('src-main', 'test/support'), packages: ['amqplib', 'better-sqlite3'], node: 'all' },
+	{
+		path: 'test/bench',
+		may: all('src-main', 'test/support'),
+		packages: ['amqplib', 'better-sqlite3', 'ioredis'],
+		node: 'all',
+	},
 	{
 		path: 'test/ui',
 		may: [...all('src-renderer', 'test/support', 'src-main/domain'), codes, ...types('src-main/ipc')],

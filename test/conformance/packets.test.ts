@@ -174,25 +174,36 @@ describe("the driver of django-q's lists", () => {
 
 describe("acts on packets in django-q's lists", () => {
 	it('move one to run next, last, or to another list, and only while it is there', async () => {
-		const name = await filled(['a.1', 'b.2', 'c.3']);
-		const [, , last] = await look(name);
-		const packet = last?.body ?? new Uint8Array();
-		expect(must(await door().move(name, packet, { queue: name, place: 'next' }))).toBe(true);
-		expect(await bodiesIn(name)).toEqual(['c.3', 'a.1', 'b.2']);
-		expect(must(await door().move(name, packet, { queue: `${name}:held`, place: 'last' }))).toBe(true);
-		expect(must(await door().move(name, packet, { queue: `${name}:held`, place: 'last' }))).toBe(false);
-		expect(await bodiesIn(name)).toEqual(['a.1', 'b.2']);
+		const name = await filled(['a.1', 'b.2', 'c.3', 'd.4']);
+		const only = (ids: string, by: (message: WaitingMessage) => Fate) =>
+			siftEach(name, (message) => (ids.includes(bodyText(message)[0] ?? '') ? by(message) : { kind: 'leave' }));
+		await only('cd', (message) => ({ kind: 'replace', by: { ...message }, next: true }));
+		// In the order in which they waited.
+		expect(await bodiesIn(name)).toEqual(['c.3', 'd.4', 'a.1', 'b.2']);
+		await only('c', (message) => ({ kind: 'replace', by: { ...message, routingKey: `${name}:held` } }));
+		expect(await bodiesIn(name)).toEqual(['d.4', 'a.1', 'b.2']);
 		expect(await bodiesIn(`${name}:held`)).toEqual(['c.3']);
+		const gone = await siftEach(name, () => ({ kind: 'leave' }), {
+			decide: async (found) => {
+				must(await keyspace.call('DEL', `django_q:${name}:q`));
+				return found.map((message): Fate => ({ kind: 'replace', by: { ...message }, next: true }));
+			},
+		});
+		expect(gone.kinds).toEqual(['gone', 'gone', 'gone']);
+		expect(await bodiesIn(name)).toEqual([]);
 	});
 
 	it('leave a packet where it is when the other key is no list', async () => {
 		const name = await filled(['a.1']);
 		must(await keyspace.call('SET', 'django_q:taken:q', 'text'));
-		const [message] = await look(name);
-		const moved = await door().move(name, message?.body ?? new Uint8Array(), { queue: 'taken', place: 'last' });
-		expect(moved).toMatchObject({ ok: false });
-		const { kinds } = await siftEach(name, (one) => ({ kind: 'replace', by: { ...one, routingKey: 'taken' } }));
-		expect(kinds).toEqual(['failed']);
+		for (const how of [{}, { next: true }] as const) {
+			const { kinds } = await siftEach(name, (one) => ({
+				kind: 'replace',
+				by: { ...one, routingKey: 'taken' },
+				...how,
+			}));
+			expect(kinds).toEqual(['failed']);
+		}
 		expect(await bodiesIn(name)).toEqual(['a.1']);
 	});
 
@@ -241,9 +252,11 @@ describe("acts on packets in django-q's lists", () => {
 			},
 		});
 		// Some of what is held goes back to run next.
-		for (const { body } of (await look(`${name}:held`)).slice(0, 100)) {
-			must(await door().move(`${name}:held`, body, { queue: name, place: 'next' }));
-		}
+		let back = 0;
+		await siftEach(`${name}:held`, (message) => {
+			back += 1;
+			return back > 100 ? { kind: 'leave' } : { kind: 'replace', by: { ...message, routingKey: name }, next: true };
+		});
 		await waitFor('the list to be empty', async () => must(await driver.queues([name]))[0]?.ready === 0);
 		done = true;
 		await popping;

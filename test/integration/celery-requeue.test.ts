@@ -1,8 +1,9 @@
 /** Failed tasks of a real Celery worker sent again though no message was kept: with the arguments that they had, from whoever knows them. */
+import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ResultLab, resultLab } from '#test/support/celery/result-lab.ts';
 import { bootEngine } from '#test/support/engine.ts';
-import { type RabbitServer, startRabbit } from '#test/support/rabbitmq.ts';
+import { type RabbitServer, startRabbit, uniqueName } from '#test/support/rabbitmq.ts';
 import { type RedisServer, startRedis } from '#test/support/redis.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -92,6 +93,44 @@ describe('a failed task of which only events are known', () => {
 			['failed', id],
 			['succeeded', ran.id],
 		]);
+	}, 120_000);
+
+	it('is taken back while its message waits, after which it has failed as before', async () => {
+		const engine = await booted(null);
+		await using _engine = engine;
+		using _run = await watched(engine);
+		const id = await failed(engine, '7');
+		// A queue that no worker takes from.
+		const connection = await amqp.connect(rabbit.url);
+		const parked = uniqueName('parked');
+		await (await connection.createChannel()).assertQueue(parked);
+		await connection.close();
+		const before = await engine.call('task.show', { profile: 'lab', id });
+		const outcome = await engine.call('task.requeue', { profile: 'lab', ids: [id], queue: parked });
+		expect(outcome).toMatchObject({ done: 1 });
+		expect(await engine.call('task.show', { profile: 'lab', id })).toMatchObject({ state: 'queued', attempts: 2 });
+		const [change] = (await engine.call('undo.list', { profile: 'lab' })).items;
+		expect(change).toMatchObject({ action: 'task.requeue', able: true, title: 'Requeued 1 task' });
+
+		const undone = await engine.call('undo.apply', { profile: 'lab', id: change?.id ?? 0 });
+		expect(undone).toMatchObject({ done: 1, failed: 0, skipped: 0 });
+		expect((await engine.call('queue.peek', { profile: 'lab', queue: parked })).items).toEqual([]);
+		const after = await engine.call('task.show', { profile: 'lab', id });
+		expect(after).toMatchObject({ state: 'failed', attempts: before.attempts, exception: before.exception });
+		expect(await engine.refusal('undo.apply', { profile: 'lab', id: change?.id ?? 0 })).toMatchObject({
+			code: 'conflict',
+		});
+
+		// What a worker took cannot be taken back, and that is said.
+		lab.let('good');
+		const taken = await engine.call('task.requeue', { profile: 'lab', ids: [id] });
+		await runOf(taken.items[0]?.messageId);
+		const [last] = (await engine.call('undo.list', { profile: 'lab' })).items;
+		expect(await engine.call('undo.apply', { profile: 'lab', id: last?.id ?? 0 })).toMatchObject({
+			done: 0,
+			skipped: 1,
+			items: [{ reason: 'does not wait any more: a worker took it' }],
+		});
 	}, 120_000);
 
 	it('is refused where the print was cut, with what could be read; and sent once it was mended', async () => {

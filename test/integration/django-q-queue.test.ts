@@ -144,14 +144,14 @@ describe("django-q's queue", () => {
 
 		// Held, brought back, cloned, and run next.
 		const held = await shop<PacketsMoved>('packet', 'hold', first, 'f'.repeat(32));
-		expect(held).toMatchObject({ done: 1, gone: 1, failed: 0, from: 'shop', to: 'shop:held' });
+		expect(held).toMatchObject({ done: 1, failed: 0, from: 'shop', to: 'shop:held', undo: expect.any(Number) });
 		expect(await ids()).toEqual([second, third]);
 		expect(await ids('shop:held')).toEqual([first]);
 		const clone = await shop<{ id: string }>('packet', 'clone', second);
 		const edited = await shop<{ id: string }>('packet', 'clone', third, '--args', '8', '--kwargs', '{}');
 		expect(await ids()).toEqual([second, third, clone.id, edited.id]);
 		expect(await shop<PacketsMoved>('packet', 'release', '--all')).toMatchObject({ done: 1 });
-		expect(await shop<PacketsMoved>('packet', 'next', first, edited.id)).toMatchObject({ done: 2 });
+		expect(await shop<PacketsMoved>('--yes', 'packet', 'next', first, edited.id)).toMatchObject({ done: 2 });
 		// In the order in which they waited: the copy stood before the one that was released last.
 		expect(await ids()).toEqual([edited.id, first, second, third, clone.id]);
 

@@ -1,18 +1,15 @@
 /**
- * Reads a connection to Redis from end to end, as a broker of Celery's: address, name, port, TLS, login, database, server, rights,
- * queues. It goes the way the driver itself goes, and stops at the first failure. It leaves nothing behind: rights to change are
+ * Reads a connection to Redis from end to end: address, name, port, TLS, login, database, server, then rights and queues as those who use
+ * it as their broker need them. It goes the way the driver itself goes, and stops at the first failure. It leaves nothing behind: rights to change are
  * tried by changes that find nothing to change.
  */
-import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import type { DoctorStep, RedisBrokerAddress } from '../../domain/profile.ts';
 import type { Doctor } from '../driver.ts';
-import { Bindings } from './bindings.ts';
-import { queueFigures } from './figures.ts';
-import { Keys } from './keys.ts';
-import { type ByteCommand, dial, type Link } from './link.ts';
+import { failed, passed, type RedisExam, type Verdict, warning } from './exam.ts';
+import { dial, type Link } from './link.ts';
 import { type ConnectProblem, connectProblem, placeOf } from './problems.ts';
 
 /** How long each step may wait for an answer, in ms. */
@@ -23,9 +20,10 @@ export interface RedisDoctorOptions {
 	readonly password: () => Promise<string | null>;
 	readonly clock: Clock;
 	readonly clientName: string;
+	/** What a deployment of this kind needs of its Redis. */
+	readonly exam: RedisExam;
 }
 
-type Verdict = Pick<DoctorStep, 'status' | 'finding' | 'cure'>;
 type Step = DoctorStep['step'];
 
 /** Makes the doctor of one address. */
@@ -57,27 +55,14 @@ export function createRedisDoctor(options: RedisDoctorOptions): Doctor {
 			if (address.tls !== null) note('tls', passed('Spoken over TLS.'));
 			note('login', passed(loginWords(address, password)));
 			note('database', await databaseVerdict(link, address));
-			const keys = new Keys(address);
 			if (signal.aborted || !note('server', serverVerdict(await infoOf(link)))) return steps;
-			if (signal.aborted || !note('rights', await rightsVerdict(link, keys, queues[0] ?? 'celery'))) return steps;
-			if (!signal.aborted) note('queues', await queuesVerdict(link, keys, queues, clock));
+			if (signal.aborted || !note('rights', await options.exam.rights(link, queues))) return steps;
+			if (!signal.aborted) note('queues', await options.exam.queues(link, queues));
 			return steps;
 		} finally {
 			await link.close();
 		}
 	};
-}
-
-function passed(finding: string): Verdict {
-	return { status: 'passed', finding, cure: null };
-}
-
-function failed(finding: string, cure: string): Verdict {
-	return { status: 'failed', finding, cure };
-}
-
-function warning(finding: string, cure: string): Verdict {
-	return { status: 'warning', finding, cure };
 }
 
 function addressVerdict(address: RedisBrokerAddress): Verdict {
@@ -141,7 +126,7 @@ function cureOf(problem: ConnectProblem, address: RedisBrokerAddress): string {
 		case 'login':
 			return 'Check user and password. In a URL, signs like @ : / % in a password must be percent-encoded. Without a user name it is redis://:password@host.';
 		case 'database':
-			return 'Celery’s broker URL ends in the number of its database; usual is 0.';
+			return 'A broker’s URL ends in the number of its database; usual is 0.';
 		default:
 			return 'Check host and port, and Redis’s own log.';
 	}
@@ -179,7 +164,7 @@ export function serverVerdict(info: ReadonlyMap<string, string> | null): Verdict
 	if (info.get('redis_mode') === 'cluster') {
 		return failed(
 			`${what} is part of a cluster.`,
-			'kombu’s transport and Warren need a Redis that stands alone: what has to happen as one lies on several nodes there.',
+			'Warren needs a Redis that stands alone: what has to happen as one lies on several nodes there.',
 		);
 	}
 	if (Number(version.split('.')[0]) < 5) {
@@ -198,74 +183,4 @@ export function serverVerdict(info: ReadonlyMap<string, string> | null): Verdict
 	}
 	if (limited) return passed(`${what}, maxmemory-policy ${policy}.`);
 	return passed(`${what}, without a limit of memory.`);
-}
-
-async function rightsVerdict(link: Link, keys: Keys, queue: string): Promise<Verdict> {
-	const nothing = `warren-probe-${randomUUID()}`;
-	const [list = queue] = keys.steps(queue);
-	const binding = keys.binding(queue);
-	const reads: readonly ByteCommand[] = [
-		['SCAN', 0, 'MATCH', nothing, 'COUNT', 1],
-		['LLEN', list],
-		['SISMEMBER', binding, nothing],
-		['SSCAN', binding, 0],
-		['HLEN', keys.unacked],
-		['EVAL', "return redis.call('LRANGE', KEYS[1], -1, -1)", 1, list],
-		['EVAL', "return redis.call('HEXISTS', KEYS[1], ARGV[1])", 1, keys.unacked, nothing],
-	];
-	const changes: readonly ByteCommand[] = [
-		['SREM', binding, nothing],
-		['HDEL', keys.unacked, nothing],
-		['ZREM', keys.index, nothing],
-		['SREM', keys.sessions, nothing],
-		['DEL', keys.alive(nothing)],
-		// All of it stays.
-		['LTRIM', list, 0, -1],
-	];
-	const denied = async (commands: readonly ByteCommand[]) => {
-		const answers = await Promise.all(commands.map((command) => link.bytes(command)));
-		return answers.flatMap((answer, at) => {
-			const [name = '', key = ''] = commands[at] ?? [];
-			return !answer.ok && answer.error.details?.reply === 'NOPERM'
-				? [name === 'EVAL' ? 'EVAL' : `${name} ${String(key)}`]
-				: [];
-		});
-	};
-	const rights = '~* &* +@read +@write +@scripting +@connection +info';
-	const unread = await denied(reads);
-	if (unread.length > 0) {
-		return failed(`This user may not look: ${unread.join(', ')}.`, `Have it permitted: ACL SETUSER <user> ${rights}`);
-	}
-	const unchanged = await denied(changes);
-	if (unchanged.length > 0) {
-		return warning(
-			`This user may look, but not change: ${unchanged.join(', ')}.`,
-			`Enough for a read-only profile. For more: ACL SETUSER <user> ${rights}`,
-		);
-	}
-	return passed('This user may look at queues and change them.');
-}
-
-async function queuesVerdict(link: Link, keys: Keys, names: readonly string[], clock: Clock): Promise<Verdict> {
-	const bindings = new Bindings(keys, clock);
-	const figures = await queueFigures(link, names, { keys, bindings, now: clock.now });
-	if (!figures.ok) return failed(figures.error.message, 'Check the rights of the user, and the address.');
-	const found = figures.value.filter((figure) => figure.exists);
-	const missing = figures.value.filter((figure) => !figure.exists).map((figure) => figure.name);
-	const words = found
-		.map((figure) => `${figure.name} (${figure.ready} waiting, ${figure.unacked ?? '?'} held)`)
-		.join(', ');
-	if (missing.length > 0) {
-		return warning(
-			`Not there yet: ${missing.join(', ')}.${words === '' ? '' : ` There: ${words}.`}`,
-			'Celery’s workers and publishers bind their queues when they start. Otherwise check database and global_keyprefix.',
-		);
-	}
-	if (found.length === 0) {
-		return warning(
-			'No queue is bound in this database.',
-			'Celery’s workers bind theirs when they start. Otherwise check the number of the database and global_keyprefix.',
-		);
-	}
-	return passed(`Found: ${words}.`);
 }

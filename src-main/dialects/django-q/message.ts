@@ -72,6 +72,20 @@ export function packetIdOf(body: Uint8Array): string | null {
 	return read.kind === 'task' ? read.task.messageId : read.fault.messageId;
 }
 
+/**
+ * False: the packet is certainly none of a task with one of these ids. A search through a long list is spared reading most of it: an id is
+ * text of the pickle, and finding text takes a tenth of what reading does.
+ */
+export function mayBeOf(body: Uint8Array, ids: Iterable<string>): boolean {
+	const packet = readPacket(LATIN1.decode(body));
+	if (!packet.ok) return false;
+	const pickle = pickleOf(packet.value, TASK_LIMIT);
+	if (!pickle.ok) return false;
+	const bytes = Buffer.from(pickle.value.buffer, pickle.value.byteOffset, pickle.value.byteLength);
+	for (const id of ids) if (bytes.includes(id)) return true;
+	return false;
+}
+
 /** Writes a call as a packet to a queue. Fails as `writeTask` does. */
 export function writePacketMessage(
 	call: { readonly id: string; readonly name: string; readonly call: CallArguments; readonly queue: string },

@@ -164,8 +164,9 @@ function isSignature(packet: Packet, signing: Signing): boolean {
 }
 
 function signatureOf(signed: string, { prefix, secretKey, digest }: Signing): string {
-	const key = createHash(digest).update(`${prefix}signer${secretKey}`, 'utf8').digest();
-	return createHmac(digest, key).update(signed, 'latin1').digest('base64url');
+	// As text of one character a byte: for a key of bytes Node makes a key object each time, which costs ten times the HMAC itself.
+	const key = createHash(digest).update(`${prefix}signer${secretKey}`, 'utf8').digest('binary');
+	return createHmac(digest, key, { encoding: 'latin1' }).update(signed, 'latin1').digest('base64url');
 }
 
 function readBase62(text: string): number | null {

@@ -1,18 +1,22 @@
 /** Handlers of the routes about packets in django-q's lists. */
 import type { ActionTarget } from '#main/actions/deployment.ts';
-import { findPacket, movePackets, type PacketChoice, type PacketMove, packetDoor } from '#main/actions/packets.ts';
+import { findPacket, packetDoor } from '#main/actions/packets.ts';
+import { type Chosen, next, shift } from '#main/actions/waiting.ts';
+import type { WaitingChange } from '#main/actions/waiting-change.ts';
 import { heldFrom, holdOf } from '#main/brokers/packets.ts';
 import { type ReadPacket, readPacketMessage } from '#main/dialects/django-q/message.ts';
 import { pickleOf, readPacket, TASK_LIMIT } from '#main/dialects/django-q/packet.ts';
 import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts';
 import { listPickle } from '#main/dialects/python/pickle-listing.ts';
+import type { PacketAction } from '#main/domain/action.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { CallArguments } from '#main/domain/value.ts';
 import type { PacketGroup, PacketPage, PacketsMoved, PacketView } from '#main/ipc/contract/packet.ts';
-import type { CallHandlers } from '#main/ipc/handlers.ts';
+import type { CallContext, CallHandlers } from '#main/ipc/handlers.ts';
 import { checkArguments } from '../arguments.ts';
 import { type Core, signedTargetOf, targetOf } from '../core.ts';
 import { checkFor, packetView } from '../packet-views.ts';
+import { type Asked, carryOut, depthOf, foreseen } from '../waiting-acts.ts';
 
 type Name =
 	| 'packet.list'
@@ -28,7 +32,7 @@ const READY_MS = 10_000;
 const PAGE_SCAN = 50_000;
 const PAGE_MS = 5_000;
 /** How long counting may take in ms, and names that are counted apart. */
-const COUNT_MS = 60_000;
+const COUNT_MS = 180_000;
 const MOST_NAMES = 10_000;
 const WINDOW = 500;
 
@@ -36,8 +40,18 @@ interface Choosing {
 	readonly ids?: readonly string[] | undefined;
 	readonly func?: string | undefined;
 	readonly group?: string | undefined;
+	readonly where?: string | undefined;
 	readonly all?: boolean | undefined;
+	readonly review?: string | undefined;
 	readonly dryRun?: boolean | undefined;
+}
+
+/** Which change it is, from where to where. */
+interface Way {
+	readonly action: PacketAction;
+	readonly from: string;
+	readonly to: string;
+	readonly make: (chosen: Chosen) => WaitingChange;
 }
 
 export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
@@ -54,21 +68,30 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 		return list.ok ? ok({ target: target.value, door: door.value, queue: list.value }) : list;
 	}
 
-	async function move(
+	async function change(
 		name: string,
 		input: Choosing,
-		signal: AbortSignal,
-		way: (target: ActionTarget) => Result<Pick<PacketMove, 'from' | 'to' | 'place' | 'action'>>,
+		context: CallContext,
+		way: (target: ActionTarget) => Result<Way>,
 	): Promise<Result<PacketsMoved>> {
 		const target = await targetOf(core, name);
 		if (!target.ok) return target;
+		const door = packetDoor(target.value);
+		if (!door.ok) return door;
 		const found = way(target.value);
 		if (!found.ok) return found;
-		const dryRun = input.dryRun === true;
-		const asked: PacketMove = { ...found.value, choice: choiceOf(input), dryRun };
-		const moved = await movePackets(target.value, asked, signal);
-		if (!moved.ok) return moved;
-		return ok({ ...moved.value, from: asked.from, to: asked.to, dryRun });
+		const { action, from, to, make } = found.value;
+		const asked = askedOf(input, from);
+		if (!asked.ok) return asked;
+		const ends = { from, to };
+		if (input.dryRun === true && input.review === undefined) {
+			const depth = depthOf(target.value, 0);
+			const { signal } = context;
+			const review = await core.waitingReviews.freeze(target.value, action, from, asked.value, signal, depth);
+			return review.ok ? ok({ ...foreseen(review.value), ...ends, review: review.value.token }) : review;
+		}
+		const done = await carryOut(core, target.value, action, asked.value, context, make);
+		return done.ok ? ok({ ...done.value, ...ends, review: null }) : done;
 	}
 
 	return {
@@ -101,7 +124,7 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 				if (at - input.from >= PAGE_SCAN || core.ports.clock.monotonic() > until) return page(length, at, false);
 			}
 		},
-		'packet.groups': async (input) => {
+		'packet.groups': async (input, context) => {
 			const opened = await open(input.profile, input.queue);
 			if (!opened.ok) return opened;
 			const { door, queue } = opened.value;
@@ -126,6 +149,7 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 					known.count += 1;
 					if (signedAt !== null && (known.oldest === null || signedAt < known.oldest)) known.oldest = signedAt;
 				}
+				if (context.signal.aborted) return fail('cancelled', 'The count was stopped.');
 				if (core.ports.clock.monotonic() > until) {
 					complete = at >= window.value.length && complete;
 					break;
@@ -153,27 +177,28 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 			return ok({ ...view, ...listPickle(pickle.value, input.instructions) });
 		},
 		'packet.next': async (input, context) =>
-			move(input.profile, input, context.signal, (target) => {
+			change(input.profile, input, context, (target) => {
 				const queue = queueOf(target, input.queue);
 				if (!queue.ok) return queue;
-				return ok({ from: queue.value, to: queue.value, place: 'next', action: 'packet.next' });
+				return ok({ action: 'next', from: queue.value, to: queue.value, make: next });
 			}),
 		'packet.hold': async (input, context) =>
-			move(input.profile, input, context.signal, (target) => {
+			change(input.profile, input, context, (target) => {
 				const queue = queueOf(target, input.queue);
 				if (!queue.ok) return queue;
 				if (heldFrom(queue.value) !== null) {
 					return fail('invalid-input', `What is in "${queue.value}" is held already; release gives it back.`);
 				}
-				return ok({ from: queue.value, to: holdOf(queue.value), place: 'last', action: 'packet.hold' });
+				const to = holdOf(queue.value);
+				return ok({ action: 'hold', from: queue.value, to, make: (chosen) => shift(chosen, 'hold', to, false) });
 			}),
 		'packet.release': async (input, context) =>
-			move(input.profile, input, context.signal, (target) => {
+			change(input.profile, input, context, (target) => {
 				const queue = queueOf(target, input.queue);
 				if (!queue.ok) return queue;
 				const to = heldFrom(queue.value) ?? queue.value;
-				const place = input.first === true ? 'next' : 'last';
-				return ok({ from: holdOf(to), to, place, action: 'packet.release' });
+				const first = input.first === true;
+				return ok({ action: 'release', from: holdOf(to), to, make: (chosen) => shift(chosen, 'release', to, first) });
 			}),
 		'packet.clone': async (input, context) => {
 			const opened = await open(input.profile, input.queue);
@@ -197,9 +222,9 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 			const sent = await driver.publish(made.value);
 			if (!sent.ok) return sent;
 			const title = `Enqueued a copy of ${input.id} in ${queue}`;
-			const before = JSON.stringify({ id, queue });
-			await records.journal({ at: now(), profile: profile.id, action: 'packet.clone', title, before });
-			return ok({ id, queue, note: packets?.value.assumed ?? null });
+			const before = JSON.stringify({ sent: [{ messageId: id, queue }] });
+			const undo = await records.journal({ at: now(), profile: profile.id, action: 'packet.clone', title, before });
+			return ok({ id, queue, note: packets?.value.assumed ?? null, undo });
 		},
 	};
 }
@@ -213,9 +238,13 @@ function queueOf({ profile }: ActionTarget, queue: string | undefined): Result<s
 	return fail('invalid-input', 'Name the queue with --queue; "queue list" shows which there are.');
 }
 
-function choiceOf(input: Choosing): PacketChoice {
-	const ids = input.ids === undefined || input.ids.length === 0 ? null : input.ids;
-	return { ids, func: input.func ?? null, group: input.group ?? null, all: input.all === true };
+/** What was chosen, as every change of waiting messages takes it. */
+function askedOf(input: Choosing, queue: string): Result<Asked> {
+	const { review, dryRun, func, group, where, all } = input;
+	const ids = input.ids === undefined || input.ids.length === 0 ? undefined : input.ids;
+	const asked = { queue, review, dryRun, ids, name: func, group, where, scan: 0 };
+	if ([review, ids, func, group, where].some((given) => given !== undefined) || all === true) return ok(asked);
+	return fail('invalid-input', 'Say which packets: by ids, --func, --group or --where, or --all.');
 }
 
 function matches(

@@ -1,26 +1,20 @@
 /** Handlers of the routes about profiles. */
 import { createDoctor } from '#main/brokers/connect.ts';
+import { packetIdOf } from '#main/dialects/django-q/message.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
-import {
-	type BrokerAddress,
-	CARROT_DIALECT,
-	type DoctorStep,
-	type ForeignMessages,
-	type Profile,
-	type TlsOptions,
-} from '#main/domain/profile.ts';
+import { CARROT_DIALECT, type DoctorStep, type Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
-import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
-import { formatBroker, parseBroker } from '#main/profiles/address.ts';
+import { formatBroker } from '#main/profiles/address.ts';
 import { bookUrls, readBooks } from '../book-settings.ts';
 import type { Core } from '../core.ts';
-import { profileFolder } from '../deployments.ts';
 import { managementOf, readManagement } from '../management-settings.ts';
 import { readMonitor } from '../monitor-settings.ts';
+import { addressToTest, dialectOf, fitsFramework, noRedis, placeOf, readBroker, siteOf } from '../profile-input.ts';
 import { readResults, resultsUrl } from '../results-settings.ts';
 import { forgetSetsOf } from '../saved-sets.ts';
+import { clusterSteps, discover } from '../site-discovery.ts';
 
 type Name =
 	| 'profile.list'
@@ -30,6 +24,7 @@ type Name =
 	| 'profile.duplicate'
 	| 'profile.remove'
 	| 'profile.test'
+	| 'profile.discover'
 	| 'profile.connect';
 
 const DOCTOR_MS = 30_000;
@@ -50,6 +45,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const fits = fitsFramework(input.framework, broker.value.address);
 			if (!fits.ok) return fits;
 			const password = input.password ?? broker.value.password;
+			const site = await siteOf(core, input, broker.value.address, password);
+			if (!site.ok) return site;
 			const monitor = readMonitor(input, null, null);
 			if (!monitor.ok) return monitor;
 			const management = readManagement(input, null, null);
@@ -73,8 +70,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
 						...results.value.kept,
-						...djangoQOf(input, null),
-						queues: input.queues ?? [],
+						...djangoQOf(site.value, null),
+						queues: site.value.queues ?? [],
 						sandbox: false,
 					},
 					{
@@ -171,14 +168,25 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				log: core.ports.log,
 				embeddedThread: core.ports.embeddedThread,
 				clientName: `Warren ${core.ports.version} (connection test)`,
+				...(asked.value.framework === 'django-q' ? { packetId: packetIdOf } : {}),
 			});
 			const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DOCTOR_MS)]);
 			const steps: DoctorStep[] = [...(await doctor(input.queues ?? asked.value.queues, signal))];
+			const place = placeOf(asked.value);
+			if (asked.value.framework === 'django-q' && place !== null && steps.every(({ status }) => status !== 'failed')) {
+				steps.push(...(await clusterSteps(core.ports, place, asked.value.prefixes)));
+			}
 			const saved = input.name === undefined ? null : await profiles.find(input.name);
 			if (saved?.ok === true && input.broker === undefined) {
 				steps.push(...(await managementSteps(core, saved.value, signal)));
 			}
 			return ok({ steps, passed: steps.every((step) => step.status !== 'failed') });
+		},
+		'profile.discover': async (input) => {
+			const asked = await addressToTest(core, input);
+			if (!asked.ok) return asked;
+			const place = placeOf(asked.value);
+			return place === null ? noRedis() : discover(core.ports, place);
 		},
 		'profile.connect': async (input) => {
 			const found = await profiles.find(input.name);
@@ -288,116 +296,4 @@ export async function viewOf(core: Core, profile: Profile): Promise<ProfileView>
 		maxPriority: capabilities?.maxPriority ?? null,
 		look: capabilities?.look ?? null,
 	};
-}
-
-type TlsInput = Pick<HandlerInput<'profile.test'>, 'caFile' | 'certFile' | 'keyFile' | 'serverName' | 'insecure'>;
-
-/** Reads an address and lays the TLS fields over it; `old` supplies TLS files that the text can't carry. */
-function readBroker(
-	text: string,
-	input: TlsInput,
-	old?: BrokerAddress,
-): Result<{ readonly address: BrokerAddress; readonly password: string | null }> {
-	const parsed = parseBroker(text);
-	if (!parsed.ok) return parsed;
-	const { address, password } = parsed.value;
-	if (address.kind === 'embedded') return ok({ address, password });
-	const given = [input.caFile, input.certFile, input.keyFile, input.serverName, input.insecure];
-	const base: TlsOptions | null = old === undefined || old.kind === 'embedded' ? address.tls : old.tls;
-	if (base === null) {
-		if (given.every((field) => field === undefined)) return ok({ address, password });
-		return fail(
-			'invalid-input',
-			`Certificates belong to TLS connections. Write the address as ${address.kind === 'redis' ? 'rediss' : 'amqps'}://…`,
-			{
-				details: { field: 'broker' },
-			},
-		);
-	}
-	const tls: TlsOptions = {
-		caFile: choose(input.caFile, base.caFile),
-		certFile: choose(input.certFile, base.certFile),
-		keyFile: choose(input.keyFile, base.keyFile),
-		serverName: choose(input.serverName, base.serverName),
-		verify: input.insecure === undefined ? base.verify : !input.insecure,
-	};
-	return ok({ address: { ...address, tls }, password });
-}
-
-/** A broker that a framework cannot have is a slip, and better told now than by queues that stay empty. */
-function fitsFramework(framework: Profile['framework'], address: BrokerAddress): Result<void> {
-	if (framework !== 'carrot' || address.kind !== 'redis') return ok(undefined);
-	return fail(
-		'invalid-input',
-		'django-carrot works over RabbitMQ only. Is this Celery’s Redis? Then the framework is celery.',
-		{
-			details: { field: 'framework' },
-		},
-	);
-}
-
-/** Empty text clears, absence keeps. */
-function choose(given: string | undefined, old: string | null): string | null {
-	if (given === undefined) return old;
-	return given === '' ? null : given;
-}
-
-function dialectOf(
-	input: Pick<
-		HandlerInput<'profile.add'>,
-		| 'typeHeader'
-		| 'messageType'
-		| 'argsKey'
-		| 'kwargsKey'
-		| 'transient'
-		| 'foreignTask'
-		| 'foreignTaskKey'
-		| 'foreignBody'
-		| 'foreignIdKey'
-	>,
-	old: Profile['dialect'],
-): Profile['dialect'] {
-	return {
-		typeHeader: input.typeHeader ?? old.typeHeader,
-		messageType: input.messageType ?? old.messageType,
-		argsKey: input.argsKey ?? old.argsKey,
-		kwargsKey: input.kwargsKey ?? old.kwargsKey,
-		persistent: input.transient === undefined ? old.persistent : !input.transient,
-		foreign: foreignOf(input, old.foreign ?? null),
-	};
-}
-
-/** How messages of other programs are read; nothing is, where neither a task nor a key for one is left. */
-function foreignOf(input: Parameters<typeof dialectOf>[0], old: ForeignMessages | null): ForeignMessages | null {
-	const task = choose(input.foreignTask, old?.task ?? null);
-	const taskKey = choose(input.foreignTaskKey, old?.taskKey ?? null);
-	if (task === null && taskKey === null) return null;
-	const body = input.foreignBody ?? old?.body ?? 'envelope';
-	return { task, taskKey, body, idKey: choose(input.foreignIdKey, old?.idKey ?? null) };
-}
-
-interface AddressToTest {
-	readonly address: BrokerAddress;
-	readonly password: string | null;
-	readonly queues: readonly string[];
-	readonly folder: string;
-}
-
-/** A saved profile, an unsaved address, or a saved profile with an edited address. */
-async function addressToTest(core: Core, input: HandlerInput<'profile.test'>): Promise<Result<AddressToTest>> {
-	const saved = input.name === undefined ? null : await core.profiles.find(input.name);
-	if (saved !== null && !saved.ok) return saved;
-	const profile = saved?.value ?? null;
-	const text = input.broker ?? (profile === null ? null : formatBroker(profile.broker));
-	if (text === null) return fail('invalid-input', 'Name a profile to test, or give an address with --broker.');
-	const read = readBroker(text, input, input.broker === undefined ? profile?.broker : undefined);
-	if (!read.ok) return read;
-	const kept = profile === null ? ok(null) : await core.profiles.secret(profile.id, 'broker');
-	if (!kept.ok) return kept;
-	return ok({
-		address: read.value.address,
-		password: input.password ?? read.value.password ?? kept.value,
-		queues: profile?.queues ?? [],
-		folder: profile === null ? core.ports.home : profileFolder(core.ports.home, profile.id),
-	});
 }

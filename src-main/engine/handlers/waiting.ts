@@ -1,16 +1,16 @@
 /** Handlers of the routes about waiting messages and about taking changes back. */
+import { actLease, LEASE_MS } from '#main/actions/act-lease.ts';
 import type { ActionTarget } from '#main/actions/deployment.ts';
 import { undo } from '#main/actions/undo.ts';
 import { undoOutlook } from '#main/actions/undo-outlook.ts';
-import { type Chosen, edit, messages, move, removal, replay } from '#main/actions/waiting.ts';
-import { actLease, changeWaiting, type WaitingChange } from '#main/actions/waiting-change.ts';
-import type { WaitingAction } from '#main/domain/action.ts';
+import { edit, messages, move, removal, replay } from '#main/actions/waiting.ts';
 import type { JournalRow } from '#main/domain/journal.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import type { WaitingOutcome, WaitingReview, WaitingSelection } from '#main/domain/waiting.ts';
+import type { WaitingOutcome, WaitingSelection } from '#main/domain/waiting.ts';
 import type { UndoRow } from '#main/ipc/contract/waiting.ts';
-import type { CallContext, CallHandlers } from '#main/ipc/handlers.ts';
+import type { CallHandlers } from '#main/ipc/handlers.ts';
 import { type Core, targetOf } from '../core.ts';
+import { type Asked, carryOut, depthOf, foreseen } from '../waiting-acts.ts';
 import { readArguments } from './task.ts';
 
 type Name =
@@ -24,54 +24,31 @@ type Name =
 	| 'undo.apply'
 	| 'audit.verify';
 
-/** What a command was given: a review's token, or what to choose now. */
-interface Asked extends WaitingSelection {
-	readonly queue: string;
-	readonly review?: string | undefined;
-	readonly dryRun?: boolean | undefined;
-	readonly scan: number;
-}
+/** A process that was killed takes its lease along, but not at once. */
+const UNDER_WAY = `is under way: cancel it, or wait until it is over. If its process was killed, it is called interrupted ${LEASE_MS / 1_000} seconds after that, and can be taken back then.`;
 
 export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 	const { journal, leases, records } = core.store;
 	const { waitingReviews } = core;
 
-	/** Reviews, unless that was done, and carries out; or only says what would be done. */
-	async function carryOut(
-		target: ActionTarget,
-		action: WaitingAction,
-		asked: Asked,
-		context: CallContext,
-		make: (chosen: Chosen) => WaitingChange,
-	): Promise<Result<WaitingOutcome>> {
-		let token = asked.review;
-		if (token === undefined) {
-			const review = await waitingReviews.freeze(target, action, asked.queue, asked, context.signal, asked.scan);
-			if (!review.ok) return review;
-			if (asked.dryRun === true) return ok(foreseen(review.value));
-			token = review.value.token;
-		}
-		const chosen = waitingReviews.take(token, target.profile.id, action, asked.queue);
-		if (!chosen.ok) return chosen;
-		const change = make({ queue: asked.queue, ...chosen.value });
-		const total = [...chosen.value.prints.values()].reduce((sum, n) => sum + n, 0);
-		const running = core.actions.begin(action, target.profile.id, change.title(total), total, context.signal);
-		const done = await changeWaiting(target, change, running);
-		const outcome = running.finish();
-		return done.ok ? ok({ ...outcome, undo: done.value }) : done;
-	}
-
 	return {
 		'message.review': async (input, context) => {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
-			return waitingReviews.freeze(target.value, input.action, input.queue, input, context.signal, input.scan);
+			return waitingReviews.freeze(
+				target.value,
+				input.action,
+				input.queue,
+				input,
+				context.signal,
+				depthOf(target.value, input.scan),
+			);
 		},
 		'message.delete': async (input, context) => {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
 			if (input.review === undefined && !names(input)) return unnamed();
-			return carryOut(target.value, 'remove', input, context, (chosen) => removal(chosen, 'remove'));
+			return carryOut(core, target.value, 'remove', input, context, (chosen) => removal(chosen, 'remove'));
 		},
 		'message.edit': async (input, context) => {
 			const target = await targetOf(core, input.profile);
@@ -86,7 +63,14 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 				return fail('invalid-input', 'Say what is to change: args, kwargs, priority or the queue.');
 			}
 			const asked = { queue: input.queue, ids: [input.id], scan: input.scan };
-			const review = await waitingReviews.freeze(target.value, 'edit', input.queue, asked, context.signal, input.scan);
+			const review = await waitingReviews.freeze(
+				target.value,
+				'edit',
+				input.queue,
+				asked,
+				context.signal,
+				depthOf(target.value, input.scan),
+			);
 			if (!review.ok) return review;
 			if (review.value.count === 0) {
 				return fail('not-found', `No message "${input.id}" waits in ${input.queue}: a worker may have taken it.`);
@@ -97,7 +81,7 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 			}
 			if (input.dryRun === true) return ok(foreseen(review.value));
 			const wanted = { given: given.value, priority: input.priority, toQueue: input.toQueue };
-			return carryOut(target.value, 'edit', { ...asked, review: review.value.token }, context, (chosen) =>
+			return carryOut(core, target.value, 'edit', { ...asked, review: review.value.token }, context, (chosen) =>
 				edit(target.value, chosen, wanted),
 			);
 		},
@@ -105,7 +89,7 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
 			if (input.withoutUndo === true) return purgeAtOnce(target.value, input);
-			return carryOut(target.value, 'purge', input, context, (chosen) => removal(chosen, 'purge'));
+			return carryOut(core, target.value, 'purge', input, context, (chosen) => removal(chosen, 'purge'));
 		},
 		'queue.move': async (input, context) => {
 			const target = await targetOf(core, input.profile);
@@ -116,13 +100,13 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (there.value[0]?.exists !== true) {
 				return fail('not-found', `There is no queue "${input.to}". Nothing was moved.`);
 			}
-			return carryOut(target.value, 'move', input, context, (chosen) => move(chosen, input.to));
+			return carryOut(core, target.value, 'move', input, context, (chosen) => move(chosen, input.to));
 		},
 		'queue.replay': async (input, context) => {
 			const target = await targetOf(core, input.profile);
 			if (!target.ok) return target;
 			const options = { straight: input.straight === true, keepDeaths: input.keepDeaths === true };
-			return carryOut(target.value, 'replay', input, context, (chosen) => replay(chosen, options));
+			return carryOut(core, target.value, 'replay', input, context, (chosen) => replay(chosen, options));
 		},
 		'undo.list': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -143,7 +127,7 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 				return ok({ action: 'undo', done: outlook.able ? outlook.count : 0, ...none, words: outlook.words });
 			}
 			if (row.state === 'open' && (await leases.holder(actLease(row.id))) !== null) {
-				return fail('busy', `Change ${row.id} is still under way. Cancel it, or wait until it is over.`);
+				return fail('busy', `Change ${row.id} ${UNDER_WAY}`);
 			}
 			const title = `Take back: ${row.title}`;
 			const running = core.actions.begin('undo', target.value.profile.id, title, outlook.count, context.signal);
@@ -160,12 +144,17 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 		const { able, words } = undoOutlook(row);
 		if (state !== 'open') return { ...rest, state, able, words };
 		const running = (await leases.holder(actLease(row.id))) !== null;
-		if (running) return { ...rest, state: 'running', able: false, words: 'is under way' };
+		if (running) return { ...rest, state: 'running', able: false, words: UNDER_WAY };
 		return { ...rest, state: 'interrupted', able, words: `Warren was ended in the middle of it. ${words}` };
 	}
 
 	async function purgeAtOnce(target: ActionTarget, input: Asked): Promise<Result<WaitingOutcome>> {
-		if (input.where !== undefined || input.name !== undefined || input.prints !== undefined) {
+		if (
+			input.where !== undefined ||
+			input.name !== undefined ||
+			input.group !== undefined ||
+			input.prints !== undefined
+		) {
 			return fail('invalid-input', 'Without an undo the broker empties the whole queue; it cannot choose.');
 		}
 		const empty = { failed: 0, skipped: 0, cancelled: false, items: [], undo: null } as const;
@@ -181,7 +170,8 @@ export function waitingHandlers(core: Core): Pick<CallHandlers, Name> {
 }
 
 function names(input: WaitingSelection): boolean {
-	return [input.prints?.length, input.ids?.length, input.where?.length, input.name?.length].some((n) => (n ?? 0) > 0);
+	const { prints, ids, where, name, group } = input;
+	return [prints, ids, where, name, group].some((given) => (given?.length ?? 0) > 0);
 }
 
 function unnamed(): Result<never> {
@@ -189,19 +179,6 @@ function unnamed(): Result<never> {
 		'invalid-input',
 		'Name the messages: by id, by task (--name) or with a query (--where). "queue purge" takes all.',
 	);
-}
-
-function foreseen(review: WaitingReview): WaitingOutcome {
-	return {
-		action: review.action,
-		done: review.count,
-		failed: 0,
-		skipped: review.skipped.reduce((sum, one) => sum + one.count, 0),
-		cancelled: false,
-		dryRun: true,
-		items: review.sample.map((one) => ({ id: one.id ?? one.print, outcome: 'done', reason: null, messageId: null })),
-		undo: null,
-	};
 }
 
 function endWords(state: JournalRow['state']): string {

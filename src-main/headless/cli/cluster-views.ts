@@ -1,5 +1,6 @@
 /** What django-q's clusters look like to a person: the columns of its own monitor, and what that one does not say. */
 import type { ClusterList, ClusterView } from '#main/ipc/contract/cluster.ts';
+import type { Discovery } from '#main/ipc/contract/profile.ts';
 import { type Column, count, harmless, lasted, type Paint, paint, type Style, table, when } from './text.ts';
 
 /** As the cluster calls it while it lives, and what became of it once it is gone. */
@@ -62,6 +63,34 @@ export function showClusters(list: ClusterList, style: Style): string {
 	for (const { key, reason } of odd) parts.push(paint(style, 'yellow', `${harmless(key)}: ${harmless(reason)}`));
 	for (const hint of hints) parts.push(paint(style, 'yellow', harmless(hint)));
 	if (problem !== null) parts.push(paint(style, 'red', `As it was at ${when(at)}: ${harmless(problem)}`));
+	return parts.join('\n');
+}
+
+const SITE_COLUMNS: readonly Column<Discovery['sites'][number]>[] = [
+	{ title: 'NAME', cell: ({ name }) => name, shrink: true },
+	{ title: 'CLUSTERS', cell: ({ clusters }) => count(clusters), right: true },
+	{ title: 'HOSTS', cell: ({ hosts }) => hosts.join(', '), shrink: true },
+	{
+		title: 'SIGNED',
+		cell: ({ verified }) => (verified === null ? 'not checked' : verified ? 'yes' : 'WRONG'),
+		paint: ({ verified }) => (verified === false ? 'red' : null),
+	},
+];
+
+const LIST_COLUMNS: readonly Column<Discovery['queues'][number]>[] = [
+	{ title: 'QUEUE', cell: ({ name }) => name, shrink: true },
+	{ title: 'WAITING', cell: ({ length }) => (length === null ? '-' : count(length)), right: true },
+];
+
+/** What a Redis holds of django-q's, and how to make a profile of it. */
+export function showDiscovery({ sites, queues, odd, complete }: Discovery, style: Style): string {
+	const parts = [sites.length === 0 ? 'No cluster beats here.' : table(style, sites, SITE_COLUMNS)];
+	parts.push(queues.length === 0 ? 'No list of packets holds anything.' : table(style, queues, LIST_COLUMNS));
+	for (const { key, reason } of odd) parts.push(paint(style, 'yellow', harmless(`${key}: ${reason}`)));
+	if (!complete) parts.push(paint(style, 'yellow', 'There is more than was looked at.'));
+	if (sites.length > 0) {
+		parts.push(paint(style, 'dim', 'profile add NAME --framework django-q --broker URL --discover takes all of it.'));
+	}
 	return parts.join('\n');
 }
 

@@ -55,14 +55,17 @@ function showList({ items, queue, total, next }: Output<'packet.list'>, style: S
 }
 
 function showMoved(moved: PacketsMoved, style: Style): string {
-	const { from, to, done, gone, failed, dryRun, items } = moved;
+	const { from, to, done, skipped, failed, cancelled, dryRun, items, undo } = moved;
 	const where = from === to ? `in ${oneLine(from)}` : `from ${oneLine(from)} to ${oneLine(to)}`;
-	const lines = [`${dryRun ? 'Would move' : 'Moved'} ${counted(done, 'packet')} ${where}.`];
-	if (gone > 0) lines.push(`${counted(gone, 'packet')} left out: a cluster has taken them.`);
+	const stopped = cancelled ? ', then it was stopped' : '';
+	const lines = [`${dryRun ? 'Would move' : 'Moved'} ${counted(done, 'packet')} ${where}${stopped}.`];
+	if (skipped > 0)
+		lines.push(`${counted(skipped, 'packet')} left out: a cluster has taken them, or they were not there.`);
 	if (failed > 0) lines.push(paint(style, 'red', `${counted(failed, 'packet')} failed.`));
 	for (const { id, outcome, reason } of items) {
 		if (outcome !== 'done') lines.push(paint(style, 'dim', `${harmless(id)}: ${harmless(reason ?? outcome)}`));
 	}
+	if (undo !== null) lines.push(paint(style, 'dim', `Taken back by: undo apply ${undo}`));
 	return lines.join('\n');
 }
 
@@ -108,9 +111,11 @@ export const PACKET_VIEWS = {
 	'packet.hold': { text: showMoved },
 	'packet.release': { text: showMoved },
 	'packet.clone': {
-		text: ({ id, queue, note }: Output<'packet.clone'>, style: Style) => {
-			const done = `Enqueued ${id} in ${harmless(queue)}`;
-			return note === null ? done : `${done}\n${paint(style, 'yellow', harmless(note))}`;
-		},
+		text: ({ id, queue, note, undo }: Output<'packet.clone'>, style: Style) =>
+			[
+				`Enqueued ${id} in ${harmless(queue)}`,
+				...(note === null ? [] : [paint(style, 'yellow', harmless(note))]),
+				paint(style, 'dim', `Taken back by: undo apply ${undo}`),
+			].join('\n'),
 	},
 } as const;

@@ -9,6 +9,7 @@ import { openHost, VERSION } from '../host.ts';
 import { servicePart } from '../service/parts.ts';
 import { CHANNEL_ROUTES } from '../service/spec.ts';
 import { changeOrphans } from './change-orphans.ts';
+import { changePackets } from './change-packets.ts';
 import { changeSite } from './change-site.ts';
 import { changeTasks } from './change-tasks.ts';
 import { changeWaiting } from './change-waiting.ts';
@@ -155,6 +156,12 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeWaiting(session, 'queue.move', given);
 		case 'queue replay':
 			return changeWaiting(session, 'queue.replay', given);
+		case 'packet next':
+			return changePackets(session, 'packet.next', given);
+		case 'packet hold':
+			return changePackets(session, 'packet.hold', given);
+		case 'packet release':
+			return changePackets(session, 'packet.release', given);
 		case 'queue rescue':
 			return changeOrphans(session, 'queue.rescue', given);
 		case 'queue clean':
@@ -183,6 +190,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return taskImport(session, given);
 		case 'profile remove':
 			return removeProfile(session, given);
+		case 'profile discover':
+			return discoverSites(session, given);
 		case 'profile test':
 			return testProfile(session, given);
 		case 'consumer start':
@@ -260,6 +269,13 @@ async function removeProfile(session: Session, given: Readonly<Record<string, un
 	const consent = view.profile.readOnly ? {} : await consentTo(session, view, what, true);
 	const answer = await session.call('profile.remove', input, consent.confirm ?? session.globals.confirm);
 	print(session, 'profile.remove', answer);
+	return EXIT.done;
+}
+
+async function discoverSites(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const input = given.name !== undefined || given.broker !== undefined ? given : { name: await session.profile() };
+	const found = await session.call('profile.discover', { ...given, ...input } as CallerInput<'profile.discover'>);
+	print(session, 'profile.discover', found);
 	return EXIT.done;
 }
 

@@ -13,7 +13,7 @@ import type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { ALARM_VIEWS } from './alarm-views.ts';
 import { sourceWords } from './argument-sources.ts';
-import { CLUSTER_VIEWS } from './cluster-views.ts';
+import { CLUSTER_VIEWS, showDiscovery } from './cluster-views.ts';
 import { CONSUMER_VIEWS } from './consumer-views.ts';
 import { FIGURE_VIEWS } from './figure-views.ts';
 import { GROUP_VIEWS } from './group-views.ts';
@@ -77,6 +77,7 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'profile.remove': {
 		text: ({ removed, tasks }) => `Removed ${harmless(removed)} and ${counted(tasks, 'task')} of history.`,
 	},
+	'profile.discover': { text: showDiscovery },
 	'profile.test': { text: ({ steps }, style) => steps.map((step) => showStep(step, style)).join('\n') },
 	'queue.peek': {
 		text: ({ items, total, looked, cost }, style) => {

@@ -1,9 +1,9 @@
 /** Routes about what waits in django-q's lists, beyond what all queues have. */
 import * as z from 'zod';
-import type { ActionItem } from '#main/domain/action.ts';
 import type { PacketFacts } from '#main/domain/packet.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
-import { kwargsJson, literals, profileName, queueName } from './fields.ts';
+import type { WaitingOutcome } from '#main/domain/waiting.ts';
+import { kwargsJson, literals, profileName, queryText, queueName, reviewToken } from './fields.ts';
 import { command, query, returns } from './route.ts';
 
 /** One packet as it waits. */
@@ -43,16 +43,11 @@ export interface PacketGroup {
 }
 
 /** What became of packets that were moved. */
-export interface PacketsMoved {
+export interface PacketsMoved extends WaitingOutcome {
 	readonly from: string;
 	readonly to: string;
-	readonly done: number;
-	/** A cluster had taken them, or they were not there. */
-	readonly gone: number;
-	readonly failed: number;
-	readonly dryRun: boolean;
-	/** At most 1,000. */
-	readonly items: readonly ActionItem[];
+	/** Of a dry run: does exactly this, for ten minutes; else null. */
+	readonly review: string | null;
 }
 
 const site = {
@@ -68,7 +63,15 @@ const ids = z
 	.max(100_000)
 	.optional()
 	.describe("Ids of tasks, or prints of packets ('packet list' shows both)");
-const dryRun = z.boolean().optional().describe('Only say what would be done');
+const chosen = {
+	...site,
+	ids,
+	...filter,
+	where: queryText.optional().describe('Those that match this query'),
+	all: z.boolean().optional().describe('All of the list'),
+	review: reviewToken.optional().describe('Exactly what a review froze'),
+	dryRun: z.boolean().optional().describe('Only say what would be done'),
+};
 
 export const packetRoutes = {
 	'packet.list': query({
@@ -122,7 +125,7 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Have waiting packets run next',
-		input: z.strictObject({ ...site, ids, ...filter, dryRun }),
+		input: z.strictObject(chosen),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -130,7 +133,7 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Hold waiting packets back: put them into a list that no cluster serves',
-		input: z.strictObject({ ...site, ids, ...filter, dryRun }),
+		input: z.strictObject(chosen),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -138,14 +141,7 @@ export const packetRoutes = {
 		scope: 'deployment',
 		needs: 'write',
 		summary: 'Give packets that were held back to their queue',
-		input: z.strictObject({
-			...site,
-			ids,
-			...filter,
-			all: z.boolean().optional().describe('All that are held'),
-			first: z.boolean().optional().describe('To run next, not last'),
-			dryRun,
-		}),
+		input: z.strictObject({ ...chosen, first: z.boolean().optional().describe('To run next, not last') }),
 		output: returns<PacketsMoved>(),
 		cli: { positional: ['ids…'] },
 	}),
@@ -159,7 +155,13 @@ export const packetRoutes = {
 			args: literals.optional().describe('Other positional arguments; both kinds are replaced'),
 			kwargs: kwargsJson.optional().describe('Other keyword arguments; both kinds are replaced'),
 		}),
-		output: returns<{ readonly id: string; readonly queue: string; readonly note: string | null }>(),
+		output: returns<{
+			readonly id: string;
+			readonly queue: string;
+			readonly note: string | null;
+			/** The number to take it back by, while the copy still waits. */
+			readonly undo: number;
+		}>(),
 		cli: { positional: ['id'] },
 	}),
 };

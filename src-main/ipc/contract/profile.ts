@@ -1,5 +1,6 @@
 /** Routes about profiles: saved deployments and their connections. */
 import * as z from 'zod';
+import type { ClusterQueue, OddBeat } from '#main/domain/cluster.ts';
 import type { TaskCounts } from '#main/domain/page.ts';
 import type { ConnectionState, DoctorStep, Profile, SecretName } from '#main/domain/profile.ts';
 import { profileName } from './fields.ts';
@@ -20,6 +21,24 @@ export interface ProfileView {
 	/** What this broker can do; null until it was connected once. */
 	readonly maxPriority: number | null;
 	readonly look: 'free' | 'flagged' | 'risky' | null;
+}
+
+/** What a Redis holds of django-q's, to make a profile of. */
+export interface Discovery {
+	/** Names under which clusters beat, with how many there are and where they run. */
+	readonly sites: readonly {
+		readonly name: string;
+		readonly clusters: number;
+		readonly hosts: readonly string[];
+		/** Whether the key that was given verifies them; null: none was given. */
+		readonly verified: boolean | null;
+	}[];
+	/** Lists that hold packets; a queue may be called otherwise than its site. */
+	readonly queues: readonly ClusterQueue[];
+	/** Heartbeats that could not be read or trusted. */
+	readonly odd: readonly OddBeat[];
+	/** False: there is more than was looked at. */
+	readonly complete: boolean;
 }
 
 const name = z
@@ -104,6 +123,13 @@ const optional = {
 	...dialect,
 };
 
+/** Of an address that is tested before it is saved. */
+const django = {
+	framework: framework.optional(),
+	prefix: optional.prefix,
+	secretKey: optional.secretKey,
+};
+
 export const profileRoutes = {
 	'profile.list': query({
 		scope: 'console',
@@ -122,7 +148,16 @@ export const profileRoutes = {
 		scope: 'console',
 		needs: 'write',
 		summary: 'Save a new profile',
-		input: z.strictObject({ name, framework: framework.default('carrot'), broker, ...optional }),
+		input: z.strictObject({
+			name,
+			framework: framework.default('carrot'),
+			broker,
+			...optional,
+			discover: z
+				.boolean()
+				.optional()
+				.describe('django-q: take the clusters that beat there, and the queues that hold something'),
+		}),
 		output: returns<ProfileView>(),
 		cli: { positional: ['name'] },
 	}),
@@ -173,9 +208,23 @@ export const profileRoutes = {
 			broker: broker.optional().describe('Or an address that is not saved yet'),
 			password: z.string().max(4_000).optional(),
 			queues: z.array(z.string().min(1).max(255)).max(100).optional(),
+			...django,
 			...tls,
 		}),
 		output: returns<{ readonly steps: readonly DoctorStep[]; readonly passed: boolean }>(),
+		cli: { positional: ['name'] },
+	}),
+	'profile.discover': query({
+		scope: 'console',
+		summary: "Look into a Redis for django-q's clusters and queues, to make a profile of",
+		input: z.strictObject({
+			name: profileName.optional().describe('A saved profile'),
+			broker: broker.optional().describe('Or an address that is not saved yet'),
+			password: z.string().max(4_000).optional(),
+			secretKey: django.secretKey,
+			...tls,
+		}),
+		output: returns<Discovery>(),
 		cli: { positional: ['name'] },
 	}),
 	'profile.connect': command({

@@ -26,6 +26,7 @@ const chosen = {
 	prints: prints.optional(),
 	where: queryText.optional().describe('Those that match this query'),
 	name: z.string().min(1).max(400).optional().describe('Those of this task'),
+	group: z.string().min(1).max(100).optional().describe('django-q: those of this group'),
 };
 const confirmed = {
 	scan: z.int().min(1).max(200_000).default(100_000).describe('How far into the queue to look'),
@@ -40,7 +41,7 @@ export const waitingRoutes = {
 		input: z.strictObject({
 			...chosen,
 			ids: messageIds.optional(),
-			action: z.enum(['remove', 'purge', 'move', 'replay', 'edit']),
+			action: z.enum(['remove', 'purge', 'move', 'replay', 'edit', 'hold', 'release', 'next']),
 			scan: confirmed.scan,
 		}),
 		output: returns<WaitingReview>(),

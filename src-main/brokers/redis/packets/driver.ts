@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../../domain/clock.ts';
 import type { Log } from '../../../domain/log.ts';
-import type { BrokerMessage, OutgoingMessage } from '../../../domain/message.ts';
+import type { BrokerMessage, MessageProperties, OutgoingMessage } from '../../../domain/message.ts';
 import type { ConnectionState, RedisAddress } from '../../../domain/profile.ts';
 import type { LookCost, QueueFigures } from '../../../domain/queue.ts';
 import { fail, ok, type Result } from '../../../domain/result.ts';
@@ -16,7 +16,7 @@ import { scanKeys } from '../bindings.ts';
 import { dial, type Link } from '../link.ts';
 import { lengths } from '../lists.ts';
 import { connectProblem, unreachable } from '../problems.ts';
-import { EMPTY, MOVE, PACKETS } from './scripts.ts';
+import { EMPTY, PACKETS } from './scripts.ts';
 import { siftPackets } from './sift.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
@@ -68,7 +68,6 @@ class PacketDriver implements BrokerDriver {
 	readonly capabilities = CAPABILITIES;
 	readonly packets: PacketDoor = {
 		window: (queue, from, limit) => this.#window(queue, from, limit),
-		move: (queue, packet, to) => this.#move(queue, packet, to),
 	};
 	readonly #options: PacketDriverOptions;
 	readonly #session: Session<Link>;
@@ -195,7 +194,7 @@ class PacketDriver implements BrokerDriver {
 			for (const packet of found) {
 				const gone = await link.value.bytes(['LREM', packetKey(queue), 1, Buffer.from(packet)]);
 				if (!gone.ok) return removed.length > 0 ? ok(removed) : gone;
-				if (gone.value === 1) removed.push(this.#messageOf(queue, packet));
+				if (gone.value === 1) removed.push(this.#waiting(queue, packet));
 			}
 			const after = await this.#length(link.value, queue);
 			if (!after.ok || after.value >= before.value || this.#options.clock.monotonic() > end) break;
@@ -251,20 +250,6 @@ class PacketDriver implements BrokerDriver {
 		return ok({ packets, length });
 	}
 
-	async #move(
-		queue: string,
-		packet: Uint8Array,
-		to: { readonly queue: string; readonly place: 'next' | 'last' },
-	): Promise<Result<boolean>> {
-		const link = await this.#link(CONNECT_DEADLINE);
-		if (!link.ok) return outcome(link, 'not-sent');
-		const push = to.place === 'next' ? 'LPUSH' : 'RPUSH';
-		const keys = [packetKey(queue), packetKey(to.queue)];
-		const moved = await link.value.script(MOVE, keys, [Buffer.from(packet), push]);
-		if (!moved.ok) return outcome(moved, moved.error.details?.sent === true ? 'unknown' : 'not-sent');
-		return ok(moved.value === 1);
-	}
-
 	/** The packets of a list from the next one on, until there is no more, `most` have come or the time is up. */
 	async *#walk(
 		queue: string,
@@ -290,21 +275,31 @@ class PacketDriver implements BrokerDriver {
 		return found.ok ? ok(found.value[0] ?? 0) : found;
 	}
 
-	#messageOf(queue: string, packet: Uint8Array): BrokerMessage {
-		const messageId = this.#options.idOf(packet);
+	/** Its id and print are told when they are asked for: a search through a million packets needs few of them. */
+	#waiting(queue: string, packet: Uint8Array): WaitingMessage {
+		const { idOf } = this.#options;
+		let properties: MessageProperties | null = null;
+		let print: string | null = null;
 		return {
 			queue,
 			exchange: '',
 			routingKey: queue,
-			properties: messageId === null ? {} : { messageId },
+			get properties() {
+				if (properties === null) {
+					const messageId = idOf(packet);
+					properties = messageId === null ? {} : { messageId };
+				}
+				return properties;
+			},
 			body: packet,
 			redelivered: false,
 			deliveryCount: null,
+			get print() {
+				print ??= printOfEntry(packet);
+				return print;
+			},
+			entry: packet,
 		};
-	}
-
-	#waiting(queue: string, packet: Uint8Array): WaitingMessage {
-		return { ...this.#messageOf(queue, packet), print: printOfEntry(packet), entry: packet };
 	}
 
 	async #link(deadlineMs: number): Promise<Result<Link>> {

@@ -26,17 +26,6 @@ end
 return out`,
 };
 
-/** Moves a packet if it is there. KEYS: from, to. ARGV: packet, LPUSH or RPUSH. Answers 1, or 0 when it was not there. */
-export const MOVE: KeyScript = {
-	name: 'move packet',
-	lua: `
-local kind = redis.call('TYPE', KEYS[2]).ok
-if kind ~= 'list' and kind ~= 'none' then return redis.error_reply('WRONGTYPE the other key is no list') end
-if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
-redis.call(ARGV[2], KEYS[2], ARGV[1])
-return 1`,
-};
-
 /** Lays another packet down, last, if this one is there, and takes this one out. KEYS: from, to. ARGV: this, other. Answers 1, or 0. */
 export const MOVE_BY: KeyScript = {
 	name: 'replace packet',
@@ -45,6 +34,21 @@ local kind = redis.call('TYPE', KEYS[2]).ok
 if kind ~= 'list' and kind ~= 'none' then return redis.error_reply('WRONGTYPE the other key is no list') end
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
+return 1`,
+};
+
+/**
+ * Has another packet run next, if this one is there, and takes this one out. KEYS: from, to. ARGV: this, other, the one that it is to run
+ * after (empty: none). Where that one has been taken meanwhile, it runs before all. Answers 1, or 0.
+ */
+export const MOVE_NEXT: KeyScript = {
+	name: 'replace packet, next',
+	lua: `
+local kind = redis.call('TYPE', KEYS[2]).ok
+if kind ~= 'list' and kind ~= 'none' then return redis.error_reply('WRONGTYPE the other key is no list') end
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
+if ARGV[3] ~= '' and redis.call('LINSERT', KEYS[2], 'AFTER', ARGV[3], ARGV[2]) > 0 then return 1 end
+redis.call('LPUSH', KEYS[2], ARGV[2])
 return 1`,
 };
 

@@ -5,7 +5,7 @@ import { packetKey } from '../../packets.ts';
 import type { Fate, Settled, SiftEnd, SiftOptions, WaitingMessage } from '../../waiting.ts';
 import type { Link } from '../link.ts';
 import { goPast, type Place, unknownAmong } from '../place.ts';
-import { MOVE_BY, PACKETS } from './scripts.ts';
+import { MOVE_BY, MOVE_NEXT, PACKETS } from './scripts.ts';
 
 /** Most bytes of packets in one batch. */
 const BATCH_BYTES = 8 * 1024 * 1024;
@@ -25,6 +25,8 @@ export async function siftPackets(queue: string, options: SiftOptions, parts: Pa
 	const end = clock.monotonic() + options.deadlineMs;
 	const place: Place = { passed: 0, anchor: null };
 	let scanned = 0;
+	/** What was laid to the front last, by its list: those that follow it there keep the order that they had. */
+	const fronts = new Map<string, Uint8Array>();
 	for (;;) {
 		if (options.signal.aborted) return ok({ scanned, ended: 'stopped' });
 		if (scanned >= options.scanLimit) return ok({ scanned, ended: 'limit' });
@@ -39,7 +41,9 @@ export async function siftPackets(queue: string, options: SiftOptions, parts: Pa
 		const fates = await options.decide(packets.map(parts.waiting));
 		if (fates === null) return ok({ scanned, ended: 'stopped' });
 		scanned += packets.length;
-		const outcomes = await Promise.all(packets.map((packet, at) => carryOut(link, list, packet, fates[at])));
+		const outcomes = fates.some(isNext)
+			? await inTurn(packets, (packet, at) => carryOut(link, list, packet, fates[at], fronts))
+			: await Promise.all(packets.map((packet, at) => carryOut(link, list, packet, fates[at], fronts)));
 		goPast(place, packets, outcomes);
 		await options.settled(outcomes);
 		const lost = unknownAmong(outcomes);
@@ -66,7 +70,27 @@ async function findPlace(link: Link, list: string, place: Place): Promise<Result
 	return ok(undefined);
 }
 
-async function carryOut(link: Link, list: string, packet: Buffer, fate: Fate | undefined): Promise<Settled> {
+function isNext(fate: Fate): boolean {
+	return fate.kind === 'replace' && fate.next === true;
+}
+
+/** One after another, each with what came of those before it. */
+async function inTurn(
+	packets: readonly Buffer[],
+	work: (packet: Buffer, at: number) => Promise<Settled>,
+): Promise<readonly Settled[]> {
+	const outcomes: Settled[] = [];
+	for (const [at, packet] of packets.entries()) outcomes.push(await work(packet, at));
+	return outcomes;
+}
+
+async function carryOut(
+	link: Link,
+	list: string,
+	packet: Buffer,
+	fate: Fate | undefined,
+	fronts: Map<string, Uint8Array>,
+): Promise<Settled> {
 	if (fate === undefined || fate.kind === 'leave') return { kind: 'left' };
 	// A packet is its body: what was kept of one goes back as that.
 	const [queue, other] =
@@ -75,11 +99,15 @@ async function carryOut(link: Link, list: string, packet: Buffer, fate: Fate | u
 			: fate.kind === 'swap'
 				? [fate.queue, fate.message.entry ?? fate.message.body]
 				: [fate.by.routingKey, fate.by.body];
+	const keys = queue === null ? [list] : [list, packetKey(queue)];
 	const done =
-		queue === null
+		other === null
 			? await link.bytes(['LREM', list, 1, packet])
-			: await link.script(MOVE_BY, [list, packetKey(queue)], [packet, Buffer.from(other)]);
+			: isNext(fate)
+				? await link.script(MOVE_NEXT, keys, [packet, Buffer.from(other), Buffer.from(fronts.get(queue) ?? [])])
+				: await link.script(MOVE_BY, keys, [packet, Buffer.from(other)]);
 	if (!done.ok) return { kind: done.error.details?.sent === false ? 'failed' : 'unknown', failure: done.error };
 	if (done.value !== 1) return { kind: 'gone' };
+	if (other !== null && isNext(fate)) fronts.set(queue, other);
 	return { kind: fate.kind === 'remove' ? 'removed' : 'replaced' };
 }

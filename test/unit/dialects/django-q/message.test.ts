@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { signatureOf } from '#main/dialects/django-q/check.ts';
 import {
+	mayBeOf,
 	type PacketSite,
 	packetAgain,
 	packetIdOf,
@@ -61,6 +62,20 @@ describe('a packet as a message', () => {
 			queued: { group: 'mails', hook: 'shop.tasks.done', timeout: 30, cluster: null, chained: 0 },
 		});
 		expect(packetIdOf(message.body)).toBe(A);
+	});
+
+	it('is told by the ids that its bytes hold from those that it cannot be of, compressed or not', () => {
+		const bodies = files.flatMap(({ items }) => items.map(({ wire_ascii }) => Buffer.from(wire_ascii, 'latin1')));
+		const known = bodies.flatMap((body) => {
+			const id = packetIdOf(body);
+			return id === null ? [] : [{ body, id }];
+		});
+		expect(known.length).toBeGreaterThan(30);
+		for (const { body, id } of known) {
+			expect(mayBeOf(body, [B, id])).toBe(true);
+			expect(mayBeOf(body, [B])).toBe(false);
+		}
+		expect(mayBeOf(Buffer.from('no packet'), ['no packet'])).toBe(false);
 	});
 
 	it('of every captured site reads without a key, with its function and its arguments', () => {
