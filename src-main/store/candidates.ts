@@ -70,7 +70,11 @@ export function waysOf(query: Query, scope: SearchScope, states: readonly number
 		case 'state':
 			return [];
 		case 'and':
-			return query.parts.flatMap((part) => waysOf(part, scope, states));
+			// Where a part can match nothing, nothing else is asked: its condition is false for SQLite too, which then drops the terms
+			// that the indexes of other ways need and finds "no query solution".
+			return query.parts
+				.flatMap((part) => waysOf(part, scope, states))
+				.toSorted((a, b) => Number(a.length > 0) - Number(b.length > 0));
 		case 'or': {
 			const first = query.parts.map((part) => waysOf(part, scope, states)[0]);
 			return first.every((way) => way !== undefined) ? [first.flat()] : [];

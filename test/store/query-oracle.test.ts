@@ -360,6 +360,13 @@ describe('a task that several of its attempts propose', () => {
 				);
 			}
 		}
+		// With a part that can match nothing.
+		for (const text of ['attempts:>=2 worker:nobody', 'attempts:>=2 -is:redelivered app:nowhere']) {
+			expect({ text, counted: store.calls.count(PROFILE, text, NOW) }).toEqual({
+				text,
+				counted: { ok: true, value: 0 },
+			});
+		}
 		for (const text of ['worker:w1', 'attempts:>=2']) {
 			expect({ text, counted: store.calls.count(PROFILE, text, NOW) }).toEqual({
 				text,
