@@ -61,6 +61,7 @@ describe('the address', () => {
 			part: null,
 			filter: '',
 			sort: null,
+			asked: null,
 		});
 	});
 
