@@ -135,6 +135,8 @@ class ThreadedStore implements OpenStore {
 			detail: (profile, id) => quick().call('detail', profile, id),
 			taskOfMessage: (profile, messageId) => quick().call('taskOfMessage', profile, messageId),
 			log: (attempt, request) => (request.search === '' ? quick() : second).call('log', attempt, request),
+			findLines: (attempt, request) => second.call('findLines', attempt, request),
+			linesAt: (attempt, seqs) => quick().call('linesAt', attempt, seqs),
 			message: (attempt) => quick().call('message', attempt),
 			counts: (profile) => quick().call('counts', profile),
 			names: (profile, limit) => quick().call('names', profile, limit),

@@ -1,12 +1,13 @@
 /** Log lines of attempts, numbered from 0, capped. */
 
-import { foldCase } from '#main/domain/query.ts';
+import { readLogSearch } from '#main/domain/log-search.ts';
+import { ok, type Result } from '#main/domain/result.ts';
 import type { LogLevel, LogLine, LogSource } from '#main/domain/task.ts';
 import { LOG_LEVELS } from '#main/domain/task.ts';
 import { cutEnd, LOG_LINE_CAP, LOG_LINES_CAP, LOG_SIZE_CAP } from './caps.ts';
 import { levelName } from './codes.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
-import type { LogPage, StoredLogLine } from './store.ts';
+import type { LogFound, LogPage, StoredLogLine } from './store.ts';
 
 interface LineRow {
 	readonly seq: number;
@@ -24,41 +25,110 @@ export interface LogRequest {
 	readonly search: string;
 }
 
-/** Lines after a number, least level and part of the text (any case) given; `total` counts all that match, before and after. */
-export function logPage(db: ReadHandle, attempt: number, request: LogRequest): LogPage {
+/** A page ends early once its lines hold so many characters. */
+const PAGE_CHARS = 4_000_000;
+/** Lines that one call looks at for a search by text: some tens of milliseconds. By level alone it looks at more. */
+const SEARCHED = 50_000;
+const LOOKED_AT = 500_000;
+
+/** How grave a line is, in SQL; as `gravityOf` has it. */
+const GRAVITY = `CASE WHEN source = 'stderr' THEN max(level, ${LOG_LEVELS.warning}) ELSE level END`;
+
+/** Lines after a number, least level and search given; `total` counts all that match, before and after. */
+export function logPage(db: ReadHandle, attempt: number, request: LogRequest): Result<LogPage> {
+	const search = readLogSearch(request.search);
+	if (!search.ok) return search;
 	const min = LOG_LEVELS[request.minLevel];
-	if (request.search === '') {
-		const lines = db
+	const lines: StoredLogLine[] = [];
+	let chars = 0;
+	const take = (row: LineRow) => {
+		if (lines.length >= request.limit || chars > PAGE_CHARS) return false;
+		lines.push(lineOf(row));
+		chars += row.text.length;
+		return true;
+	};
+	if (search.value === null) {
+		const rows = db
 			.read<LineRow>(
 				'log page',
-				'SELECT * FROM log_lines WHERE attempt = ? AND seq > ? AND level >= ? ORDER BY seq LIMIT ?',
+				`SELECT * FROM log_lines WHERE attempt = ? AND seq > ? AND ${GRAVITY} >= ? ORDER BY seq LIMIT ?`,
+				true,
 			)
-			.all(attempt, request.afterSeq, min, request.limit);
-		return { lines: lines.map(lineOf), total: totalOf(db, attempt, min) };
+			.iterate(attempt, request.afterSeq, min, request.limit);
+		for (const row of rows) if (!take(row)) break;
+		return ok({ lines, total: totalOf(db, attempt, min) });
 	}
-	const wanted = foldCase(request.search);
-	const lines: StoredLogLine[] = [];
 	let total = 0;
 	const all = db.read<LineRow>(
 		'log search',
-		'SELECT * FROM log_lines WHERE attempt = ? AND level >= ? ORDER BY seq',
+		`SELECT * FROM log_lines WHERE attempt = ? AND ${GRAVITY} >= ? ORDER BY seq`,
 		true,
 	);
 	for (const row of all.iterate(attempt, min)) {
-		if (!foldCase(row.text).includes(wanted) && !foldCase(row.logger ?? '').includes(wanted)) continue;
+		if (!search.value.test(row)) continue;
 		total += 1;
-		if (row.seq > request.afterSeq && lines.length < request.limit) lines.push(lineOf(row));
+		if (row.seq > request.afterSeq) take(row);
 	}
-	return { lines, total };
+	return ok({ lines, total });
 }
 
 function totalOf(db: ReadHandle, attempt: number, min: number): number {
-	const sql =
-		min <= LOG_LEVELS.debug
-			? 'SELECT log_lines + log_full AS n FROM attempts WHERE id = ?'
-			: 'SELECT count(*) AS n FROM log_lines WHERE attempt = ? AND level >= ?';
-	const values = min <= LOG_LEVELS.debug ? [attempt] : [attempt, min];
-	return db.read<{ n: number }>('log total', sql).get(...values)?.n ?? 0;
+	if (min <= LOG_LEVELS.debug) return linesOf(db, attempt);
+	return (
+		db
+			.read<{ n: number }>('log total', `SELECT count(*) AS n FROM log_lines WHERE attempt = ? AND ${GRAVITY} >= ?`)
+			.get(attempt, min)?.n ?? 0
+	);
+}
+
+function linesOf(db: ReadHandle, attempt: number): number {
+	return (
+		db.read<{ n: number }>('log length', 'SELECT log_lines + log_full AS n FROM attempts WHERE id = ?').get(attempt)
+			?.n ?? 0
+	);
+}
+
+/**
+ * The numbers of the lines that a level and a search leave, piece by piece: a call looks at some lines only, so that no long log holds
+ * others up, and says how far it got. Asked again with that, it goes on, also with lines that came since.
+ */
+export function findLines(db: ReadHandle, attempt: number, request: Omit<LogRequest, 'limit'>): Result<LogFound> {
+	const search = readLogSearch(request.search);
+	if (!search.ok) return search;
+	const test = search.value;
+	const from = request.afterSeq;
+	const lines = linesOf(db, attempt);
+	const last = Math.min(lines - 1, from + (test === null ? LOOKED_AT : SEARCHED));
+	const min = LOG_LEVELS[request.minLevel];
+	const seqs: number[] = [];
+	if (last > from) {
+		const columns = test === null ? 'seq' : 'seq, logger, text';
+		const rows = db
+			.read<Pick<LineRow, 'seq' | 'logger' | 'text'>>(
+				test === null ? 'log levels' : 'log find',
+				`SELECT ${columns} FROM log_lines WHERE attempt = ? AND seq > ? AND seq <= ? AND ${GRAVITY} >= ? ORDER BY seq`,
+				true,
+			)
+			.iterate(attempt, from, last, min);
+		for (const row of rows) if (test === null || test.test(row)) seqs.push(row.seq);
+	}
+	const seen = Math.max(from, last);
+	return ok({ seqs, seen, lines, done: seen >= lines - 1 });
+}
+
+/** Lines by their numbers, in the order of the log; those that are not there are left out, and so is what makes a page too large. */
+export function linesAt(db: ReadHandle, attempt: number, seqs: readonly number[]): readonly StoredLogLine[] {
+	const one = db.read<LineRow>('log line', 'SELECT * FROM log_lines WHERE attempt = ? AND seq = ?');
+	const lines: StoredLogLine[] = [];
+	let chars = 0;
+	for (const seq of seqs) {
+		const row = one.get(attempt, seq);
+		if (row === undefined) continue;
+		lines.push(lineOf(row));
+		chars += row.text.length;
+		if (chars > PAGE_CHARS) break;
+	}
+	return lines;
 }
 
 function lineOf(row: LineRow): StoredLogLine {

@@ -42,6 +42,7 @@ import type {
 	FigureRequest,
 	Foresight,
 	JournalEnd,
+	LogFound,
 	LogPage,
 	PendingRetries,
 	QuarantinePage,
@@ -55,6 +56,7 @@ import type {
 	ScheduleStep,
 	StoredBook,
 	StoredEntry,
+	StoredLogLine,
 	TaskPageRequest,
 	WatchNote,
 } from './store.ts';
@@ -74,7 +76,9 @@ export interface ReadCalls {
 	keptArguments(profile: ProfileId, ids: readonly TaskId[]): readonly KeptArguments[];
 	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
 	retries(profile: ProfileId, now: number, limit: number): PendingRetries;
-	log(attempt: AttemptId, request: LogRequest): LogPage;
+	log(attempt: AttemptId, request: LogRequest): Result<LogPage>;
+	findLines(attempt: AttemptId, request: Omit<LogRequest, 'limit'>): Result<LogFound>;
+	linesAt(attempt: AttemptId, seqs: readonly number[]): readonly StoredLogLine[];
 	message(attempt: AttemptId): OutgoingMessage | null;
 	counts(profile: ProfileId): TaskCounts;
 	names(profile: ProfileId, limit: number): readonly string[];

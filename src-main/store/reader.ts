@@ -18,7 +18,7 @@ import { journalEntry, journalList, journalMessages } from './journal.ts';
 import { leaseHolder } from './leases.ts';
 import { relatives } from './lineage.ts';
 import { countTasks, LIST_LIMITS, type ListLimits, type ListReader, matchingIds, taskPage } from './lists.ts';
-import { logPage } from './log-lines.ts';
+import { findLines, linesAt, logPage } from './log-lines.ts';
 import { searchLogs } from './log-search.ts';
 import { rawMessage } from './messages.ts';
 import { keptArguments } from './observed-read.ts';
@@ -69,6 +69,8 @@ export function readCalls(db: ReadHandle, limits: ListLimits = LIST_LIMITS): Rea
 		foresee: (profile, keys) => foresee(db, profile, keys),
 		retries: (profile, now, limit) => pendingRetries(db, profile, now, limit),
 		log: (attempt, request) => db.snapshot(() => logPage(db, attempt, request)),
+		findLines: (attempt, request) => db.snapshot(() => findLines(db, attempt, request)),
+		linesAt: (attempt, seqs) => db.snapshot(() => linesAt(db, attempt, seqs)),
 		message: (attempt) => db.snapshot(() => rawMessage(db, attempt)),
 		counts: (profile) => taskCounts(db, profile),
 		names: (profile, limit) => seenOf(db, profile, SEEN.name, limit),

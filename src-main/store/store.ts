@@ -82,6 +82,18 @@ export interface LogPage {
 	readonly total: number;
 }
 
+/** Numbers of lines that were looked for, as far as was looked. */
+export interface LogFound {
+	/** In their order. */
+	readonly seqs: readonly number[];
+	/** The last line that was looked at; -1: none. */
+	readonly seen: number;
+	/** Lines of the log in all. */
+	readonly lines: number;
+	/** All lines were looked at. */
+	readonly done: boolean;
+}
+
 /** What a `started` would find: the number its attempt would have, and how an earlier attempt of the same message ended. */
 export interface Foresight {
 	readonly attemptNumber: number;
@@ -160,6 +172,7 @@ export interface HistoryStore {
 	taskOfMessage(profile: ProfileId, messageId: string): Promise<TaskId | null>;
 	/** Tasks that share the root or the group of these, and these themselves, at most `limit`; what others only name is not among them. */
 	relatives(profile: ProfileId, ids: readonly string[], limit: number): Promise<readonly Relative[]>;
+	/** Lines of a log after a number. `invalid-input` where the search is a pattern that cannot be used. */
 	log(
 		attempt: AttemptId,
 		options: {
@@ -168,7 +181,14 @@ export interface HistoryStore {
 			readonly minLevel: LogLevel;
 			readonly search: string;
 		},
-	): Promise<LogPage>;
+	): Promise<Result<LogPage>>;
+	/** Where in a log the lines of a level and a search are; looks at some lines a call. */
+	findLines(
+		attempt: AttemptId,
+		options: { readonly afterSeq: number; readonly minLevel: LogLevel; readonly search: string },
+	): Promise<Result<LogFound>>;
+	/** Lines by their numbers, at most 1,000; of very long ones fewer come. */
+	linesAt(attempt: AttemptId, seqs: readonly number[]): Promise<readonly StoredLogLine[]>;
 	/** The raw message that carried an attempt, as it was. */
 	message(attempt: AttemptId): Promise<OutgoingMessage | null>;
 	counts(profile: ProfileId): Promise<TaskCounts>;

@@ -1,16 +1,33 @@
-/** Choosing and searching a task's log lines. Pure. */
-import { LOG_LEVELS, type LogLevel, type LogLine } from '#main/domain/task.ts';
+/** What a log's view reads from, and marking what was searched for in its lines. */
+import type { LogLevel, LogLine } from '#main/domain/task.ts';
 import { plainTerminalText } from './terminal-text.ts';
 
-/** A stretch of a line that matched; `line` is the line's place among those given. */
-export interface LogMatch {
-	readonly line: number;
-	readonly start: number;
-	readonly end: number;
+/** Where one steps to: the place among the lines shown, the line's number, and which of all it is. */
+export interface LogPlace {
+	readonly row: number;
+	readonly seq: number;
+	readonly rank: number;
 }
 
-/** No more matches than this are counted: nobody steps through more. */
-export const MOST_MATCHES = 10_000;
+/** A log as its view needs it; read reactively. Lines may be read later than they are asked for. */
+export interface LogReading {
+	/** Lines of the log, and of them those that are shown. */
+	readonly whole: number;
+	readonly count: number;
+	/** Whether it is known which lines are shown. */
+	readonly settled: boolean;
+	readonly level: LogLevel;
+	readonly search: string;
+	readonly only: boolean;
+	readonly hits: { readonly count: number; readonly done: boolean; readonly problem: string | null } | null;
+	readonly errors: { readonly count: number; readonly done: boolean };
+	readonly marked: string | null;
+	choose(wanted: { readonly level?: LogLevel; readonly search?: string; readonly only?: boolean }): void;
+	at(row: number): (LogLine & { readonly seq: number }) | null;
+	show(from: number, to: number): void;
+	stepHit(seq: number, direction: 1 | -1): LogPlace | null;
+	stepError(seq: number, direction: 1 | -1): LogPlace | null;
+}
 
 const texts = new WeakMap<LogLine, string>();
 
@@ -23,47 +40,21 @@ export function lineText(line: LogLine): string {
 	return text;
 }
 
-/** The lines of at least a level. Output streams have no level of their own and count as `info`, stderr as `warning`. */
-export function linesFrom(lines: readonly LogLine[], level: LogLevel): readonly LogLine[] {
-	if (level === 'debug') return lines;
-	const least = LOG_LEVELS[level];
-	return lines.filter((line) => gravity(line) >= least);
-}
-
-function gravity(line: LogLine): number {
-	if (line.source === 'stderr') return Math.max(LOG_LEVELS[line.level], LOG_LEVELS.warning);
-	return LOG_LEVELS[line.level];
-}
-
-/** Where a text occurs, whatever its case, in order; at most `MOST_MATCHES`. */
-export function findInLog(lines: readonly LogLine[], wanted: string): readonly LogMatch[] {
-	if (wanted === '') return [];
-	// Escaped, so that what is typed is found as it stands; `i` and `u` fold case without changing lengths.
-	const pattern = new RegExp(wanted.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'giu');
-	const matches: LogMatch[] = [];
-	for (let line = 0; line < lines.length; line++) {
-		const item = lines[line];
-		if (item === undefined) continue;
-		for (const match of lineText(item).matchAll(pattern)) {
-			matches.push({ line, start: match.index, end: match.index + match[0].length });
-			if (matches.length === MOST_MATCHES) return matches;
-		}
-	}
-	return matches;
-}
-
-/** A line cut at its matches. `at` is the match's place among all, -1 for the text between. */
+/** A line cut where a text occurs in it, whatever its case. */
 export function markedParts(
 	text: string,
-	matches: readonly (LogMatch & { readonly at: number })[],
-): readonly { readonly text: string; readonly at: number }[] {
-	const parts: { text: string; at: number }[] = [];
+	wanted: string | null,
+): readonly { readonly text: string; readonly found: boolean }[] {
+	if (wanted === null || wanted === '') return [{ text, found: false }];
+	// Escaped, so that what is typed is found as it stands; `i` and `u` fold case without changing lengths.
+	const pattern = new RegExp(wanted.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'giu');
+	const parts: { text: string; found: boolean }[] = [];
 	let from = 0;
-	for (const match of matches) {
-		if (match.start > from) parts.push({ text: text.slice(from, match.start), at: -1 });
-		parts.push({ text: text.slice(match.start, match.end), at: match.at });
-		from = match.end;
+	for (const match of text.matchAll(pattern)) {
+		if (match.index > from) parts.push({ text: text.slice(from, match.index), found: false });
+		parts.push({ text: match[0], found: true });
+		from = match.index + match[0].length;
 	}
-	if (from < text.length || parts.length === 0) parts.push({ text: text.slice(from), at: -1 });
+	if (from < text.length || parts.length === 0) parts.push({ text: text.slice(from), found: false });
 	return parts;
 }

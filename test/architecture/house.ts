@@ -151,16 +151,7 @@ export const rooms: readonly Room[] = [
 	{
 		path: 'src-renderer/components',
 		may: domain,
-		packages: [
-			'svelte',
-			'bits-ui',
-			'@internationalized/date',
-			'@tanstack/virtual-core',
-			'@xterm/',
-			'@codemirror/',
-			'@lezer/highlight',
-			'uplot',
-		],
+		packages: ['svelte', 'bits-ui', '@internationalized/date', '@xterm/', '@codemirror/', '@lezer/highlight', 'uplot'],
 		node: 'none',
 	},
 	{

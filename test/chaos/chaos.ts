@@ -364,7 +364,10 @@ async function declares(store: OpenStore, detail: TaskDetail, runs: number): Pro
 	if (detail.attempts >= runs) return true;
 	for (const attempt of detail.history) {
 		const page = await store.history.log(attempt.id, { afterSeq: -1, limit: 100, minLevel: 'debug', search: '' });
-		if (page.lines.some((line) => line.source === 'warren' && line.text.includes('may have begun to run it')))
+		if (
+			page.ok &&
+			page.value.lines.some((line) => line.source === 'warren' && line.text.includes('may have begun to run it'))
+		)
 			return true;
 	}
 	return false;

@@ -84,7 +84,7 @@ describe('a saved consumer set', () => {
 		await slots.first().getByRole('button', { name: 'Log' }).click();
 		const drawer = page.getByRole('complementary', { name: 'Task slow.wait' });
 		await drawer
-			.locator('.xterm')
+			.getByRole('log')
 			.getByText(/still here/)
 			.first()
 			.waitFor();

@@ -155,7 +155,7 @@ export async function openPlace(server: RabbitServer | null = null): Promise<Pla
 			const attempt = (await detail(id)).history.at(-1);
 			if (attempt === undefined) return [];
 			const page = await store.history.log(attempt.id, { afterSeq: -1, limit: 1000, minLevel: 'debug', search: '' });
-			return page.lines;
+			return page.ok ? page.value.lines : [];
 		},
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};

@@ -147,7 +147,7 @@ describe.each(['rabbitmq', 'embedded'] as const)('a consumer over %s', (kind) =>
 		const { history } = await here.store();
 		const attempt = (await detailOf(here, talk)).history[0];
 		const log = await history.log(attempt?.id as never, { afterSeq: -1, limit: 100, minLevel: 'debug', search: '' });
-		expect(log.lines.map((line) => line.text.split('\n')[0])).toEqual([
+		expect(log.ok && log.value.lines.map((line) => line.text.split('\n')[0])).toEqual([
 			...['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'],
 		]);
 	});

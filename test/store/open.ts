@@ -37,6 +37,8 @@ export interface DirectStore extends Disposable {
 	readonly writer: Writer;
 	readonly calls: ReadCalls;
 	readonly db: ReadHandle;
+	/** Where the history is, for what only another connection may do. */
+	readonly file: string;
 	apply(...ops: readonly HistoryOp[]): readonly (StartedFacts | null)[];
 	/** Works off what waits in the background. */
 	settle(): void;
@@ -54,6 +56,7 @@ export function directStore(limits: ListLimits = LIST_LIMITS): DirectStore {
 	return {
 		writer,
 		db,
+		file: home.file,
 		calls: readCalls(db, limits),
 		apply(...ops) {
 			const [outcome] = writer.run([{ name: 'apply', args: [ops] }]);

@@ -78,9 +78,10 @@ describe('the store over its threads', () => {
 		expect(detail).toMatchObject({ state: 'succeeded', history: [{ logLines: 1 }] });
 		const attempt = detail?.history[0]?.id;
 		if (attempt === undefined) throw new Error('There is no attempt');
-		expect(
-			(await store.history.log(attempt, { afterSeq: -1, limit: 5, minLevel: 'debug', search: '' })).lines[0]?.text,
-		).toBe('hello');
+		expect(await store.history.log(attempt, { afterSeq: -1, limit: 5, minLevel: 'debug', search: '' })).toMatchObject({
+			ok: true,
+			value: { lines: [{ text: 'hello' }] },
+		});
 		const message = await store.history.message(attempt);
 		expect(message?.body).toBeInstanceOf(Uint8Array);
 		expect(new TextDecoder().decode(message?.body)).toBe('{"args": [], "kwargs": {}}');

@@ -28,6 +28,8 @@ type Name =
 	| 'task.count'
 	| 'task.show'
 	| 'task.log'
+	| 'task.find'
+	| 'task.lines'
 	| 'task.message'
 	| 'task.names'
 	| 'task.publish'
@@ -78,15 +80,11 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (profile.value.framework !== 'celery') return ok(detail);
 			return ok({ ...detail, celery: celeryFacts(await readKept(core, profile.value, detail), detail) });
 		},
-		'task.log': async (input) =>
-			ok(
-				await history.log(attemptId(input.attempt), {
-					afterSeq: input.afterSeq,
-					limit: input.limit,
-					minLevel: input.level,
-					search: input.search,
-				}),
-			),
+		'task.log': async ({ attempt, afterSeq, limit, level, search }) =>
+			history.log(attemptId(attempt), { afterSeq, limit, minLevel: level, search }),
+		'task.find': async ({ attempt, afterSeq, level, search }) =>
+			history.findLines(attemptId(attempt), { afterSeq, minLevel: level, search }),
+		'task.lines': async ({ attempt, seqs }) => ok({ lines: await history.linesAt(attemptId(attempt), seqs) }),
 		'task.message': async (input) => {
 			const message = await history.message(attemptId(input.attempt));
 			if (message === null) return fail('not-found', 'The raw message of this attempt was not kept.');

@@ -41,10 +41,10 @@ export function watchStreams(core: Core): Pick<StreamHandlers, Name> {
 				}
 				for (;;) {
 					const page = await history.log(newest.id, { afterSeq, limit: FOLLOW_PAGE, minLevel: 'debug', search: '' });
-					if (closed || page.lines.length === 0) return;
-					afterSeq = page.lines.at(-1)?.seq ?? afterSeq;
-					sink.put(page.lines.map((line) => ({ ...line, attempt: newest.number })));
-					if (page.lines.length < FOLLOW_PAGE) return;
+					if (closed || !page.ok || page.value.lines.length === 0) return;
+					const { lines } = page.value;
+					afterSeq = lines.at(-1)?.seq ?? afterSeq;
+					sink.put(lines.map((line) => ({ ...line, attempt: newest.number })));
 				}
 			};
 			const wake = () => {

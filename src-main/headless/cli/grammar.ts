@@ -155,6 +155,27 @@ function taskLogCommand(noun: string, verb: string, summary: string, flags: read
 	return { name: `${noun} ${verb}`, noun, verb, route: null, summary, positional: [], flags, profiled: true };
 }
 
+/** Logs of attempts, which are too long for one answer. */
+const LOG_ID: Positional = {
+	field: { ...own('id', 'text', "The task's id, or the beginning of it"), required: true },
+	rest: false,
+};
+const LOG_SEARCH: Positional = {
+	field: { ...own('search', 'text', 'A text in any case, or /a pattern/'), required: true },
+	rest: true,
+};
+const LOG_FLAGS: readonly Flag[] = [
+	own('attempt', 'integer', 'Which attempt (default: the last)'),
+	{
+		...own('level', 'choice', 'Least severe level', '"debug"'),
+		choices: ['debug', 'info', 'warning', 'error', 'critical'],
+	},
+].map((field) => flagOf(field as FieldSpec));
+
+function logCommand(verb: string, summary: string, positional: readonly Positional[], flags: readonly Flag[]): Command {
+	return { name: `log ${verb}`, noun: 'log', verb, route: null, summary, positional, flags, profiled: true };
+}
+
 const OWN_COMMANDS: readonly Command[] = [
 	serviceCommand('start', 'Run saved sets, or queues, in a supervised service in the background', SETS, START_FLAGS),
 	serviceCommand(
@@ -217,6 +238,34 @@ const OWN_COMMANDS: readonly Command[] = [
 		positional: [{ field: own('file', 'text', 'The file, or - for standard input'), rest: false }],
 		flags: IMPORT.flags.filter(({ flag }) => flag === 'format'),
 	},
+	logCommand(
+		'show',
+		"An attempt's log, all of it",
+		[LOG_ID],
+		[
+			...LOG_FLAGS,
+			flagOf(own('grep', 'text', 'Only lines with this text in any case, or that match /a pattern/')),
+			flagOf(own('tail', 'integer', 'Only the last so many')),
+			flagOf(own('follow', 'switch', 'Go on with what comes until the task has ended')),
+		],
+	),
+	logCommand(
+		'search',
+		'Lines of a log that match, with their numbers: exit code 1 where none does',
+		[LOG_ID, LOG_SEARCH],
+		LOG_FLAGS,
+	),
+	logCommand(
+		'export',
+		"An attempt's log as a file",
+		[LOG_ID],
+		[
+			...LOG_FLAGS,
+			flagOf(own('grep', 'text', 'Only lines with this text in any case, or that match /a pattern/')),
+			flagOf({ ...own('format', 'choice', 'What the lines become', '"text"'), choices: ['text', 'jsonl'] }),
+			flagOf(own('out', 'text', 'File (default: standard output)')),
+		],
+	),
 	taskLogCommand('inspect', 'logs', 'How many finished runs history has, and how large they are', [
 		flagOf(own('forceCalc', 'switch', 'Accepted, since aa-taskmonitor does; it changes nothing')),
 	]),

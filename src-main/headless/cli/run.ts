@@ -23,6 +23,7 @@ import { helpFor } from './help.ts';
 import { taskExport, taskImport } from './history-files.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
+import { logExport, logSearch, logShow } from './log-files.ts';
 import { monitorRun } from './monitor-run.ts';
 import { type Parsed, parseArguments } from './parse.ts';
 import { taskResult } from './result-views.ts';
@@ -176,6 +177,12 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return showOneTask(session, given);
 		case 'task export':
 			return taskExport(session, given);
+		case 'log show':
+			return logShow(session, given);
+		case 'log search':
+			return logSearch(session, given);
+		case 'log export':
+			return logExport(session, given);
 		case 'inspect logs':
 			return inspectLogs(session);
 		case 'inspect queue':

@@ -95,9 +95,39 @@ export const taskRoutes = {
 			afterSeq: z.int().min(-1).default(-1),
 			limit: z.int().min(1).max(5_000).default(1_000),
 			level: logLevel.default('debug').describe('Least severe level to show'),
-			search: z.string().max(400).default(''),
+			search: z.string().max(400).default('').describe('Only lines with this text, or that match /a pattern/'),
 		}),
 		output: returns<{ readonly lines: readonly TaskLogLine[]; readonly total: number }>(),
+	}),
+	/** Looks at some lines a call; `seen` goes into `afterSeq` of the next. */
+	'task.find': query({
+		scope: 'deployment',
+		summary: "Where in an attempt's log the lines of a level and a search are",
+		input: z.strictObject({
+			profile: profileName,
+			attempt: z.int().min(1),
+			afterSeq: z.int().min(-1).default(-1),
+			level: logLevel.default('debug'),
+			search: z.string().max(400).default(''),
+		}),
+		output: returns<{
+			readonly seqs: readonly number[];
+			readonly seen: number;
+			readonly lines: number;
+			readonly done: boolean;
+		}>(),
+		cli: { hidden: 'log search' },
+	}),
+	'task.lines': query({
+		scope: 'deployment',
+		summary: "Lines of an attempt's log by their numbers",
+		input: z.strictObject({
+			profile: profileName,
+			attempt: z.int().min(1),
+			seqs: z.array(z.int().min(0)).max(1_000),
+		}),
+		output: returns<{ readonly lines: readonly TaskLogLine[] }>(),
+		cli: { hidden: 'log show' },
 	}),
 	'task.message': query({
 		scope: 'deployment',

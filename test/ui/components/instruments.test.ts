@@ -7,6 +7,8 @@ import JsonEditor from '../../../src-renderer/components/JsonEditor.svelte';
 import LogView from '../../../src-renderer/components/LogView.svelte';
 import Traceback from '../../../src-renderer/components/Traceback.svelte';
 import ValueTree from '../../../src-renderer/components/ValueTree.svelte';
+import { LogReader } from '../../../src-renderer/state/log-reader.svelte.ts';
+import { givenLog } from '../../../src-renderer/state/log-sources.ts';
 import celery from './tracebacks/celery.txt?raw';
 import group from './tracebacks/group.txt?raw';
 
@@ -131,6 +133,8 @@ const line = (text: string, more: Partial<LogLine> = {}): LogLine => ({
 	...more,
 });
 
+const reader = (lines: readonly LogLine[]) => new LogReader(givenLog(lines), lines.length);
+
 describe('the log', () => {
 	const lines = [
 		line('start'),
@@ -140,33 +144,29 @@ describe('the log', () => {
 	];
 
 	it('shows the lines of a least level', async () => {
-		render(LogView, { lines });
-		const log = screen.getByRole('log');
-		expect(log.textContent).toContain('start');
+		render(LogView, { log: reader(lines) });
+		await vi.waitFor(() => expect(screen.getByRole('log').textContent).toContain('start'));
 		await fireEvent.change(screen.getByLabelText('Least level'), { target: { value: 'warning' } });
-		await tick();
+		await vi.waitFor(() => expect(screen.getByRole('log').textContent).toContain('to stderr'));
 		expect(screen.getByRole('log').textContent).not.toContain('start');
-		expect(screen.getByRole('log').textContent).toContain('to stderr');
 	});
 
 	it('counts what a search finds in all lines, and steps through it', async () => {
-		render(LogView, { lines });
+		render(LogView, { log: reader(lines) });
 		const search = screen.getByLabelText('Search the log');
 		await fireEvent.input(search, { target: { value: 'CARD' } });
-		await tick();
-		expect(screen.getByText('1 of 2')).toBeTruthy();
+		await screen.findByText('1 of 2');
 		await fireEvent.keyDown(search, { key: 'Enter' });
-		expect(screen.getByText('2 of 2')).toBeTruthy();
+		await screen.findByText('2 of 2');
 		await fireEvent.keyDown(search, { key: 'Enter' });
-		expect(screen.getByText('1 of 2')).toBeTruthy();
+		await screen.findByText('1 of 2');
 		expect(within(screen.getByRole('log')).getAllByText(/card/i, { selector: 'mark' })).toHaveLength(2);
 	});
 
 	it('says why it is empty', async () => {
-		render(LogView, { lines: [line('x', { level: 'debug' })] });
+		render(LogView, { log: reader([line('x', { level: 'debug' })]) });
 		await fireEvent.change(screen.getByLabelText('Least level'), { target: { value: 'error' } });
-		await tick();
-		expect(screen.getByText('None of 1 line is that grave.')).toBeTruthy();
+		await screen.findByText('None of 1 line is that grave.');
 	});
 });
 

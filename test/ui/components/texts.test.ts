@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogLine } from '../../../src-main/domain/task.ts';
 import type { Value } from '../../../src-main/domain/value.ts';
-import { findInLog, linesFrom, lineText, markedParts } from '../../../src-renderer/components/log-search.ts';
+import { lineText, markedParts } from '../../../src-renderer/components/log-search.ts';
 import { queryParts } from '../../../src-renderer/components/query-tokens.ts';
 import { bytesText, previewText, quoted } from '../../../src-renderer/components/value-text.ts';
 import { visibleRuns } from '../../../src-renderer/components/visible-text.ts';
@@ -140,41 +140,28 @@ describe('values in one line', () => {
 });
 
 describe('searching a log', () => {
-	const line = (text: string, more: Partial<LogLine> = {}): LogLine => ({
-		at: 0,
-		level: 'info',
-		source: 'log',
-		logger: null,
-		text,
-		...more,
-	});
-	it('finds what was typed, as it stands and whatever its case', () => {
-		expect(findInLog([line('A.b a.B'), line('axb')], 'a.b')).toEqual([
-			{ line: 0, start: 0, end: 3 },
-			{ line: 0, start: 4, end: 7 },
+	const line = (text: string): LogLine => ({ at: 0, level: 'info', source: 'log', logger: null, text });
+	it('marks what was typed, as it stands and whatever its case', () => {
+		expect(markedParts('A.b a.B axb', 'a.b')).toEqual([
+			{ text: 'A.b', found: true },
+			{ text: ' ', found: false },
+			{ text: 'a.B', found: true },
+			{ text: ' axb', found: false },
 		]);
-		expect(findInLog([line('x')], '')).toEqual([]);
+		expect(markedParts('x', null)).toEqual([{ text: 'x', found: false }]);
 	});
 	it('looks at the words, not at their colours', () => {
-		const coloured = line('\u001b[31mcard\u001b[0m refused');
-		expect(lineText(coloured)).toBe('card refused');
-		expect(findInLog([coloured], 'card refused')).toHaveLength(1);
+		expect(lineText(line('\u001b[31mcard\u001b[0m refused'))).toBe('card refused');
 	});
 	it('cuts a line at its matches and loses nothing', () => {
 		const pattern = fc.array(fc.constantFrom('a', 'b', '.', ' '), { maxLength: 30 }).map((parts) => parts.join(''));
 		fc.assert(
 			fc.property(pattern, fc.constantFrom('a', 'ab', '. '), (text, wanted) => {
-				const matches = findInLog([line(text)], wanted).map((match, at) => ({ ...match, at }));
-				const parts = markedParts(text, matches);
+				const parts = markedParts(text, wanted);
 				expect(parts.map((part) => part.text).join('')).toBe(text);
-				for (const part of parts) if (part.at !== -1) expect(part.text).toBe(wanted);
+				for (const part of parts) if (part.found) expect(part.text).toBe(wanted);
 			}),
 			{ numRuns: RUNS },
 		);
-	});
-	it('counts what went to stderr as a warning', () => {
-		const lines = [line('a'), line('b', { source: 'stderr' }), line('c', { level: 'error' })];
-		expect(linesFrom(lines, 'warning').map((one) => one.text)).toEqual(['b', 'c']);
-		expect(linesFrom(lines, 'debug')).toBe(lines);
 	});
 });

@@ -294,6 +294,7 @@ export function world(views: readonly ProfileView[], text?: string): FakeEngine 
 			total: 4,
 		},
 	}));
+	engine.handlers.set('task.find', () => ({ ok: true, value: { seqs: [3], seen: 3, lines: 4, done: true } }));
 	engine.handlers.set('task.message', () => ({
 		ok: true,
 		value: {
