@@ -250,7 +250,7 @@ const OWN_COMMANDS: readonly Command[] = [
 		],
 	),
 	logCommand(
-		'search',
+		'find',
 		'Lines of a log that match, with their numbers: exit code 1 where none does',
 		[LOG_ID, LOG_SEARCH],
 		LOG_FLAGS,

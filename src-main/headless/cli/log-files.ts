@@ -1,4 +1,4 @@
-/** `log show`, `log search` and `log export`: an attempt's whole log, by level and words, on the terminal or in a file. */
+/** `log show`, `log find` and `log export`: an attempt's whole log, by level and words, on the terminal or in a file. */
 import { constants } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -59,10 +59,10 @@ export async function logShow(session: Session, given: Readonly<Record<string, u
 }
 
 /** Prints the lines that match, each with its number; exit code 1 where none does, as grep has it. */
-export async function logSearch(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+export async function logFind(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
 	const asked = given as unknown as Asked & { readonly search?: string };
 	if (asked.search === undefined || asked.search === '')
-		throw new CommandError(fail('invalid-input', 'Say what to look for: log search ID TEXT, or /a pattern/.').error);
+		throw new CommandError(fail('invalid-input', 'Say what to look for: log find ID TEXT, or /a pattern/.').error);
 	const wanted = await wantedOf(session, { ...asked, grep: asked.search });
 	let found = 0;
 	for await (const { items } of linesAfter(session, wanted, -1)) {

@@ -23,7 +23,7 @@ import { helpFor } from './help.ts';
 import { taskExport, taskImport } from './history-files.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
-import { logExport, logSearch, logShow } from './log-files.ts';
+import { logExport, logFind, logShow } from './log-files.ts';
 import { monitorRun } from './monitor-run.ts';
 import { type Parsed, parseArguments } from './parse.ts';
 import { taskResult } from './result-views.ts';
@@ -179,8 +179,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return taskExport(session, given);
 		case 'log show':
 			return logShow(session, given);
-		case 'log search':
-			return logSearch(session, given);
+		case 'log find':
+			return logFind(session, given);
 		case 'log export':
 			return logExport(session, given);
 		case 'inspect logs':

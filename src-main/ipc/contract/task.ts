@@ -116,7 +116,7 @@ export const taskRoutes = {
 			readonly lines: number;
 			readonly done: boolean;
 		}>(),
-		cli: { hidden: 'log search' },
+		cli: { hidden: 'log find' },
 	}),
 	'task.lines': query({
 		scope: 'deployment',

@@ -67,11 +67,11 @@ describe('the log of a task', () => {
 	});
 
 	it('is searched with the numbers of lines, and ends like grep', async () => {
-		const found = await run(['log', 'search', 'past', 'row', '2999']);
+		const found = await run(['log', 'find', 'past', 'row', '2999']);
 		expect(found).toMatchObject({ code: 0, err: '1 line matches.\n' });
 		expect(found.out).toMatch(/^ +3,000 {2}.*row 2999 failed/);
-		expect(await run(['log', 'search', 'past', 'nothing'])).toMatchObject({ code: 1, out: '' });
-		const wrong = await run(['log', 'search', 'past', '/(/']);
+		expect(await run(['log', 'find', 'past', 'nothing'])).toMatchObject({ code: 1, out: '' });
+		const wrong = await run(['log', 'find', 'past', '/(/']);
 		expect(wrong.code).not.toBe(0);
 		expect(wrong.err).toContain('a ( without its )');
 	});
