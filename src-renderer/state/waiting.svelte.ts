@@ -4,7 +4,7 @@ import { Change } from './change.svelte.ts';
 import type { Answer, Engine, Output } from './engine.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
-export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay';
+export type WaitingAction = 'remove' | 'purge' | 'move' | 'replay' | 'hold' | 'release' | 'next';
 
 /** What is wanted. `prints` null: all that waits there. */
 export interface WaitingPlan {
@@ -13,16 +13,22 @@ export interface WaitingPlan {
 	readonly prints: readonly string[] | null;
 	/** Where a move goes; null: no move. */
 	readonly to: string | null;
+	/** Of all that waits there only these; the review freezes which they are. */
+	readonly filter?: { readonly name?: string; readonly group?: string };
 }
 
 type Review = Output<'message.review'>;
 type Outcome = Output<'queue.move'>;
+type PacketRoute = 'packet.hold' | 'packet.release' | 'packet.next';
 
 const DONE: Readonly<Record<WaitingAction, string>> = {
 	remove: 'deleted',
 	purge: 'purged',
 	move: 'moved',
 	replay: 'replayed',
+	hold: 'held back',
+	release: 'given back',
+	next: 'run next',
 };
 
 export class Waiting implements Disposable {
@@ -38,12 +44,13 @@ export class Waiting implements Disposable {
 		this.#profile = profile;
 		this.#toasts = toasts;
 		this.change = new Change<WaitingPlan, Review, Outcome>({
-			review: ({ action, queue, prints }) =>
+			review: ({ action, queue, prints, filter }) =>
 				engine.call('message.review', {
 					profile,
 					queue,
 					action,
 					...(prints === null ? {} : { prints: [...prints] }),
+					...filter,
 				}),
 			run: (plan, review, options): Promise<Answer<Outcome>> => {
 				const input = { profile, queue: plan.queue, review: review.token };
@@ -56,6 +63,12 @@ export class Waiting implements Disposable {
 						return engine.call('queue.move', { ...input, to: plan.to ?? '' }, options);
 					case 'replay':
 						return engine.call('queue.replay', input, options);
+					case 'hold':
+					case 'release':
+					case 'next': {
+						const route: PacketRoute = `packet.${plan.action}`;
+						return engine.call(route, input, options);
+					}
 				}
 			},
 			done: (plan, outcome) => this.told(DONE[plan.action], outcome),
