@@ -144,6 +144,8 @@ export interface Profile {
 	readonly results?: ResultsAddress | null;
 	/** Absent in profiles that never had any. */
 	readonly djangoQ?: DjangoQSettings;
+	/** Other names of apps, each with the app that it stands for; absent in profiles that never had any. */
+	readonly appNames?: readonly (readonly [other: string, app: string])[];
 	/** Queues that a person named; the broker need not tell us of any. */
 	readonly queues: readonly string[];
 	/** True for the built-in sandbox. */

@@ -1,5 +1,5 @@
 /** The arithmetic of reports: runs go in one by one, in any order, and the answer is read at the end. */
-import { type AppNames, appName, KNOWN_APP_NAMES } from './app-name.ts';
+import { type AppNames, appName, appNamesWith, KNOWN_APP_NAMES } from './app-name.ts';
 import { FAILING_STATES } from './failure-group.ts';
 import type { Query, TextField } from './query.ts';
 import { formatQuery } from './query-format.ts';
@@ -38,7 +38,7 @@ export function startReport(name: RunReportName, options: ReportOptions, scope: 
 			: options.bucket;
 	const settled: Settled = { ...options, bucket, link: linker(scope) };
 	const part = partOf(name, settled);
-	const names: AppNames = new Map([...KNOWN_APP_NAMES, ...options.appNames]);
+	const names: AppNames = appNamesWith(options.appNames);
 	const apps = new Map<string, string>();
 	let runs = 0;
 	let runtime = 0;
@@ -104,7 +104,7 @@ function partOf(name: RunReportName, options: Settled): Part {
 		case 'task_runs_by_state':
 			return shares(options, (run) => run.state, stateQuery, Number.POSITIVE_INFINITY);
 		case 'task_runs_by_app':
-			return shares(options, (_, app) => app, textQuery('app'), MOST_SHARES);
+			return shares(options, (_, app) => app, appQuery(options), MOST_SHARES);
 		case 'runs_by_queue':
 			return shares(options, (run) => run.queue ?? '', textQuery('queue'), MOST_SHARES);
 		case 'runs_by_worker':
@@ -138,14 +138,14 @@ function partOf(name: RunReportName, options: Settled): Part {
 		case 'tasks_throughput_by_app':
 			return lines(options, {
 				of: (run, app) => (succeeded(run) ? app : null),
-				query: textQuery('app', stateQuery('succeeded')),
+				query: appQuery(options, stateQuery('succeeded')),
 			});
 		case 'exceptions_throughput':
 			return lines(options, { of: exceptionOf(compatible), query: textQuery('exception') });
 		case 'app_failures_over_time':
 			return lines(options, {
 				of: (run, app) => (failing(run, compatible) ? app : null),
-				query: textQuery('app', failingQuery(compatible)),
+				query: appQuery(options, failingQuery(compatible)),
 			});
 		case 'throughput_by_queue':
 			return lines(options, { of: (run) => run.queue ?? '', query: textQuery('queue') });
@@ -187,6 +187,17 @@ function stateQuery(state: string): Query {
 /** Tasks that stand as failed: one whose failed run was repeated with success is not among them. */
 function failingQuery(compatible: boolean): Query {
 	return { kind: 'state', any: compatible ? ['failed'] : FAILING_STATES };
+}
+
+/** The query for an app: for all names that stand for it. A query knows the known names, and not the deployment's own. */
+function appQuery({ appNames }: Settled, only?: Query): (text: string) => Query | null {
+	return (text) => {
+		if (text === '') return null;
+		const others = appNames.flatMap(([other, app]) => (app === text ? [KNOWN_APP_NAMES.get(other) ?? other] : []));
+		const names = [...new Set([text, ...others])];
+		const query: Query = { kind: 'field', field: 'app', any: names.map((name) => ({ kind: 'equals', text: name })) };
+		return only === undefined ? query : { kind: 'and', parts: [query, only] };
+	};
 }
 
 /** The query for a field's value, and for nothing else where `only` says more. */
@@ -234,7 +245,7 @@ function bars(
 	read: (spread: Spread) => number,
 	what: { readonly value: (run: ReportRun) => number | null; readonly only?: Query } | null = null,
 ): Part {
-	const query = textQuery(by, what?.only);
+	const query = by === 'app' ? appQuery(options, what?.only) : textQuery(by, what?.only);
 	const groups = new Groups(() => new Spread(false));
 	return {
 		add(run, app, took) {

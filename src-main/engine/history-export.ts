@@ -1,16 +1,16 @@
 /** Tasks as lines of text: JSON Lines and two kinds of CSV. */
 import { type CsvCell, type CsvLayout, csvLine } from '#main/dialects/csv.ts';
 import { type EntryState, entryHeader, entryLine, type LogEntry } from '#main/dialects/taskmonitor/entry.ts';
-import { appName } from '#main/domain/app-name.ts';
+import { type AppNames, appName } from '#main/domain/app-name.ts';
 import type { ExportedRun, ExportedTask } from '#main/domain/export.ts';
 import { attemptJson, resultJson, taskRowJson } from '#main/domain/task-json.ts';
 
 /** A task as one JSON document in a line, with `attempts` as `task show` has them. */
-export function taskLine(task: ExportedTask): string {
+export function taskLine(task: ExportedTask, names: AppNames): string {
 	const { row, result, traceback, attempts, rootId, parentId } = task;
 	return `${JSON.stringify({
 		...taskRowJson(row),
-		app: appName(row.name),
+		app: appName(row.name, names),
 		...resultJson(result),
 		traceback,
 		rootId,
@@ -26,10 +26,10 @@ const ENTRY_STATES: Readonly<Record<ExportedRun['state'], EntryState>> = {
 };
 
 /** A finished run as aa-taskmonitor logs it. */
-export function entryOf(run: ExportedRun): LogEntry {
+export function entryOf(run: ExportedRun, names: AppNames): LogEntry {
 	return {
 		id: run.id,
-		appName: appName(run.name),
+		appName: appName(run.name, names),
 		// A retry is logged by what asks for it, which has one name whatever went wrong.
 		exception: run.state === 'retrying' ? 'Retry' : className(run.exceptionType),
 		parentId: run.parentId,
@@ -52,20 +52,20 @@ function className(type: string | null): string {
 /** One of the two CSV files. */
 export interface CsvFile<Row> {
 	header(layout: CsvLayout): string;
-	line(row: Row, layout: CsvLayout): string;
+	line(row: Row, layout: CsvLayout, names: AppNames): string;
 }
 
 /** Byte for byte what aa-taskmonitor exports. */
 export const logFile: CsvFile<ExportedRun> = {
 	header: entryHeader,
-	line: (run, layout) => entryLine(entryOf(run), layout),
+	line: (run, layout, names) => entryLine(entryOf(run, names), layout),
 };
 
 /** Columns of the full file; times are ISO 8601 in UTC, runtimes in seconds. */
-const FULL: readonly (readonly [string, (task: ExportedTask) => CsvCell])[] = [
+const FULL: readonly (readonly [string, (task: ExportedTask, names: AppNames) => CsvCell])[] = [
 	['task_id', ({ row }) => row.id],
 	['task_name', ({ row }) => row.name],
-	['app_name', ({ row }) => appName(row.name)],
+	['app_name', ({ row }, names) => appName(row.name, names)],
 	['state', ({ row }) => row.state],
 	['queue', ({ row }) => row.queue],
 	['priority', ({ row }) => row.priority],
@@ -92,9 +92,9 @@ export const fullFile: CsvFile<ExportedTask> = {
 			FULL.map(([name]) => name),
 			layout,
 		),
-	line: (task, layout) =>
+	line: (task, layout, names) =>
 		csvLine(
-			FULL.map(([, cell]) => cell(task)),
+			FULL.map(([, cell]) => cell(task, names)),
 			layout,
 		),
 };

@@ -188,6 +188,27 @@ describe('reports', () => {
 		expect(opened.trouble).toEqual([]);
 	});
 
+	test('names of apps are tried while they are typed, saved, and go into the reports', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		await opened.go('sandbox/reports');
+		await page.getByRole('button', { name: 'Which task belongs to which app?' }).click();
+		await page.getByRole('textbox', { name: 'Name' }).fill('reports');
+		await page.getByRole('textbox', { name: 'Stands for' }).fill('shop');
+		await page.getByText('1 task would come to another app.').waitFor();
+		expect((await cells(page, 'Tasks and their apps'))[0]).toEqual(['reports.build', '2', 'shop', 'reports']);
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await page.getByRole('button', { name: 'Save', exact: true }).click();
+		await page.getByRole('button', { name: 'Remove reports' }).waitFor();
+		await opened.go('sandbox/reports?part=apps_top_runs');
+		await page.getByRole('button', { name: /^shop 14 runs/ }).click();
+		await page.getByText('14 tasks match').waitFor();
+		await opened.go('sandbox/reports?part=apps');
+		await page.getByRole('button', { name: 'Remove reports' }).click();
+		await page.getByRole('button', { name: 'Remove reports' }).waitFor({ state: 'detached' });
+		expect(opened.trouble).toEqual([]);
+	});
+
 	test('is walked through by keyboard, without a fault of access in either theme', async () => {
 		for (const colorScheme of ['light', 'dark'] as const) {
 			await using opened = await openConsole(browser, served, { colorScheme });

@@ -1,5 +1,6 @@
 /** Handlers of the routes that carry history out and in. */
 import type { CsvLayout } from '#main/dialects/csv.ts';
+import { type AppNames, appNamesWith } from '#main/domain/app-name.ts';
 import type { ExportPage, ExportPlace } from '#main/domain/export.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { taskId } from '#main/domain/ids.ts';
@@ -27,21 +28,22 @@ export function historyHandlers(core: Core): Pick<CallHandlers, 'task.export' | 
 		'task.export': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
+			const names = appNamesWith(profile.value.appNames ?? []);
 			const place = readPlace(input.place);
 			if (!place.ok) return place;
 			const request = { profile: profile.value.id, query: input.query, place: place.value, limit: input.limit };
 			if (input.format === 'jsonl') {
 				const page = await history.exportTasks(request);
-				return page.ok ? ok(pieceOf(page.value, page.value.rows.map(taskLine).join(''))) : page;
+				return page.ok ? ok(pieceOf(page.value, page.value.rows.map((task) => taskLine(task, names)).join(''))) : page;
 			}
 			const layout: CsvLayout = { delimiter: ';', neutralise: input.formulas !== true };
 			const header = place.value === null;
 			if (input.full === true) {
 				const page = await history.exportTasks(request);
-				return page.ok ? ok(csvPiece(page.value, fullFile, layout, header)) : page;
+				return page.ok ? ok(csvPiece(page.value, fullFile, { layout, header, names })) : page;
 			}
 			const page = await history.exportRuns(request);
-			return page.ok ? ok(csvPiece(page.value, logFile, layout, header)) : page;
+			return page.ok ? ok(csvPiece(page.value, logFile, { layout, header, names })) : page;
 		},
 		'task.import': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -82,8 +84,15 @@ export function historyHandlers(core: Core): Pick<CallHandlers, 'task.export' | 
 	}
 }
 
-function csvPiece<Row>(page: ExportPage<Row>, file: CsvFile<Row>, layout: CsvLayout, header: boolean): ExportedPiece {
-	const lines = page.rows.map((row) => file.line(row, layout));
+/** How a piece of CSV is written: with its heading or without, and by which names of apps. */
+interface CsvWay {
+	readonly layout: CsvLayout;
+	readonly header: boolean;
+	readonly names: AppNames;
+}
+
+function csvPiece<Row>(page: ExportPage<Row>, file: CsvFile<Row>, { layout, header, names }: CsvWay): ExportedPiece {
+	const lines = page.rows.map((row) => file.line(row, layout, names));
 	return pieceOf(page, (header ? file.header(layout) : '') + lines.join(''));
 }
 

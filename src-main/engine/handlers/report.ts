@@ -6,11 +6,15 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { Core } from '../core.ts';
+import { appNameHandlers } from './app-names.ts';
 
 const TOP = 20;
 
-export function reportHandlers(core: Core): Pick<CallHandlers, 'report.list' | 'report.show'> {
+export function reportHandlers(
+	core: Core,
+): Pick<CallHandlers, 'report.list' | 'report.show' | 'report.apps' | 'report.map'> {
 	return {
+		...appNameHandlers(core),
 		'report.list': async () => ok({ items: REPORTS, total: REPORTS.length }),
 		'report.show': async (input) => {
 			const profile = await core.profiles.find(input.profile);
@@ -33,7 +37,7 @@ export function reportHandlers(core: Core): Pick<CallHandlers, 'report.list' | '
 					zone,
 					compatible: input.compatible === true,
 					top: input.top ?? TOP,
-					appNames: [],
+					appNames: profile.value.appNames ?? [],
 				},
 			});
 		},

@@ -149,6 +149,14 @@ function showReport({ name, title, question, basis, options, data }: Report, sty
 	return `${head}\n${showData(data, style)}\n${paint(style, 'dim', oneLine(foot))}`;
 }
 
+function nameTable(names: Output<'report.map'>['names'], style: Style): string {
+	return table(style, names, [
+		{ title: 'NAME', cell: ({ other }) => other },
+		{ title: 'STANDS FOR', cell: ({ app }) => app },
+		{ title: '', cell: ({ builtIn }) => (builtIn ? 'built in' : '') },
+	]);
+}
+
 /** Views of the reports' routes. */
 export const REPORT_VIEWS: { readonly [R in Extract<CallName, `report.${string}`>]: View<Output<R>> } = {
 	'report.list': {
@@ -161,4 +169,17 @@ export const REPORT_VIEWS: { readonly [R in Extract<CallName, `report.${string}`
 			]),
 	},
 	'report.show': { text: showReport },
+	'report.apps': {
+		text: ({ names, tasks, changes }, style) => {
+			const list = table(style, tasks, [
+				{ title: 'TASK', cell: ({ task }) => task, shrink: true },
+				{ title: 'RUNS', cell: ({ runs }) => count(runs), right: true },
+				{ title: 'APP', cell: ({ app }) => named(app) },
+				{ title: 'NOW', cell: ({ app, before }) => (app === before ? '' : named(before)) },
+			]);
+			const foot = changes === 0 ? '' : `\n${counted(changes, 'task')} would come to another app. Nothing was changed.`;
+			return `${nameTable(names, style)}\n\n${list}${foot}`;
+		},
+	},
+	'report.map': { text: ({ names }, style) => nameTable(names, style) },
 };

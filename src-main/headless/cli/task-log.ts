@@ -1,5 +1,5 @@
 /** `inspect` and `purge`, with the grammar that aa-taskmonitor's own command has; what they do is done by the routes. */
-import { appName } from '#main/domain/app-name.ts';
+import { type AppNames, appName } from '#main/domain/app-name.ts';
 import type { Query } from '#main/domain/query.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
 import { exactly } from '#main/domain/report-compute.ts';
@@ -50,7 +50,8 @@ export async function inspectLogs(session: Session): Promise<number> {
 export async function inspectSettings(session: Session): Promise<number> {
 	const profile = await session.profile();
 	const { policy } = await session.call('retention.show', { profile });
-	const settings = taskLogSettings(policy);
+	const { names } = await session.call('report.apps', { profile });
+	const settings = taskLogSettings(policy, names);
 	if (session.globals.json) session.json({ items: settings, total: settings.length });
 	else {
 		session.say(
@@ -93,7 +94,9 @@ export async function inspectQueue(session: Session, given: Given): Promise<numb
 		const look = await session.call('queue.peek', { profile, queue, limit: LOOKED_AT });
 		names.push(...look.items.map(({ task }) => task?.name ?? ''));
 	}
-	const apps = tally(names.map((name) => appName(name)));
+	const known = await session.call('report.apps', { profile });
+	const others: AppNames = new Map(known.names.map(({ other, app }) => [other, app]));
+	const apps = tally(names.map((name) => appName(name, others)));
 	const tasks = tally(names);
 	if (session.globals.json) {
 		session.json({ total, lookedAt: names.length, apps, tasks });

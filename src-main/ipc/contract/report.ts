@@ -2,7 +2,15 @@
 import * as z from 'zod';
 import { BUCKETS, REPORT_NAMES, type Report, type ReportInfo } from '#main/domain/report.ts';
 import { profileName, queryText } from './fields.ts';
-import { query, returns } from './route.ts';
+import { command, query, returns } from './route.ts';
+
+/** A name of an app, and the app it stands for. */
+export interface AppNameView {
+	readonly other: string;
+	readonly app: string;
+	/** Known without being told. */
+	readonly builtIn: boolean;
+}
 
 const moment = z.string().min(1).max(60);
 
@@ -32,5 +40,42 @@ export const reportRoutes = {
 		}),
 		output: returns<Report>(),
 		cli: { positional: ['name'] },
+	}),
+	'report.apps': query({
+		scope: 'deployment',
+		summary: 'Which app each task in history belongs to, and what names stand for others',
+		input: z.strictObject({
+			profile: profileName,
+			try: z
+				.array(z.string().min(1).max(520))
+				.max(100)
+				.optional()
+				.describe('OTHER=APP: show what this would make of them, and change nothing'),
+		}),
+		output: returns<{
+			readonly names: readonly AppNameView[];
+			readonly tasks: readonly {
+				readonly task: string;
+				readonly runs: number;
+				readonly app: string;
+				/** What it is as things stand; the same where nothing is tried. */
+				readonly before: string;
+			}[];
+			readonly total: number;
+			/** Tasks that would come to another app. */
+			readonly changes: number;
+		}>(),
+	}),
+	'report.map': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Let a name of an app stand for another in reports and CSV; without APP no longer',
+		input: z.strictObject({
+			profile: profileName,
+			other: z.string().min(1).max(255).describe("What the task's name gives"),
+			app: z.string().max(255).optional().describe('What it is to be called'),
+		}),
+		output: returns<{ readonly names: readonly AppNameView[] }>(),
+		cli: { positional: ['other', 'app'] },
 	}),
 };
