@@ -58,7 +58,7 @@ export class Chance {
 }
 
 const quoted = (text: string) => `"${text.split('\\').join('\\\\').split('"').join('\\"')}"`;
-const holds = (text: string | null, part: string) => text !== null && text.toLowerCase().includes(part.toLowerCase());
+const holds = (text: string | null, part: string) => text?.toLowerCase().includes(part.toLowerCase()) === true;
 
 function compared(op: (typeof OPS)[number], is: number | null, value: number): boolean {
 	if (is === null) return false;
