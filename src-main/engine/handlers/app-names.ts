@@ -35,7 +35,7 @@ export function appNameHandlers(core: Core): Pick<CallHandlers, 'report.apps' | 
 				options: {
 					since: 0,
 					until: core.ports.clock.now() + 1,
-					bucket: '1d',
+					bucket: 'auto',
 					zone: 'UTC',
 					compatible: false,
 					top: 1,
