@@ -1,5 +1,6 @@
 /** Samples figures of queues and clusters into history: one process of a home at a time for each profile, under a lease. */
 import { randomUUID } from 'node:crypto';
+import { pause } from '#main/brokers/session.ts';
 import {
 	DEFAULT_FIGURES,
 	FIGURE_LIMITS,
@@ -117,7 +118,9 @@ export function createFigureSampler(
 			if (!found.ok) return 'The profile is gone.';
 			const held = await store.leases.hold(leaseName(entry.profile), holder, LEASE_MS);
 			if (!held.ok) return `Another process of this home took over: ${held.error.message}`;
-			const taken = await measure(found.value, limited(signal));
+			const round = new AbortController();
+			using _limit = clock.after(ROUND_MS, () => round.abort());
+			const taken = await measure(found.value, AbortSignal.any([signal, round.signal]));
 			if (signal.aborted) break;
 			if (taken.trouble !== said) {
 				said = taken.trouble;
@@ -135,34 +138,9 @@ export function createFigureSampler(
 				// More than that goes with the next rounds, between which others write.
 				sweepAt = went < SWEEP_ROWS ? clock.monotonic() + SWEEP_MS : sweepAt;
 			}
-			await pause(Math.max(0, everySeconds * 1_000 - (clock.monotonic() - since)), signal);
+			await pause(clock, Math.max(0, everySeconds * 1_000 - (clock.monotonic() - since)), signal);
 		}
 		return 'Nobody wants it any more.';
-	}
-
-	/** Aborted with the loop, and when a round takes too long. */
-	function limited(signal: AbortSignal): AbortSignal {
-		const round = new AbortController();
-		const timer = clock.after(ROUND_MS, () => round.abort());
-		const end = () => {
-			timer[Symbol.dispose]();
-			round.abort();
-		};
-		signal.addEventListener('abort', end, { once: true });
-		round.signal.addEventListener('abort', () => signal.removeEventListener('abort', end), { once: true });
-		return round.signal;
-	}
-
-	function pause(ms: number, signal: AbortSignal): Promise<void> {
-		return new Promise((resolve) => {
-			const end = () => {
-				timer[Symbol.dispose]();
-				signal.removeEventListener('abort', end);
-				resolve();
-			};
-			const timer = clock.after(ms, end);
-			signal.addEventListener('abort', end);
-		});
 	}
 
 	async function begin(profile: Profile): Promise<Result<Live>> {
