@@ -87,7 +87,7 @@ function mapped(names: Names, rawOther: string, rawApp: string): Result<Names> {
 	if (app === '') {
 		return rest.length < names.length ? ok(rest) : refused('other', `"${other}" stands for no other app.`);
 	}
-	if (app === other) return refused('app', 'is the same name.');
+	if (app === other) return refused('app', `"${app}" cannot stand for itself.`);
 	const target = rest.find(([known]) => known === app);
 	if (target !== undefined) return refused('app', `"${app}" itself stands for "${target[1]}". Name that one.`);
 	const source = rest.find(([, known]) => known === other);

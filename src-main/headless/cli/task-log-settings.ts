@@ -1,4 +1,5 @@
 /** aa-taskmonitor's settings, each with what stands for it here. */
+import type { AppNames } from '#main/domain/app-name.ts';
 import type { RetentionPolicy } from '#main/domain/retention.ts';
 
 /** A longer queue is looked into only after a question, as there. */
@@ -13,17 +14,14 @@ export interface TaskLogSetting {
 }
 
 /** All of them, sorted by name. */
-export function taskLogSettings(
-	policy: RetentionPolicy,
-	names: readonly { readonly other: string; readonly app: string }[],
-): readonly TaskLogSetting[] {
+export function taskLogSettings(policy: RetentionPolicy, names: AppNames): readonly TaskLogSetting[] {
 	const { succeeded, failed } = policy.states;
 	const hours = (ms: number | null) => (ms === null ? null : ms / 3_600_000);
 	const age = (ms: number | null) => (ms === null ? 'kept for ever' : `${hours(ms)} h`);
 	return [
 		{
 			name: 'TASKMONITOR_APP_NAME_MAPPING_CONFIG',
-			value: names.map(({ other, app }) => `${other}=${app}`).join(', '),
+			value: [...names].map(([other, app]) => `${other}=${app}`).join(', '),
 			here: 'report map OTHER APP; report apps --try OTHER=APP shows what it would change',
 		},
 		{

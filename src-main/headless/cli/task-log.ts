@@ -1,5 +1,5 @@
 /** `inspect` and `purge`, with the grammar that aa-taskmonitor's own command has; what they do is done by the routes. */
-import { type AppNames, appName } from '#main/domain/app-name.ts';
+import { type AppNames, appName, appNamesWith } from '#main/domain/app-name.ts';
 import type { Query } from '#main/domain/query.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
 import { exactly } from '#main/domain/report-compute.ts';
@@ -50,8 +50,7 @@ export async function inspectLogs(session: Session): Promise<number> {
 export async function inspectSettings(session: Session): Promise<number> {
 	const profile = await session.profile();
 	const { policy } = await session.call('retention.show', { profile });
-	const { names } = await session.call('report.apps', { profile });
-	const settings = taskLogSettings(policy, names);
+	const settings = taskLogSettings(policy, await appNamesOf(session, profile));
 	if (session.globals.json) session.json({ items: settings, total: settings.length });
 	else {
 		session.say(
@@ -63,6 +62,12 @@ export async function inspectSettings(session: Session): Promise<number> {
 		);
 	}
 	return EXIT.done;
+}
+
+/** What stands for what on this profile. */
+async function appNamesOf(session: Session, name: string): Promise<AppNames> {
+	const { profile } = await session.call('profile.show', { name });
+	return appNamesWith(profile.appNames ?? []);
 }
 
 interface Waiting {
@@ -94,8 +99,7 @@ export async function inspectQueue(session: Session, given: Given): Promise<numb
 		const look = await session.call('queue.peek', { profile, queue, limit: LOOKED_AT });
 		names.push(...look.items.map(({ task }) => task?.name ?? ''));
 	}
-	const known = await session.call('report.apps', { profile });
-	const others: AppNames = new Map(known.names.map(({ other, app }) => [other, app]));
+	const others = await appNamesOf(session, profile);
 	const apps = tally(names.map((name) => appName(name, others)));
 	const tasks = tally(names);
 	if (session.globals.json) {

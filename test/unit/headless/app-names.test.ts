@@ -69,7 +69,7 @@ describe('names of apps', () => {
 		for (const [args, words] of [
 			[['b', 'c'], '"a" stands for "b" already'],
 			[['c', 'a'], '"a" itself stands for "b"'],
-			[['d', 'd'], 'is the same name'],
+			[['d', 'd'], 'cannot stand for itself'],
 			[['nobody'], '"nobody" stands for no other app'],
 		] as const) {
 			const refused = await log('report', 'map', ...args);
