@@ -3,6 +3,7 @@
  * richest set (`query.ts`); the others are here.
  */
 import {
+	ARGUMENT_FIELDS,
 	type PlainLeaf,
 	QUERY_FIELDS,
 	QUERY_HAS,
@@ -12,6 +13,7 @@ import {
 	type QueryTree,
 	queryField,
 	type TaskLeaf,
+	timeBounds,
 } from './query.ts';
 import { FAILURE_CODES } from './result.ts';
 import { LOG_LEVELS } from './task.ts';
@@ -97,34 +99,6 @@ const choice = (name: string, choices: readonly string[], help: string, example:
 	...queryField(name, 'choice', 'equals', `${help}: ${choices.join(', ')}`, example),
 	choices,
 });
-const argumentFields = [
-	queryField(
-		'args',
-		'arguments',
-		'contains',
-		'Part of the positional arguments, or one of them by place',
-		'args[0]:42',
-	),
-	queryField(
-		'kwargs',
-		'arguments',
-		'contains',
-		'Part of the keyword arguments, or one of them by path',
-		'kwargs.user.id:42',
-	),
-];
-const bounds = (what: string) => [
-	queryField('since', 'time', null, `${what} at or after a time, or within a duration before now`, 'since:2h'),
-	queryField('until', 'time', null, `${what} at or before a time, or longer ago than a duration`, 'until:yesterday'),
-	queryField('after', 'time', null, `${what} after a time, the day or minute named left out`, 'after:2026-11-20'),
-	queryField(
-		'before',
-		'time',
-		null,
-		`${what} before a time, the day or minute named left out`,
-		'before:2026-11-20T08:30',
-	),
-];
 const things = (name: 'has' | 'is', help: string, words: readonly string[], example: string) =>
 	queryField(name, name, null, `${help}: ${words.join(', ')}`, example);
 
@@ -140,7 +114,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 			text('id', 'prefix', 'The beginning of the task or message id', 'id:312a7e71'),
 			text('print', 'prefix', 'The beginning of the print that names the message in its queue', 'print:9f2c'),
 			text('queue', 'equals', 'The queue, exactly; * stands for anything', 'queue:mail*'),
-			...argumentFields,
+			...ARGUMENT_FIELDS,
 			queryField('priority', 'number', null, 'The priority of the message', 'priority:>3'),
 			text('exchange', 'equals', 'The exchange it was published to, exactly; * stands for anything', 'exchange:orders'),
 			text('routing', 'equals', 'The routing key, exactly; * stands for anything', 'routing:mail.*'),
@@ -155,7 +129,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 			),
 			queryField('size', 'number', null, 'Bytes of its body', 'size:>100000'),
 			queryField('published', 'time', null, 'When it was published', 'published:2026-11-20'),
-			...bounds('Published'),
+			...timeBounds('Published'),
 			things('has', 'What is there', MESSAGE_HAS, 'has:origin'),
 			things('is', 'What it is', MESSAGE_IS, 'is:dead'),
 		],
@@ -176,7 +150,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 			text('id', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
 			queryField('attempt', 'number', null, 'Which attempt of its task', 'attempt:>1'),
 			queryField('line', 'number', null, 'The place of the line in its log, from 0', 'line:0..9'),
-			...bounds('Written'),
+			...timeBounds('Written'),
 			things('has', 'What is there', ['logger'], 'has:logger'),
 		],
 		has: ['logger'],
@@ -197,7 +171,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 				'timing:"every 5 minutes"',
 			),
 			text('zone', 'contains', 'Part of its time zone', 'zone:Berlin'),
-			...argumentFields,
+			...ARGUMENT_FIELDS,
 			text('description', 'contains', 'Part of its description', 'description:invoices'),
 			queryField('priority', 'number', null, 'The priority of its messages', 'priority:>3'),
 			queryField('runs', 'number', null, 'How often it has run, where that is known', 'runs:0'),
@@ -225,7 +199,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 			text('input', 'contains', 'Part of what was asked for', 'input:mail'),
 			choice('outcome', ['done', ...FAILURE_CODES], 'What came of it', 'outcome:read-only,refused'),
 			queryField('changed', 'number', null, 'How many things it changed', 'changed:>100'),
-			...bounds('Done'),
+			...timeBounds('Done'),
 			things('has', 'What is there', ['profile', 'changed'], 'has:changed'),
 			things('is', 'What came of it', ['done', 'failed'], 'is:failed'),
 		],

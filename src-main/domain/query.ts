@@ -168,6 +168,40 @@ export function queryField(
 	return { name, type, match, help, example };
 }
 
+/** The fields of whatever has arguments. */
+export const ARGUMENT_FIELDS: readonly QueryField[] = [
+	queryField(
+		'args',
+		'arguments',
+		'contains',
+		'Part of the positional arguments, or one of them by place',
+		'args[0]:42',
+	),
+	queryField(
+		'kwargs',
+		'arguments',
+		'contains',
+		'Part of the keyword arguments, or one of them by path',
+		'kwargs.user.id:42',
+	),
+];
+
+/** The fields for when a thing was; `what` begins a sentence, as `Published`. */
+export function timeBounds(what: string): readonly QueryField[] {
+	return [
+		queryField('since', 'time', null, `${what} at or after a time, or within a duration before now`, 'since:2h'),
+		queryField('until', 'time', null, `${what} at or before a time, or longer ago than a duration`, 'until:yesterday'),
+		queryField('after', 'time', null, `${what} after a time, the day or minute named left out`, 'after:2026-11-20'),
+		queryField(
+			'before',
+			'time',
+			null,
+			`${what} before a time, the day or minute named left out`,
+			'before:2026-11-20T08:30',
+		),
+	];
+}
+
 /** Every field the language knows, in the order in which to offer them. */
 export const QUERY_FIELDS: readonly QueryField[] = [
 	queryField('state', 'state', null, `One or more of ${TASK_STATES.join(', ')}`, 'state:failed,lost'),
@@ -189,20 +223,7 @@ export const QUERY_FIELDS: readonly QueryField[] = [
 	),
 	queryField('id', 'text', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
 	queryField('exception', 'text', 'contains', 'Part of the exception type or message', 'exception:Timeout'),
-	queryField(
-		'args',
-		'arguments',
-		'contains',
-		'Part of the positional arguments, or one of them by place',
-		'args[0]:42',
-	),
-	queryField(
-		'kwargs',
-		'arguments',
-		'contains',
-		'Part of the keyword arguments, or one of them by path',
-		'kwargs.user.id:42',
-	),
+	...ARGUMENT_FIELDS,
 	queryField('result', 'text', 'contains', 'Part of what the task returned', 'result:ok'),
 	queryField('log', 'text', 'contains', 'Part of a log line', 'log:retrying'),
 	queryField('traceback', 'text', 'contains', 'Part of a traceback', 'traceback:smtplib'),
@@ -222,16 +243,7 @@ export const QUERY_FIELDS: readonly QueryField[] = [
 	queryField('published', 'time', null, 'When it was published', 'published:2026-11-20'),
 	queryField('started', 'time', null, 'When the last attempt began', 'started:>=2026-11-20T08:30'),
 	queryField('finished', 'time', null, 'When the last attempt ended', 'finished:<2026-11-20'),
-	queryField('since', 'time', null, 'Active at or after a time, or within a duration before now', 'since:2h'),
-	queryField('until', 'time', null, 'Active at or before a time, or longer ago than a duration', 'until:yesterday'),
-	queryField('after', 'time', null, 'Active after a time, the day or minute named left out', 'after:2026-11-20'),
-	queryField(
-		'before',
-		'time',
-		null,
-		'Active before a time, the day or minute named left out',
-		'before:2026-11-20T08:30',
-	),
+	...timeBounds('Active'),
 ];
 
 /** How free text and `contains` compare: by this form of both sides. */
