@@ -82,7 +82,8 @@ export function readReport(reader: ListReader, request: ReportRequest, now: numb
 /** Without a beginning, a span begins with the oldest run: its buckets are chosen by that. */
 function wholeSpan(options: ReportOptions, oldest: () => number | null | undefined): ReportOptions {
 	if (options.since > 0 || options.compatible) return options;
-	return { ...options, since: oldest() ?? options.since };
+	// Of nothing there is no time to divide.
+	return { ...options, since: oldest() ?? options.until };
 }
 
 function runOf(row: Row): ReportRun {

@@ -93,6 +93,16 @@ describe('a report of history', () => {
 		});
 	});
 
+	it('of an empty history since ever has nothing in whatever buckets', () => {
+		using store = directStore(LIST_LIMITS);
+		store.apply(published(T, { id: 'w1', name: 'waits', queue: 'default' }));
+		for (const bucket of ['1m', '1d'] as const) {
+			const options = { ...OPTIONS, bucket };
+			const made = store.calls.report({ profile: PROFILE, name: 'exceptions_throughput', query: '', options }, T);
+			expect(made).toMatchObject({ ok: true, value: { basis: { runs: 0 } } });
+		}
+	});
+
 	it('refuses more buckets than a chart could ever show, and says what to do', () => {
 		using store = history();
 		const options = { ...OPTIONS, since: T - 30 * 24 * 60 * MINUTE, bucket: '1m' } as const;
