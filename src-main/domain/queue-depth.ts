@@ -74,12 +74,14 @@ const SOURCES: Readonly<Record<QueueFigures['source'], { readonly ready: string;
 	amqp: { ready: 'AMQP passive declare', unacked: 'AMQP passive declare' },
 	management: { ready: 'management API', unacked: 'management API' },
 	redis: { ready: 'Redis LLEN', unacked: 'Redis HSCAN' },
+	packets: { ready: 'Redis LLEN', unacked: 'packets leave Redis when they are taken' },
 	embedded: { ready: 'built-in broker', unacked: 'built-in broker' },
 };
 const NO_UNACKED: Readonly<Record<QueueFigures['source'], string>> = {
 	amqp: 'AMQP cannot tell what is handed out; the management API can.',
 	management: 'The management API has not counted it yet.',
 	redis: 'Too much is held to go through it.',
+	packets: 'It was not counted.',
 	embedded: 'It was not counted.',
 };
 

@@ -12,7 +12,7 @@ export interface QueueFigures {
 	/** Epoch ms. */
 	readonly at: number;
 	/** Where the figures come from. */
-	readonly source: 'amqp' | 'management' | 'embedded' | 'redis';
+	readonly source: 'amqp' | 'management' | 'embedded' | 'redis' | 'packets';
 	/** What only some doors tell; a field that is absent is one that this door does not know. */
 	readonly more?: QueueFacts;
 }

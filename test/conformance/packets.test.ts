@@ -99,7 +99,7 @@ describe("the driver of django-q's lists", () => {
 			{ properties: { messageId: 'b' } },
 		]);
 		expect(must(await driver.queues([name, 'nobody']))).toMatchObject([
-			{ name, exists: true, ready: 2, unacked: null, consumers: null },
+			{ name, exists: true, ready: 2, unacked: 0, consumers: null },
 			{ name: 'nobody', exists: true, ready: 0 },
 		]);
 		expect(must(await driver.queues([])).map((queue) => queue.name)).toContain(name);

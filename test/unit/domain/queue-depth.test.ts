@@ -30,6 +30,18 @@ describe('the backlog of a queue', () => {
 		expect(unacked).toMatchObject({ count: null, why: expect.stringContaining('management API') });
 	});
 
+	it('of packets is what waits: a cluster takes one away for good', () => {
+		const { backlog } = depthOf(
+			figures({ unacked: 0, consumers: null, source: 'packets' }),
+			'Clusters are not asked.',
+			{
+				...NONE,
+				source: null,
+			},
+		);
+		expect(backlog).toMatchObject({ count: 7, atLeast: 7 });
+	});
+
 	it('is not told when a worker was silent and nobody else knows, but what is known to be there is', () => {
 		const depth = depthOf(figures({ unacked: null, source: 'amqp' }), { ...held, silent: ['w2@host'] }, NONE);
 		expect(depth.backlog).toMatchObject({ count: null, atLeast: 7 });

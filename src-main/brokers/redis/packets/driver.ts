@@ -120,10 +120,11 @@ class PacketDriver implements BrokerDriver {
 				name,
 				exists: true,
 				ready: counted.value[index] ?? 0,
-				unacked: null,
+				// BLPOP takes a packet away for good: nothing is handed out and still there.
+				unacked: 0,
 				consumers: null,
 				at,
-				source: 'redis',
+				source: 'packets',
 			})),
 		);
 	}
