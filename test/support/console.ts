@@ -140,7 +140,7 @@ export interface ConsolePage extends AsyncDisposable {
 	readonly page: Page;
 	/** Errors of scripts, refusals by the content policy, dialogs, requests to elsewhere, and navigations. */
 	readonly trouble: readonly string[];
-	/** Goes to a place in the console, e.g. `sandbox/failed`. */
+	/** Goes to a place in the console, e.g. `sandbox/failed`, and waits until its keys are those of that place. */
 	go(place: string): Promise<void>;
 }
 
@@ -192,9 +192,7 @@ export async function openConsole(
 	return {
 		page,
 		trouble,
-		async go(place) {
-			await page.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`);
-		},
+		go: (place) => goTo(page, place),
 		[Symbol.asyncDispose]: () => context.close(),
 	};
 }
@@ -223,4 +221,19 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
 /** The rows of the task list in sight, without its header. */
 export function rowsOf(page: Page): Locator {
 	return page.getByRole('grid').locator('[role="row"]:not([aria-rowindex="1"])');
+}
+
+/** A key pressed before the profile of the place is known would mean nothing there, so this waits until the page bears its name. */
+async function goTo(page: Page, place: string): Promise<void> {
+	const hash = JSON.stringify(`#/${place}`);
+	await page.evaluate(`(async () => {
+		if (location.hash === ${hash}) return;
+		const moved = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }));
+		location.hash = ${hash};
+		await moved;
+	})()`);
+	const profile = decodeURIComponent(place.split(/[/?]/, 1)[0] ?? '');
+	await page.waitForFunction(
+		`document.title === ${JSON.stringify(`${profile} – Warren`)} || document.body.innerText.includes('There is no profile called')`,
+	);
 }
