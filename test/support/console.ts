@@ -32,6 +32,9 @@ const ARGUMENTS = [
 	'--disable-sync',
 ];
 
+/** How long a state of the page is waited for at most, in ms: a busy machine draws late. */
+const PATIENCE = 60_000;
+
 let built: Promise<void> | null = null;
 
 /** Builds the page when it is missing or older than its sources. `WARREN_TEST_BUILT=1` takes out/renderer as it stands. */
@@ -156,6 +159,7 @@ export async function openConsole(
 		...(served.pass === null ? {} : { storageState: served.pass }),
 		...options,
 	});
+	context.setDefaultTimeout(PATIENCE);
 	const page = await context.newPage();
 	const { origin } = new URL(served.url);
 	const trouble: string[] = [];
