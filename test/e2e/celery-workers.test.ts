@@ -74,7 +74,7 @@ describe('Celery workers', () => {
 		await monitoring.click();
 		await page.getByText(/^Switched off/).waitFor();
 		await page.getByRole('button', { name: 'Start monitoring' }).click();
-		await page.getByText(/none behind/).waitFor({ timeout: 30_000 });
+		await page.getByText(/none behind/).waitFor();
 
 		const worker = lab.worker('w1');
 		workers.push(worker);
@@ -107,7 +107,7 @@ describe('Celery workers', () => {
 		await page.getByRole('menuitem', { name: 'Shut it down…' }).click();
 		await page.getByRole('alertdialog', { name: 'Shut down w1@lab' }).waitFor();
 		await confirm(page, 'Shut down w1@lab');
-		await rowOf(page, 'w1@lab').getByText('stopped').waitFor({ timeout: 30_000 });
+		await rowOf(page, 'w1@lab').getByText('stopped').waitFor();
 		await waitFor('its process to end', () => worker.ended());
 		expect(opened.trouble).toEqual([]);
 	}, 300_000);
@@ -150,7 +150,7 @@ describe('Celery workers', () => {
 		expect(await button.isDisabled()).toBe(true);
 		await question.getByRole('textbox', { name: 'Type live to confirm' }).fill('live');
 		await page.keyboard.press('Enter');
-		await rowOf(page, 'quiet@lab').getByText('stopped').waitFor({ timeout: 30_000 });
+		await rowOf(page, 'quiet@lab').getByText('stopped').waitFor();
 		expect(opened.trouble).toEqual([]);
 	}, 300_000);
 

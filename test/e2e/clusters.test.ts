@@ -93,7 +93,7 @@ describe('the clusters of a django-q profile', () => {
 		await beating.beat({ ...leaving, status: 'Stopped', workers: [] });
 		await rowOf(page, leaving.id).getByText('Stopped').waitFor();
 		await beating.silence(leaving.id);
-		await rowOf(page, killed.id).getByText('Lost').waitFor({ timeout: 30_000 });
+		await rowOf(page, killed.id).getByText('Lost').waitFor();
 		await rowOf(page, leaving.id).getByText('Stopped').waitFor();
 		await page
 			.getByRole('list', { name: 'What seems wrong' })

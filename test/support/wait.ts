@@ -7,7 +7,7 @@
 export async function waitFor<T>(
 	what: string,
 	look: () => T | Promise<T>,
-	deadlineMs = 30_000,
+	deadlineMs = 60_000,
 ): Promise<Exclude<T, null | undefined | false>> {
 	const end = performance.now() + deadlineMs;
 	let last: unknown = null;
