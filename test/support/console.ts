@@ -13,6 +13,7 @@ import {
 	type Locator,
 	type Page,
 } from 'playwright-core';
+import { waitFor } from './wait.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = join(root, 'resources', 'launch', 'setup.mjs');
@@ -237,7 +238,9 @@ async function goTo(page: Page, place: string): Promise<void> {
 		await moved;
 	})()`);
 	const profile = decodeURIComponent(place.split(/[/?]/, 1)[0] ?? '');
-	await page.waitForFunction(
-		`document.title === ${JSON.stringify(`${profile} – Warren`)} || document.body.innerText.includes('There is no profile called')`,
+	await waitFor(
+		`the page to be at ${place}`,
+		async () =>
+			(await page.title()) === `${profile} – Warren` || (await page.getByText('There is no profile called').isVisible()),
 	);
 }
