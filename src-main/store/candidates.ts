@@ -16,8 +16,8 @@ interface Source {
 	readonly name: string;
 	readonly sql: string;
 	readonly values: readonly SqlValue[];
-	/** Whether the rows that the index does not have must be proposed besides. */
-	readonly lags: boolean;
+	/** Which index it asks, if one that lags: rows that this does not have must be proposed besides. */
+	readonly lags: 'words' | 'numbers' | null;
 	/** Only worth its price when walking the list has found too little. */
 	readonly late: boolean;
 }
@@ -127,7 +127,7 @@ const TIME_COLUMNS = { finished: 'finished_at', started: 'started_at', published
 /** Row numbers that a way proposes; null when there are more than `limit`. */
 export function propose(way: Way, scope: SearchScope, limit: number): ReadonlySet<number> | null {
 	const found = new Set<number>();
-	const sources = way.some((source) => source.lags) ? [...way, ...UNINDEXED] : way;
+	const sources = [...way, ...lagging(way)];
 	for (const source of sources) {
 		const statement = scope.db.read<{ seq: number }>(source.name, `${source.sql} LIMIT ?`, true);
 		for (const { seq } of statement.all(...source.values, limit + 1)) found.add(seq);
@@ -138,7 +138,7 @@ export function propose(way: Way, scope: SearchScope, limit: number): ReadonlySe
 
 /** A way as a subquery with a column `value`, for counting without holding the rows; null when it gives more than `limit`. */
 export function proposeInPlace(way: Way, scope: SearchScope, limit: number): SqlPart | null {
-	const sources = way.some((source) => source.lags) ? [...way, ...UNINDEXED] : way;
+	const sources = [...way, ...lagging(way)];
 	let size = 0;
 	for (const source of sources) {
 		const sql = `SELECT count(*) AS n FROM (${source.sql} LIMIT ?)`;
@@ -152,18 +152,25 @@ export function proposeInPlace(way: Way, scope: SearchScope, limit: number): Sql
 	};
 }
 
-/** What the index does not have yet, and what is too long for it. */
+/** What an index does not have yet, and what is too long for it. */
 const UNINDEXED: readonly Source[] = [
-	['search_dirty', 'SELECT seq FROM search_dirty'],
-	['search_long', 'SELECT seq FROM search_long'],
-	['tasks not indexed yet', 'SELECT seq FROM tasks WHERE seq > (SELECT seq FROM search_upto)'],
-].map(([what, sql]) => ({
-	name: `propose from ${what}`,
-	sql: sql as string,
-	values: [],
-	lags: false,
-	late: false,
-}));
+	besides('search_dirty', 'SELECT seq FROM search_dirty'),
+	besides('search_long', 'SELECT seq FROM search_long'),
+	besides('tasks not indexed yet', 'SELECT seq FROM tasks WHERE seq > (SELECT seq FROM search_upto)'),
+];
+const UNNUMBERED = besides(
+	'tasks not numbered yet',
+	'SELECT seq FROM tasks WHERE seq <= (SELECT seq FROM search_numbers)',
+);
+
+function besides(what: string, sql: string): Source {
+	return { name: `propose from ${what}`, sql, values: [], lags: null, late: false };
+}
+
+function lagging(way: Way): readonly Source[] {
+	const words = way.some((source) => source.lags !== null) ? UNINDEXED : [];
+	return way.some((source) => source.lags === 'numbers') ? [...words, UNNUMBERED] : words;
+}
 
 /** So many pieces of a needle are asked for: more cost more than the rows they save from being compared. */
 const PIECES = 4;
@@ -185,7 +192,7 @@ function byPieces(pieces: readonly string[]): Source {
 		name: 'propose by text',
 		sql: 'SELECT rowid AS seq FROM search_grams WHERE search_grams MATCH ?',
 		values: [gramQuery(pieces)],
-		lags: true,
+		lags: 'words',
 		late: false,
 	};
 }
@@ -197,7 +204,7 @@ function byBeginning(needle: string): Source {
 		sql: `SELECT rowid AS seq FROM search_grams WHERE search_grams MATCH (
 			SELECT coalesce(group_concat('"' || replace(term, '"', '""') || '"', ' OR '), '""') FROM search_terms WHERE term >= ? AND term <= ?)`,
 		values: [needle, `${needle}\u{10ffff}`],
-		lags: true,
+		lags: 'words',
 		late: true,
 	};
 }
@@ -214,7 +221,7 @@ function facts(root: 'args' | 'kwargs', path: readonly string[], any: readonly P
 		name: 'propose by argument',
 		sql: 'SELECT rowid AS seq FROM search_facts WHERE search_facts MATCH ?',
 		values: [any.map((test) => `(${factQuery(root, path, test)})`).join(' OR ')],
-		lags: true,
+		lags: any.some((test) => test.kind === 'compare') ? 'numbers' : 'words',
 		late: false,
 	};
 }
@@ -225,7 +232,7 @@ function byColumn(scope: SearchScope, column: 'name' | 'queue', found: readonly 
 		sql: `SELECT seq FROM tasks INDEXED BY tasks_${column} WHERE profile = ? AND removed_at IS NULL
 			AND ${column} IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 }
@@ -236,7 +243,7 @@ function byWorker(scope: SearchScope, found: readonly string[]): Source {
 		name: 'propose by worker',
 		sql: `SELECT DISTINCT task AS seq FROM attempts WHERE profile = ? AND worker IN (${found.map(() => '?').join(', ')})`,
 		values: [scope.profile, ...found],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 }
@@ -248,7 +255,7 @@ function byGroup(scope: SearchScope, any: readonly string[]): Source {
 		sql: `SELECT seq FROM tasks INDEXED BY tasks_failure WHERE profile = ? AND removed_at IS NULL AND failure IS NOT NULL
 			AND failure IN ${prints.sql}`,
 		values: [scope.profile, ...prints.values],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 }
@@ -258,7 +265,7 @@ function byId(scope: SearchScope, prefix: string): Source {
 		name: 'propose by id',
 		sql: 'SELECT seq FROM tasks WHERE profile = ? AND id >= ? AND id <= ?',
 		values: [scope.profile, prefix, `${prefix}\u{10ffff}`],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 }
@@ -271,7 +278,7 @@ function further(scope: SearchScope, op: string, value: number): readonly Way[] 
 		name: 'propose by attempts',
 		sql: `SELECT DISTINCT task AS seq FROM attempts INDEXED BY attempts_further WHERE profile = ? AND number > 1 AND number ${op} ?`,
 		values: [scope.profile, value],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 	return [[source]];
@@ -286,7 +293,7 @@ function mayHaveFailed(scope: SearchScope): Way {
 		sql: `SELECT seq FROM tasks INDEXED BY tasks_updated WHERE profile = ? AND removed_at IS NULL
 			AND state IN (${EVERY_STATE.filter((code) => !NOT_FAILED.includes(code)).join(', ')})`,
 		values: [scope.profile],
-		lags: false,
+		lags: null,
 		late: true,
 	};
 	return [failed, ...further(scope, '>', 1).flat()];
@@ -307,7 +314,7 @@ function byRange(scope: SearchScope, states: readonly number[], column: string, 
 		name: `propose by ${column}`,
 		sql: `SELECT seq FROM tasks INDEXED BY ${INDEXES[column]} WHERE profile = ?${wanted} AND removed_at IS NULL AND ${column} ${op} ?`,
 		values: [scope.profile, value],
-		lags: false,
+		lags: null,
 		late: false,
 	};
 }

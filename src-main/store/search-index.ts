@@ -55,6 +55,12 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 		'texts of new tasks',
 		`SELECT ${textColumns} FROM task_texts WHERE seq > ? AND seq <= ?`,
 	);
+	const unnumbered = db.read<{ seq: number }>('not numbered up to', 'SELECT seq FROM search_numbers');
+	const numberFrom = db.write('numbered from', 'UPDATE search_numbers SET seq = ?');
+	const older = db.read<Pick<TextsRow, 'seq' | 'typed' | 'args' | 'kwargs'>>(
+		'arguments of older tasks',
+		'SELECT seq, typed, args, kwargs FROM task_texts WHERE seq <= ? ORDER BY seq DESC LIMIT ?',
+	);
 	const putGrams = db.write('index grams', 'INSERT OR REPLACE INTO search_grams (rowid, text) VALUES (?, ?)');
 	const putFacts = db.write('index facts', 'INSERT OR REPLACE INTO search_facts (rowid, facts) VALUES (?, ?)');
 	const dropGrams = db.write('drop grams', 'DELETE FROM search_grams WHERE rowid = ?');
@@ -82,6 +88,22 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 		putFacts.run(seq, tokens ?? '');
 		if (grams === null || tokens === null) putLong.run(seq);
 		else dropLong.run(seq);
+	}
+
+	/** Gives tasks of before step 12 the words that their numbers have since, the newest first; how many. */
+	function numberOlder(limit: number): number {
+		const from = limit > 0 ? (unnumbered.get()?.seq ?? 0) : 0;
+		if (from === 0) return 0;
+		const rows = older.all(from, limit);
+		for (const { seq, typed, args, kwargs } of rows) {
+			const call = callOf(typed, args, kwargs);
+			const tokens = call === null ? '' : factTokens(call);
+			putFacts.run(seq, tokens ?? '');
+			if (tokens === null) putLong.run(seq);
+		}
+		const lowest = rows.length < limit ? undefined : rows.at(-1)?.seq;
+		numberFrom.run(lowest === undefined ? 0 : lowest - 1);
+		return rows.length;
 	}
 
 	let reached: number | null = null;
@@ -115,7 +137,8 @@ export function searchIndex(db: WriteHandle): SearchIndex {
 				raise.run(newest);
 				reached = newest;
 			}
-			return batch.length + next.length;
+			const done = batch.length + next.length;
+			return done + numberOlder(limit - done);
 		},
 		forget() {
 			reached = null;

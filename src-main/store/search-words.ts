@@ -4,10 +4,11 @@
  */
 import { foldCase, type PathTest } from '#main/domain/query.ts';
 import type { CallArguments, Value } from '#main/domain/value.ts';
+import { rangesOf, rangesThat } from './number-words.ts';
 
 /** Longer texts are not indexed but always looked at. */
 export const INDEXED_TEXT = 16 * 1024;
-const FACTS_LIMIT = 256;
+const FACTS_LIMIT = 512;
 const FACTS_DEPTH = 32;
 
 /** The text whose three-letter pieces are indexed; null when it is too long for that. */
@@ -90,6 +91,10 @@ export function factTokens(call: CallArguments): string | null {
 /** An FTS5 expression for the tasks that may satisfy one test of a path. */
 export function factQuery(root: 'args' | 'kwargs', path: readonly string[], test: PathTest): string {
 	const at = [root, ...path].join('\u0001');
+	if (test.kind === 'compare')
+		return rangesThat(test.op, test.value)
+			.map((word) => valueToken(at, word))
+			.join(' OR ');
 	if (test.kind !== 'is') return pathToken(at);
 	const tokens = [valueToken(at, `s${test.text}`)];
 	if (!test.quoted) {
@@ -120,6 +125,7 @@ function walk(tokens: Set<string>, path: string, value: Value, depth: number): b
 		case 'int':
 		case 'float':
 			tokens.add(valueToken(path, numberWord(value.text)));
+			for (const word of rangesOf(Number(value.text))) tokens.add(valueToken(path, word));
 			return true;
 		case 'bool':
 			tokens.add(valueToken(path, `b${value.value}`));

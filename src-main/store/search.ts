@@ -8,6 +8,7 @@ import { SEEN, STATE_CODES } from './codes.ts';
 import type { GramSample } from './gram-sample.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import type { SqlPart } from './order.ts';
+import { mayHold } from './path-glance.ts';
 import { seenTexts } from './seen.ts';
 import { ALWAYS, anyOf, called, join, NEVER, native, type Piece, plain, type SqlTests } from './sql-pieces.ts';
 import { callOf } from './tasks.ts';
@@ -66,7 +67,10 @@ function compile(query: Query, scope: SearchScope, tests: SqlTests): Piece {
 		case 'time':
 			return plain(`ifnull(${TIMES[query.field]} ${query.op} ?, 0)`, [query.at]);
 		case 'path': {
-			const number = tests.add((typed, args, kwargs) => {
+			const json = query.root === 'args' ? 1 : 2;
+			const number = tests.add((...texts) => {
+				const [typed, args, kwargs] = texts;
+				if (typed === null && !mayHold(textOr(texts[json]), query.path, query.any)) return false;
 				const call = callOf(textOr(typed), textOr(args), textOr(kwargs));
 				return matches(query, { ...NOBODY, call });
 			});

@@ -5,6 +5,7 @@ import { regexTest } from '#main/domain/query-values.ts';
 import { assertNever } from '#main/domain/result.ts';
 import type { ReadHandle, SqlValue } from './handles.ts';
 import type { SqlPart } from './order.ts';
+import { regexLiteral } from './search-words.ts';
 
 /** A condition, what it costs per row (for ordering), and whether it needs the texts. */
 export interface Piece extends SqlPart {
@@ -76,8 +77,18 @@ function textTests(columns: readonly string[], match: TextMatch, tests: SqlTests
 		}
 		case 'glob':
 			return [called(columns, 5, tests, (text) => textMatches(match, text))];
-		case 'regex':
-			return [called(columns, 20, tests, regexTest(match.source))];
+		case 'regex': {
+			const literal = foldCase(regexLiteral(match.source));
+			if (literal === '') return [called(columns, 20, tests, regexTest(match.source))];
+			// Text that every match contains is looked for first, by SQLite itself: calls cost more than that, and patterns much more.
+			return columns.map((column) => {
+				const [may, does] = [
+					containsAscii(column, literal, tests),
+					called([column], 20, tests, regexTest(match.source)),
+				];
+				return join(' AND ', [may, { ...does, sql: `ifnull(${does.sql}, 0)` }]);
+			});
+		}
 		default:
 			return assertNever(match);
 	}

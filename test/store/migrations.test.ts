@@ -150,6 +150,34 @@ describe('step 9, lineage', () => {
 	});
 });
 
+describe('step 12, number words', () => {
+	it('finds arguments of a file of step 11 by comparing, before and after their numbers are worked off', async () => {
+		using home = testHome();
+		const before = prepareFile(home.file, 1, MIGRATIONS.slice(0, 11));
+		if (!before.ok) throw new Error(before.error.message);
+		before.db.exec(`INSERT INTO profile_keys (id) VALUES ('p');
+			INSERT INTO tasks (profile, id, name, state, attempts, updated_at)
+			VALUES (1, 'a', 'shop.add', 2, 1, 7), (1, 'b', 'shop.mul', 2, 1, 8), (1, 'c', 'shop.sub', 0, 1, 9);
+			INSERT INTO task_texts (seq, args, kwargs, preview)
+			VALUES (1, '[5]', '{}', '5'), (2, '[50]', '{}', '50'), (3, '["x"]', '{}', 'x');
+			INSERT INTO counts VALUES (1, 0, 1), (1, 2, 2);
+			INSERT INTO search_grams (rowid, text) VALUES (1, 'shop.add\n\n'), (2, 'shop.mul\n\n'), (3, 'shop.sub\n\n');
+			INSERT INTO search_facts (rowid, facts) VALUES (1, ''), (2, ''), (3, '');
+			UPDATE search_upto SET seq = 3`);
+		before.db.close();
+		await using store = await storeOf(home.home);
+		const profile = profileId('p');
+		for (const settled of [false, true]) {
+			if (settled) await store.settle();
+			expect(await store.history.ids(profile, 'args[0]:>5', 10)).toEqual({ ok: true, value: ['b'] });
+			expect(await store.history.ids(profile, 'args[0]:<=5', 10)).toEqual({ ok: true, value: ['a'] });
+		}
+		await store[Symbol.asyncDispose]();
+		using db = opened(home.file);
+		expect(db.prepare('SELECT seq FROM search_numbers').pluck().all()).toEqual([0]);
+	});
+});
+
 describe('step 1, history', () => {
 	it('makes every table strict, in a file marked as Warren’s own', () => {
 		using home = testHome();

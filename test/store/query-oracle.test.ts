@@ -95,7 +95,7 @@ class Chance {
 
 function value(chance: Chance, depth = 0): ask.Plain {
 	const kind = chance.below(depth > 1 ? 4 : 6);
-	if (kind === 0) return chance.one([0, 7, 42, 43, -3]);
+	if (kind === 0) return chance.one([0, 7, 41.5, 42, 43, -3, -0.25, 1_000_000_000_000_000, -281_474_976_710_656]);
 	if (kind === 1) return chance.one([true, false, null]);
 	if (kind < 4) return chance.one(TEXTS);
 	if (kind === 4) return Array.from({ length: chance.below(3) }, () => value(chance, depth + 1));
@@ -263,8 +263,10 @@ function query(chance: Chance, groups: readonly string[], depth = 0): ask.Asked 
 		}
 		case 9: {
 			const parts = chance.some(['0', '1', ...KEYS]);
-			const how = chance.one(['plain', 'quoted', 'more', 'exists'] as const);
-			const texts = how === 'more' ? ['0', '7', '42'] : ['42', '7', 'true', 'null', 'Oslo', 'mail', '-3'];
+			const how = chance.one(['plain', 'quoted', 'exists', '<', '<=', '>', '>='] as const);
+			const texts = /[<>]/.test(how)
+				? ['0', '7', '41.5', '42', '-3', '1e15', '0.000001']
+				: ['42', '7', 'true', 'null', 'Oslo', 'mail', '-3'];
 			return ask.path(chance.one(['args', 'kwargs']), parts, how, chance.one(texts));
 		}
 		case 10:

@@ -192,11 +192,12 @@ function at(task: KnownTask, root: 'args' | 'kwargs', path: readonly string[]): 
 export function path(
 	root: 'args' | 'kwargs',
 	parts: readonly string[],
-	how: 'plain' | 'quoted' | 'more' | 'exists',
+	how: 'plain' | 'quoted' | 'exists' | '<' | '<=' | '>' | '>=',
 	value: string,
 ): Asked {
 	const written = parts.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${quoted(part)}`)).join('');
-	const ending = how === 'exists' ? '*' : how === 'quoted' ? quoted(value) : how === 'more' ? `>${value}` : `=${value}`;
+	const compared = how === '<' || how === '<=' || how === '>' || how === '>=';
+	const ending = how === 'exists' ? '*' : how === 'quoted' ? quoted(value) : compared ? `${how}${value}` : `=${value}`;
 	return {
 		text: `${root}${written}:${ending}`,
 		binds: 'term',
@@ -204,7 +205,12 @@ export function path(
 			const is = at(task, root, parts);
 			if (is === undefined) return false;
 			if (how === 'exists') return true;
-			if (how === 'more') return typeof is === 'number' && is > Number(value);
+			if (compared) {
+				if (typeof is !== 'number') return false;
+				if (how === '<') return is < Number(value);
+				if (how === '<=') return is <= Number(value);
+				return how === '>' ? is > Number(value) : is >= Number(value);
+			}
 			if (how === 'quoted') return is === value;
 			return is === null ? value === 'null' : typeof is !== 'object' && String(is) === value;
 		},

@@ -10,6 +10,7 @@ import { failureGroups } from './0008-failure-groups.ts';
 import { lineage } from './0009-lineage.ts';
 import { undo } from './0010-undo.ts';
 import { figures } from './0011-figures.ts';
+import { numberWords } from './0012-number-words.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
 	lineage,
 	undo,
 	figures,
+	numberWords,
 ];
