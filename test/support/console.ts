@@ -241,6 +241,7 @@ async function goTo(page: Page, place: string): Promise<void> {
 	await waitFor(
 		`the page to be at ${place}`,
 		async () =>
-			(await page.title()) === `${profile} – Warren` || (await page.getByText('There is no profile called').isVisible()),
+			(await page.title()) === `${profile} – Warren` ||
+			(await page.getByText('There is no profile called').isVisible()),
 	);
 }
