@@ -98,6 +98,15 @@ describe.each([
 		expect([...matched.nodes.keys()]).toEqual(['w1@lab']);
 	}, 120_000);
 
+	it('is understood by a worker whatever number a question has', async () => {
+		// From the 128th on a number takes more than a byte.
+		for (let n = 0; n < 140; n += 1) {
+			const { nodes } = await inspect('ping', { timeout: 30 });
+			expect(nodes.get('w1@lab')?.state, `question ${n}: ${worker.output()}`).toBe('answered');
+		}
+		expect(worker.ended()).toBe(false);
+	}, 240_000);
+
 	it('revokes a task that waits, ends one that runs, and says where each was', async () => {
 		const running = await lab.send('sleep', 600);
 		await become(running, 'running');

@@ -159,7 +159,7 @@ class RabbitMailbox implements Mailbox {
 				contentType: 'application/json',
 				contentEncoding: 'utf-8',
 				deliveryMode: 1,
-				headers: { clock: options.clock, expires: options.expires },
+				headers: { clock: asInteger(options.clock), expires: options.expires },
 			});
 			await opened.waitForConfirms();
 			return ok({ receivers: returned ? 0 : null });
@@ -171,4 +171,12 @@ class RabbitMailbox implements Mailbox {
 			await channel?.close().catch(() => undefined);
 		}
 	}
+}
+
+/**
+ * Left to itself, amqplib writes whole numbers from 128 to 32,767 as `s`, which RabbitMQ and it take for 16 bits. Celery's library reads
+ * `s` as a short text, loses its place in the headers, and the worker ends on it. It writes 32 bits itself.
+ */
+function asInteger(value: number): { readonly '!': 'int'; readonly value: number } {
+	return { '!': 'int', value };
 }
