@@ -1,10 +1,13 @@
 /**
- * Delete: a task leaves the lists, and its message leaves the queue if it still waits there. The rows and the raw message stay
- * in the store until retention takes them, so that a deletion can be taken back.
+ * Delete: a task leaves the lists, and its message leaves the queue if it still waits there. Each message is kept in the journal, on
+ * the disk, before it is removed; then the journal says what became of it. The rows and the raw message stay in the store until
+ * retention takes them. So a deletion can be taken back, also one that Warren was killed in the middle of.
  */
+import type { Settled, WaitingMessage } from '#main/brokers/waiting.ts';
 import type { ActionItem } from '#main/domain/action.ts';
 import type { TaskId } from '#main/domain/ids.ts';
-import { type BrokerMessage, idOfMessage } from '#main/domain/message.ts';
+import type { KeptState } from '#main/domain/journal.ts';
+import { idOfMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
 import { actLease, holdWhile } from './act-lease.ts';
@@ -13,9 +16,10 @@ import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';
 
 const BATCH = 500;
-/** How deep a queue is searched for messages to remove, and for how long. */
+/** How deep a queue is searched for messages to remove, for how long, and how many are in hand at once. */
 const SCAN_LIMIT = 10_000;
 const SCAN_MS = 30_000;
+const IN_HAND = 250;
 
 /** Deletes these tasks. One that waits in a queue we can't reach, or can't find there, fails and stays listed. */
 export async function deleteTasks(
@@ -23,8 +27,9 @@ export async function deleteTasks(
 	ids: readonly TaskId[],
 	action: RunningAction,
 ): Promise<Result<void>> {
+	const wanted = await listed(target, ids);
+	await using kept = wanted.length === 0 ? null : await KeptRemovals.begin(target, wanted);
 	const removed: TaskId[] = [];
-	await using kept = new KeptRemovals(target, ids.length);
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
 		const rows = new Map((await target.history.rows(target.profile.id, batch)).map((row) => [row.id, row]));
@@ -38,7 +43,7 @@ export async function deleteTasks(
 			else if (row.state === 'queued') waiting.push(row);
 			else free.push(id);
 		}
-		const taken = await removeWaiting(target, waiting, kept);
+		const taken = kept === null ? NOTHING : await removeWaiting(target, waiting, kept);
 		items.push(...taken.items);
 		const gone = [...free, ...taken.removed];
 		if (gone.length > 0) {
@@ -48,109 +53,177 @@ export async function deleteTasks(
 		}
 		action.record(items);
 	}
-	await kept.close(removed);
+	await kept?.close(removed);
 	return ok(undefined);
 }
 
-async function removeWaiting(
-	target: ActionTarget,
-	rows: readonly TaskRow[],
-	kept: KeptRemovals,
-): Promise<{ readonly removed: readonly TaskId[]; readonly items: readonly ActionItem[] }> {
+interface Removals {
+	readonly removed: readonly TaskId[];
+	readonly items: readonly ActionItem[];
+}
+
+const NOTHING: Removals = { removed: [], items: [] };
+
+/** Those that are in the lists now: what is not must not be listed by an undo either. */
+async function listed(target: ActionTarget, ids: readonly TaskId[]): Promise<readonly TaskId[]> {
+	const found: TaskId[] = [];
+	for (let at = 0; at < ids.length; at += BATCH) {
+		const rows = await target.history.rows(target.profile.id, ids.slice(at, at + BATCH));
+		found.push(...rows.map(({ id }) => id));
+	}
+	return found;
+}
+
+async function removeWaiting(target: ActionTarget, rows: readonly TaskRow[], kept: KeptRemovals): Promise<Removals> {
+	if (rows.length === 0) return NOTHING;
 	const removed: TaskId[] = [];
 	const items: ActionItem[] = [];
-	if (rows.length === 0) return { removed, items };
-	const failAll = (some: readonly { id: TaskId }[], reason: string) => {
-		for (const row of some) items.push({ id: row.id, outcome: 'failed', reason, messageId: null });
+	const failAll = (ids: Iterable<TaskId>, reason: string) => {
+		for (const id of ids) items.push({ id, outcome: 'failed', reason, messageId: null });
 	};
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) {
-		failAll(rows, `waits in a queue that cannot be reached: ${ready.error.message}`);
+		const reason = `waits in a queue that cannot be reached: ${ready.error.message}`;
+		failAll(
+			rows.map(({ id }) => id),
+			reason,
+		);
 		return { removed, items };
 	}
 	for (const [queue, inQueue] of Map.groupBy(rows, (row) => row.queue ?? '')) {
-		const messageOf = new Map<string, TaskId>();
+		const left = new Map<string, TaskId>();
 		for (const row of inQueue) {
 			const detail = await target.history.detail(target.profile.id, row.id);
-			messageOf.set(detail?.history.at(-1)?.messageId ?? row.id, row.id);
+			left.set(detail?.history.at(-1)?.messageId ?? row.id, row.id);
 		}
-		const options = { scanLimit: SCAN_LIMIT, deadlineMs: SCAN_MS };
-		const done = await target.driver.remove(queue, new Set(messageOf.keys()), options);
-		if (!done.ok) {
-			failAll(inQueue, done.error.message);
-			continue;
-		}
-		await kept.keep(done.value);
-		const found = new Set(done.value.map((message) => idOfMessage(message.properties) ?? ''));
-		for (const [messageId, id] of messageOf) {
-			if (found.has(messageId)) {
-				removed.push(id);
-				items.push({ id, outcome: 'done', reason: null, messageId: null });
-				continue;
-			}
-			const reason = `was not found among the first ${SCAN_LIMIT} messages of ${queue}: a worker may have taken it`;
-			items.push({ id, outcome: 'failed', reason, messageId: null });
-		}
+		const all = new AbortController();
+		/** Of the batch in hand: whose message each is; null: of none that is meant. */
+		let owners: readonly (TaskId | null)[] = [];
+		const end = await target.driver.sift(queue, {
+			scanLimit: SCAN_LIMIT,
+			deadlineMs: SCAN_MS,
+			batch: IN_HAND,
+			takesAll: false,
+			signal: all.signal,
+			decide: async (messages) => {
+				owners = messages.map(({ properties }) => takeOwner(left, idOfMessage(properties)));
+				await kept.keep(messages.filter((_, at) => owners[at] !== null));
+				return owners.map((owner) => (owner === null ? { kind: 'leave' } : { kind: 'remove' }));
+			},
+			settled: async (outcomes) => {
+				const own = owners.flatMap((id, at) => {
+					const outcome = outcomes[at];
+					return id === null || outcome === undefined ? [] : [{ id, outcome }];
+				});
+				await kept.settle(own.map(({ outcome }) => outcome));
+				for (const { id, outcome } of own) {
+					if (outcome.kind === 'removed') removed.push(id);
+					items.push(itemOf(id, outcome, queue));
+				}
+				if (left.size === 0) all.abort();
+			},
+		});
+		const missing = `was not found among the first ${SCAN_LIMIT} messages of ${queue}: a worker may have taken it`;
+		failAll(left.values(), end.ok ? missing : end.error.message);
 	}
 	return { removed, items };
 }
 
-/** Messages that a deletion took out of their queues, kept for an undo as they come. */
+/** Two messages may share an id (a redelivered publish): the first one is meant. */
+function takeOwner(left: Map<string, TaskId>, messageId: string | null): TaskId | null {
+	const owner = messageId === null ? undefined : left.get(messageId);
+	if (messageId === null || owner === undefined) return null;
+	left.delete(messageId);
+	return owner;
+}
+
+function itemOf(id: TaskId, outcome: Settled, queue: string): ActionItem {
+	const failed = (reason: string): ActionItem => ({ id, outcome: 'failed', reason, messageId: null });
+	switch (outcome.kind) {
+		case 'removed':
+		case 'replaced':
+			return { id, outcome: 'done', reason: null, messageId: null };
+		case 'failed':
+			return failed(outcome.failure.message);
+		case 'unknown':
+			return failed(
+				`it is not known whether its message left ${queue}: ${outcome.failure.message} It is kept under "undo list".`,
+			);
+		case 'gone':
+		case 'left':
+			return failed(`does not wait in ${queue} any more: a worker took it`);
+	}
+}
+
+/** Messages that a deletion takes out of their queues, kept for an undo before they go. */
 class KeptRemovals implements AsyncDisposable {
 	readonly #target: ActionTarget;
-	readonly #wanted: number;
-	#entry: number | null = null;
+	readonly #entry: number;
+	readonly #lease: AsyncDisposable | null;
 	#seq = 0;
-	#lease: AsyncDisposable | null = null;
+	/** Where the batch in hand begins. */
+	#from = 0;
+	#uncertain = 0;
 
-	constructor(target: ActionTarget, wanted: number) {
+	private constructor(target: ActionTarget, entry: number, lease: AsyncDisposable | null) {
 		this.#target = target;
-		this.#wanted = wanted;
+		this.#entry = entry;
+		this.#lease = lease;
 	}
 
-	async keep(messages: readonly BrokerMessage[]): Promise<void> {
+	static async begin(target: ActionTarget, ids: readonly TaskId[]): Promise<KeptRemovals> {
+		const { journal, profile, leases, now } = target;
+		const title = titleOf(ids.length);
+		const before = JSON.stringify({ ids });
+		const entry = await journal.begin({ at: now(), profile: profile.id, action: 'task.delete', title, before }, null);
+		return new KeptRemovals(target, entry, await holdWhile(leases, actLease(entry)));
+	}
+
+	/** Keeps these before they are touched. */
+	async keep(messages: readonly WaitingMessage[]): Promise<void> {
+		this.#from = this.#seq;
 		if (messages.length === 0) return;
-		const entry = await this.#begin();
 		await this.#target.journal.keep(
-			entry,
-			messages.map(({ exchange, routingKey, properties, body, queue }) => ({
+			this.#entry,
+			messages.map(({ exchange, routingKey, properties, body, queue, print, entry }) => ({
 				seq: this.#seq++,
-				state: 'removed',
+				state: 'kept',
 				queue,
-				print: '',
+				print,
 				messageId: idOfMessage(properties),
 				other: null,
 				message: { exchange, routingKey, properties, body },
-				entry: null,
+				entry,
 			})),
 		);
 	}
 
-	/** Says which tasks were deleted; without any there is no entry. */
-	async close(ids: readonly TaskId[]): Promise<void> {
-		if (ids.length === 0 && this.#entry === null) return;
-		await this.#target.journal.close(await this.#begin(), {
-			state: 'done',
-			title: titleOf(ids.length),
-			before: JSON.stringify({ ids }),
-		});
+	/** Says what became of those kept last, in their order. */
+	async settle(outcomes: readonly Settled[]): Promise<void> {
+		if (outcomes.length === 0) return;
+		this.#uncertain += outcomes.filter(({ kind }) => kind === 'unknown').length;
+		await this.#target.journal.settle(
+			this.#entry,
+			outcomes.map(({ kind }, at) => ({ seq: this.#from + at, state: stateOf(kind) })),
+		);
 	}
 
-	async #begin(): Promise<number> {
-		const { journal, profile, now } = this.#target;
-		if (this.#entry !== null) return this.#entry;
-		const title = titleOf(this.#wanted);
-		this.#entry = await journal.begin(
-			{ at: now(), profile: profile.id, action: 'task.delete', title, before: '{}' },
-			null,
-		);
-		this.#lease = await holdWhile(this.#target.leases, actLease(this.#entry));
-		return this.#entry;
+	/** Says which tasks were deleted; where nothing was done, nothing is left of it. */
+	async close(ids: readonly TaskId[]): Promise<void> {
+		await this.#target.journal.close(this.#entry, {
+			state: 'done',
+			title: ids.length + this.#uncertain === 0 ? null : titleOf(ids.length),
+			before: JSON.stringify({ ids }),
+		});
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#lease?.[Symbol.asyncDispose]();
 	}
+}
+
+function stateOf(kind: Settled['kind']): KeptState | null {
+	return kind === 'removed' || kind === 'unknown' ? kind : null;
 }
 
 function titleOf(count: number): string {

@@ -5,7 +5,8 @@
  *
  * Order matters: the new attempt is recorded, then the message is published and confirmed; a publish that fails takes its
  * record back. A worker that is quicker than our confirm therefore finds the attempt known, and a crash in between leaves a
- * queued attempt that never ran rather than a run that nobody can tie to its task.
+ * queued attempt that never ran rather than a run that nobody can tie to its task. The journal names every message before the first
+ * one is sent, so that what a crash left half done can be taken back as well.
  */
 import { writeJson } from '#main/dialects/json/write.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
@@ -15,6 +16,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
 import { type CallArguments, NO_ARGUMENTS } from '#main/domain/value.ts';
+import { actLease, holdWhile } from './act-lease.ts';
 import { ArgumentSearch, type FoundArguments, type ToldArguments, type Wanted } from './argument-sources.ts';
 import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
@@ -41,6 +43,22 @@ interface Known {
 	readonly kept: OutgoingMessage | null;
 }
 
+/** A message as the journal names it. Without its queue: it was not sent yet. */
+interface Sent {
+	readonly id: TaskId;
+	readonly messageId: string;
+	readonly queue?: string;
+}
+
+/** What is the same for all tasks of one change. */
+interface Plan {
+	readonly queue: string | null;
+	readonly given: GivenArguments | null;
+	readonly search: ArgumentSearch;
+	/** The ids of the messages to be. */
+	readonly named: ReadonlyMap<TaskId, string>;
+}
+
 /** Arguments that a person gave in the place of a task's own. */
 export interface GivenArguments {
 	readonly call: CallArguments;
@@ -61,10 +79,25 @@ export async function requeueTasks(
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) return ready;
 	const search = new ArgumentSearch(target.doors ?? null);
-	const sent: { readonly id: TaskId; readonly messageId: string; readonly queue: string }[] = [];
+	/** The id that each task's message will have. */
+	const named = new Map(ids.map((id) => [id, target.newId()]));
+	const planned = [...named].map(([id, messageId]): Sent => ({ id, messageId }));
+	const entry = await target.journal.begin(
+		{
+			at: target.now(),
+			profile: target.profile.id,
+			action: 'task.requeue',
+			title: titleOf(planned.length),
+			before: JSON.stringify({ sent: planned }),
+		},
+		null,
+	);
+	await using _lease = await holdWhile(target.leases, actLease(entry));
+	/** Those that are at the broker, or may be. */
+	const sent: Sent[] = [];
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
-		const prepared = await prepareAll(target, batch, queue, given, search);
+		const prepared = await prepareAll(target, batch, { queue, given, search, named });
 		const good: Prepared[] = [];
 		const items: ActionItem[] = [];
 		prepared.forEach((one, index) => {
@@ -79,8 +112,10 @@ export async function requeueTasks(
 		const takenBack: HistoryOp[] = [];
 		good.forEach((one, index) => {
 			const outcome = outcomes[index] as Result<void>;
-			if (outcome.ok) {
+			if (outcome.ok || mayHaveArrived(outcome.error)) {
 				sent.push({ id: one.id, messageId: one.messageId, queue: one.message.routingKey });
+			}
+			if (outcome.ok) {
 				items.push({ id: one.id, outcome: 'done', reason: null, messageId: one.messageId, source: one.source });
 				return;
 			}
@@ -93,30 +128,29 @@ export async function requeueTasks(
 		if (takenBack.length > 0) await target.history.apply(takenBack);
 		action.record(items);
 	}
-	if (sent.length > 0) {
-		await target.records.journal({
-			at: target.now(),
-			profile: target.profile.id,
-			action: 'task.requeue',
-			title: sent.length === 1 ? 'Requeued 1 task' : `Requeued ${sent.length} tasks`,
-			before: JSON.stringify({ sent }),
-		});
-	}
+	await target.journal.close(entry, {
+		state: 'done',
+		title: sent.length === 0 ? null : titleOf(sent.length),
+		before: JSON.stringify({ sent }),
+	});
 	return ok(undefined);
+}
+
+function titleOf(count: number): string {
+	return count === 1 ? 'Requeued 1 task' : `Requeued ${count} tasks`;
 }
 
 async function prepareAll(
 	target: ActionTarget,
 	ids: readonly TaskId[],
-	queue: string | null,
-	given: GivenArguments | null,
-	search: ArgumentSearch,
+	plan: Plan,
 ): Promise<readonly (Prepared | Skipped)[]> {
+	const { given, search } = plan;
 	const known = await Promise.all(ids.map((id) => look(target, id)));
 	const wanted =
 		given === null ? known.flatMap((one) => ('detail' in one && one.kept === null ? [wantedOf(one.detail)] : [])) : [];
 	const found = await search.find(wanted);
-	return known.map((one) => ('detail' in one ? prepare(target, one, queue, given, found.get(one.detail.id)) : one));
+	return known.map((one) => ('detail' in one ? prepare(target, one, plan, found.get(one.detail.id)) : one));
 }
 
 async function look(target: ActionTarget, id: TaskId): Promise<Known | Skipped> {
@@ -134,15 +168,14 @@ function wantedOf({ id, state, history, printed }: TaskDetail): Wanted {
 function prepare(
 	target: ActionTarget,
 	{ detail, kept }: Known,
-	queue: string | null,
-	given: GivenArguments | null,
+	{ queue, given, named }: Plan,
 	found: FoundArguments | undefined,
 ): Prepared | Skipped {
 	if (found?.kind === 'refused') {
 		return { skip: found.reason, ...(found.repair === null ? {} : { repair: found.repair }) };
 	}
 	const told = given === null ? (found ?? null) : { ...given, name: null, queue: null };
-	const messageId = target.newId();
+	const messageId = named.get(detail.id) ?? target.newId();
 	const at = target.now();
 	const made = messageOnceMore(target, detail, kept, { messageId, at, queue, told });
 	if (!made.ok) return { skip: made.error.message };

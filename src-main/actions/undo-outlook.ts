@@ -71,7 +71,7 @@ export function undoOutlook(row: JournalRow): UndoOutlook {
 				? no('says not what it deleted')
 				: {
 						able: true,
-						words: `${countOf(ids, 'task')} listed again; ${countOf(back, 'message')} put back into the queues.${doubt === '' ? '' : ` ${doubt}`}`,
+						words: `${row.state === 'open' ? `Those of ${countOf(ids, 'task')} that left the lists` : countOf(ids, 'task')} listed again; ${countOf(back, 'message')} put back into the queues.${doubt === '' ? '' : ` ${doubt}`}`,
 						count: ids,
 					};
 		}
@@ -84,9 +84,11 @@ export function undoOutlook(row: JournalRow): UndoOutlook {
 				: {
 						able: true,
 						words:
-							sent === 1
-								? 'The message is taken out again if it still waits. If a worker has taken it, it cannot be taken back.'
-								: `Those of ${sent} messages that still wait are taken out again. What a worker has taken cannot be taken back.`,
+							row.state === 'open'
+								? `Of ${countOf(sent, 'message')} that it was to send, those that wait are taken out again. What a worker has taken cannot be taken back.`
+								: sent === 1
+									? 'The message is taken out again if it still waits. If a worker has taken it, it cannot be taken back.'
+									: `Those of ${sent} messages that still wait are taken out again. What a worker has taken cannot be taken back.`,
 						count: sent,
 					};
 		}

@@ -247,12 +247,18 @@ class Undoing {
 	async #takeOut(sent: NonNullable<Before['sent']>): Promise<Result<void>> {
 		const { driver, history, profile } = this.#target;
 		const queues = new Map<string, Set<string>>();
+		const placeless: string[] = [];
 		for (const { messageId, queue } of sent) {
 			const task = queue === undefined ? await history.taskOfMessage(profile.id, messageId) : null;
 			const [row] = task === null ? [] : await history.rows(profile.id, [task]);
-			const name = queue ?? row?.queue ?? '';
-			queues.set(name, (queues.get(name) ?? new Set()).add(messageId));
+			const name = queue ?? row?.queue ?? null;
+			if (name === null) placeless.push(messageId);
+			else queues.set(name, (queues.get(name) ?? new Set()).add(messageId));
 		}
+		// History knows of a message before it is sent.
+		const cutOff = this.#row.state === 'open';
+		const why = cutOff ? 'was never sent' : 'is not in history any more, and nothing else tells its queue';
+		if (placeless.length > 0) this.#record(placeless.map((id) => skipped(id, why)));
 		for (const [queue, ids] of queues) {
 			if (this.#action.signal.aborted) break;
 			const scanLimit = driver.packets === undefined ? MOST_MESSAGES : scanLimitOf(this.#target);
@@ -267,7 +273,9 @@ class Undoing {
 			if (left.length > 0) this.short = true;
 			this.#record([
 				...[...out].map(done),
-				...left.map((id) => skipped(id, 'does not wait any more: a worker took it')),
+				...left.map((id) =>
+					skipped(id, `does not wait any more: a worker took it${cutOff ? ', or it was never sent' : ''}`),
+				),
 			]);
 		}
 		return ok(undefined);

@@ -16,6 +16,8 @@ export interface TcpProxy extends AsyncDisposable {
 	allow(): void;
 	/** Calls back with each chunk the client sends, before it is passed on; answering false swallows the chunk. */
 	onUpstream(listener: ((chunk: Buffer) => boolean | undefined) | null): void;
+	/** The same of what the server sends. */
+	onDownstream(listener: ((chunk: Buffer) => boolean | undefined) | null): void;
 }
 
 /** Starts one on a free loopback port in front of `target`. */
@@ -24,6 +26,7 @@ export async function startProxy(target: { readonly host?: string; readonly port
 	let hung = false;
 	let refusing = false;
 	let upstream: ((chunk: Buffer) => boolean | undefined) | null = null;
+	let downstream: ((chunk: Buffer) => boolean | undefined) | null = null;
 
 	const server = createServer((client) => {
 		if (refusing) {
@@ -50,6 +53,7 @@ export async function startProxy(target: { readonly host?: string; readonly port
 			}
 		});
 		broker.on('data', (chunk: Buffer) => {
+			if (downstream?.(chunk) === false) return;
 			if (!client.write(chunk)) {
 				broker.pause();
 				client.once('drain', () => {
@@ -98,6 +102,9 @@ export async function startProxy(target: { readonly host?: string; readonly port
 		},
 		onUpstream(listener) {
 			upstream = listener;
+		},
+		onDownstream(listener) {
+			downstream = listener;
 		},
 		async [Symbol.asyncDispose]() {
 			cut();
