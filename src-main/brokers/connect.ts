@@ -1,7 +1,7 @@
 /** The driver and the doctor for a broker's address, and the keyspace for a Redis's. */
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import type { BrokerAddress, RedisAddress } from '../domain/profile.ts';
+import type { BrokerAddress, RedisAddress, RedisBrokerAddress } from '../domain/profile.ts';
 import { assertNever } from '../domain/result.ts';
 import type { BrokerDriver, Doctor } from './driver.ts';
 import { createEmbeddedDoctor } from './embedded/doctor.ts';
@@ -14,11 +14,13 @@ import { createRabbitMailbox } from './rabbitmq/mailbox.ts';
 import { createRabbitTopicFeed } from './rabbitmq/topic-feed.ts';
 import { createRedisDoctor } from './redis/doctor.ts';
 import { createRedisDriver } from './redis/driver.ts';
+import type { RedisExam } from './redis/exam.ts';
 import { createRedisKeyspace, type RedisKeyspaceOptions } from './redis/keyspace.ts';
 import { kombuExam } from './redis/kombu-exam.ts';
 import { createRedisMailbox } from './redis/mailbox.ts';
 import { createPacketDriver } from './redis/packets/driver.ts';
-import { packetExam } from './redis/packets/exam.ts';
+import { createElsewhereDriver } from './redis/packets/elsewhere.ts';
+import { cacheExam, packetExam } from './redis/packets/exam.ts';
 import { createRedisTopicFeed } from './redis/topic-feed.ts';
 import type { TopicFeed, TopicIntent } from './topic.ts';
 
@@ -35,6 +37,8 @@ export interface DriverContext {
 	readonly clientName: string;
 	/** There on django-q's sites, whose Redis holds packets: the id of the task in one; null: it holds none. */
 	readonly packetId?: (packet: Uint8Array) => string | null;
+	/** There where that Redis holds a site's heartbeats only, in Django's cache, and its packets wait in another broker. */
+	readonly elsewhere?: true;
 }
 
 /** Makes the driver for an address. Nothing is connected until its `connect`; dispose of it to close everything. */
@@ -43,6 +47,7 @@ export function createDriver(address: BrokerAddress, context: DriverContext): Br
 		case 'amqp':
 			return createRabbitDriver({ ...context, address });
 		case 'redis':
+			if (context.elsewhere) return createElsewhereDriver({ ...context, address });
 			return context.packetId === undefined
 				? createRedisDriver({ ...context, address })
 				: createPacketDriver({ ...context, address, idOf: context.packetId });
@@ -62,13 +67,18 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 			return createRedisDoctor({
 				...context,
 				address,
-				exam: context.packetId === undefined ? kombuExam(address, context.clock) : packetExam(context.clock),
+				exam: examOf(address, context),
 			});
 		case 'embedded':
 			return createEmbeddedDoctor(context);
 		default:
 			return assertNever(address);
 	}
+}
+
+function examOf(address: RedisBrokerAddress, { clock, packetId, elsewhere }: DriverContext): RedisExam {
+	if (elsewhere) return cacheExam();
+	return packetId === undefined ? kombuExam(address, clock) : packetExam(clock);
 }
 
 /** Makes the keyspace of a Redis. Nothing is connected until its `connect`; dispose of it to close everything. */

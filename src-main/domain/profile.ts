@@ -1,4 +1,5 @@
 /** A profile: a saved deployment. It never holds a secret; secrets are kept by the vault under the profile's id. */
+import type { DjangoCache } from './django-cache.ts';
 import type { ProfileId } from './ids.ts';
 
 export type Framework = 'carrot' | 'celery' | 'django-q';
@@ -36,6 +37,11 @@ export type BrokerAddress =
 export interface DjangoQSettings {
 	/** `Q_CLUSTER["name"]` of the clusters to show; empty: all that are found. */
 	readonly prefixes: readonly string[];
+	/**
+	 * There where the clusters take tasks from another broker than Redis: the profile's address is that of the Redis with this cache, in which
+	 * they beat, and nothing but that can be seen.
+	 */
+	readonly cache?: DjangoCache;
 }
 
 /** Where a Redis is. The password is a secret and not here. */

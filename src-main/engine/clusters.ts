@@ -8,8 +8,9 @@ import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { ClusterList, ClusterView } from '#main/ipc/contract/cluster.ts';
+import { CacheLooker } from '#main/monitor/django-q/cache-look.ts';
 import { clusterHints } from '#main/monitor/django-q/hints.ts';
-import { ClusterLooker } from '#main/monitor/django-q/look.ts';
+import { ClusterLooker, type Looker } from '#main/monitor/django-q/look.ts';
 import { ClusterRoster } from '#main/monitor/django-q/roster.ts';
 import { siteSigning } from '#main/monitor/django-q/signing.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
@@ -33,7 +34,7 @@ interface Site {
 	/** Changes with what the site is made of. */
 	readonly made: string;
 	readonly keyspace: Keyspace;
-	readonly looker: ClusterLooker;
+	readonly looker: Looker;
 	readonly roster: ClusterRoster;
 	last: ClusterReport | null;
 	/** One look at a time; all who ask meanwhile share it. */
@@ -56,7 +57,7 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 		const secret = await profiles.secret(profile.id, 'django');
 		if (!secret.ok) return secret;
 		const prefixes = profile.djangoQ?.prefixes ?? [];
-		const made = JSON.stringify([broker, prefixes, profile.queues, profile.updatedAt]);
+		const made = JSON.stringify([broker, profile.djangoQ, profile.queues, profile.updatedAt]);
 		const known = sites.get(profile.id);
 		if (known?.made === made) return ok(known);
 		await known?.keyspace[Symbol.asyncDispose]();
@@ -70,11 +71,12 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 			clientName: `Warren ${ports.version} (${profile.name})`,
 		});
 		keyspace.connect();
-		const looker = new ClusterLooker(keyspace, {
-			prefixes: prefixes.length === 0 ? null : prefixes,
-			queues: profile.queues,
-			secretKey: secret.value,
-		});
+		const named = { prefixes: prefixes.length === 0 ? null : prefixes, secretKey: secret.value };
+		const cache = profile.djangoQ?.cache;
+		const looker =
+			cache === undefined
+				? new ClusterLooker(keyspace, { ...named, queues: profile.queues })
+				: new CacheLooker(keyspace, { ...named, cache });
 		const site: Site = { made, keyspace, looker, roster: new ClusterRoster(), last: null, looking: null };
 		sites.set(profile.id, site);
 		return ok(site);
@@ -102,9 +104,11 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 		const now = clock.now();
 		const states = site.roster.all();
 		const items = states.map((state) => viewOf(state, now));
-		const hints = clusterHints(report, states, profile.djangoQ?.prefixes ?? []);
+		const { prefixes = [], cache = null } = profile.djangoQ ?? {};
+		const hints = clusterHints(report, states, { named: prefixes, cache });
 		const { queues, odd, at, complete } = report;
-		return { items, total: items.length, queues, odd, hints, at, complete, problem };
+		const elsewhere = cache !== null;
+		return { items, total: items.length, queues, elsewhere, odd, hints, at, complete, problem };
 	}
 
 	return {
@@ -150,6 +154,12 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 			});
 		},
 		async signing(profile, queue) {
+			if (profile.djangoQ?.cache !== undefined) {
+				return fail(
+					'unsupported',
+					`The tasks of "${profile.name}" wait in a broker of its own, not in a Redis, so that Warren can enqueue none.`,
+				);
+			}
 			const secret = await profiles.secret(profile.id, 'django');
 			if (!secret.ok) return secret;
 			const named = profile.djangoQ?.prefixes ?? [];

@@ -47,8 +47,17 @@ export function driverContext(ports: Ports, profiles: Profiles, profile: Profile
 		log: ports.log,
 		embeddedThread: ports.embeddedThread,
 		clientName: `Warren ${ports.version} (${profile.name})`,
-		...(profile.framework === 'django-q' ? { packetId: packetIdOf } : {}),
+		...djangoQContext(profile.framework, profile.djangoQ?.cache !== undefined),
 	};
+}
+
+/** What a driver and a doctor need to know of a site of django-q's; of other frameworks nothing. `cached`: its clusters beat in a cache. */
+export function djangoQContext(
+	framework: Profile['framework'] | null,
+	cached: boolean,
+): Pick<DriverContext, 'packetId' | 'elsewhere'> {
+	if (framework !== 'django-q') return {};
+	return cached ? { packetId: packetIdOf, elsewhere: true } : { packetId: packetIdOf };
 }
 
 /** Keeps the deployments of one engine. */

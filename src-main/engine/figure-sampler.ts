@@ -95,9 +95,12 @@ export function createFigureSampler(
 	async function measure(profile: Profile, signal: AbortSignal): Promise<FigureTaken> {
 		const troubles: string[] = [];
 		const samples: FigureSample[] = [];
-		const queues = await sources.queues.list(profile, signal);
-		if (queues.ok) samples.push(...queueSamples(queues.value.items));
-		else troubles.push(queues.error.message);
+		// A site of django-q's that is seen through its cache shows its clusters only.
+		if (profile.framework !== 'django-q' || profile.djangoQ?.cache === undefined) {
+			const queues = await sources.queues.list(profile, signal);
+			if (queues.ok) samples.push(...queueSamples(queues.value.items));
+			else troubles.push(queues.error.message);
+		}
 		if (profile.framework === 'django-q' && profile.broker.kind === 'redis') {
 			const clusters = await sources.clusters.list(profile);
 			if (clusters.ok) samples.push(...clusterSamples(clusters.value.items));

@@ -1,4 +1,5 @@
 /** What a person gives about a profile, read: its broker's address with TLS, carrot's dialect, django-q's sites as given or found. */
+import { type DjangoCache, readDjangoCache } from '#main/domain/django-cache.ts';
 import type { BrokerAddress, ForeignMessages, Profile, TlsOptions } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
@@ -110,29 +111,61 @@ export function noRedis(): Result<never> {
 	);
 }
 
+/** What a profile keeps of a site of django-q's. */
+type SiteInput = Pick<HandlerInput<'profile.add'>, 'prefix' | 'queues' | 'cache'>;
+
 /** The sites and queues of a new profile: as given, or as found. */
 export async function siteOf(
 	core: Core,
 	input: HandlerInput<'profile.add'>,
 	address: BrokerAddress,
 	password: string | null,
-): Promise<Result<Pick<HandlerInput<'profile.add'>, 'prefix' | 'queues'>>> {
+): Promise<Result<SiteInput>> {
 	if (input.discover !== true) return ok(input);
 	if (address.kind !== 'redis' || input.framework !== 'django-q') return noRedis();
 	const secretKey = input.secretKey === '' ? null : (input.secretKey ?? null);
 	const found = await discover(core.ports, { address, password, secretKey });
 	if (!found.ok) return found;
 	const { sites, queues } = found.value;
-	if (sites.length + queues.length === 0) {
+	// Beside queues first: a site that has Redis for its broker can be seen whole.
+	const caches = [...new Set(sites.flatMap(({ cache }) => cache ?? []))];
+	const beside = sites.filter(({ cache }) => cache === null);
+	const wanted = input.cache === undefined ? null : input.cache;
+	if (wanted === null && beside.length + queues.length === 0 && caches.length > 1) {
+		return fail(
+			'invalid-input',
+			`cache: Clusters beat in several caches of this Redis, so nothing was saved. Say which with --cache: ${caches.map((cache) => `"${cache}"`).join(', ')}.`,
+			{ details: { field: 'cache' } },
+		);
+	}
+	const [only = ''] = caches;
+	const cache = wanted ?? (beside.length + queues.length === 0 ? only : '');
+	const ours = cache === '' ? beside : sites.filter((site) => site.cache === cache);
+	if (ours.length === 0 && (cache !== '' || queues.length === 0)) {
 		return fail(
 			'not-found',
 			'No cluster beats in this Redis and no list of packets is there, so nothing was saved. Check the number of the database, start a cluster, or name it with --prefix.',
 		);
 	}
-	return ok({
-		prefix: input.prefix ?? sites.map(({ name }) => name),
-		queues: input.queues ?? queues.map(({ name }) => name),
-	});
+	const prefix = input.prefix ?? ours.map(({ name }) => name);
+	if (cache !== '') return ok({ prefix, cache, queues: input.queues });
+	return ok({ prefix, queues: input.queues ?? queues.map(({ name }) => name) });
+}
+
+/** What a profile keeps of a site of django-q's; `old`: what it had. Fails for a cache that cannot be one. */
+export function djangoQOf(input: SiteInput, old: Profile | null): Result<Pick<Profile, 'djangoQ'>> {
+	const prefixes = input.prefix ?? old?.djangoQ?.prefixes;
+	const cache = cacheOf(input.cache, old);
+	if (!cache.ok) return cache;
+	if (prefixes === undefined && cache.value === null) return ok({});
+	const kept = cache.value === null ? {} : { cache: cache.value };
+	return ok({ djangoQ: { prefixes: prefixes ?? [], ...kept } });
+}
+
+/** The cache that was given, laid over the one of a saved profile; empty text takes it away. */
+export function cacheOf(given: string | undefined, old: Profile | null): Result<DjangoCache | null> {
+	if (given === undefined) return ok(old?.djangoQ?.cache ?? null);
+	return given === '' ? ok(null) : readDjangoCache(given);
 }
 
 /** What the doctor and the discovery look at. */
@@ -143,6 +176,7 @@ export interface AddressToTest {
 	readonly folder: string;
 	readonly framework: Profile['framework'] | null;
 	readonly prefixes: readonly string[];
+	readonly cache: DjangoCache | null;
 	readonly secretKey: string | null;
 }
 
@@ -162,7 +196,10 @@ export async function addressToTest(
 	if (!kept.ok) return kept;
 	const key = profile === null ? ok(null) : await core.profiles.secret(profile.id, 'django');
 	if (!key.ok) return key;
+	const cache = cacheOf(input.cache, profile);
+	if (!cache.ok) return cache;
 	return ok({
+		cache: cache.value,
 		framework: input.framework ?? profile?.framework ?? null,
 		prefixes: input.prefix ?? profile?.djangoQ?.prefixes ?? [],
 		secretKey: input.secretKey === undefined ? key.value : input.secretKey === '' ? null : input.secretKey,

@@ -53,6 +53,12 @@ const needs = [
 	{ name: 'Django', apt: 'python3-django', projects: ['integration', 'e2e'], present: hasModule('django') },
 	{ name: 'django-q', apt: 'python3-django-q', projects: ['integration'], present: hasModule('django_q') },
 	{
+		name: 'django-redis',
+		apt: 'python3-django-redis',
+		projects: ['integration'],
+		present: hasModule('django_redis'),
+	},
+	{
 		name: 'Redis',
 		apt: 'redis-server',
 		projects: ['conformance', 'integration', 'e2e'],

@@ -1,6 +1,5 @@
 /** Handlers of the routes about profiles. */
 import { createDoctor } from '#main/brokers/connect.ts';
-import { packetIdOf } from '#main/dialects/django-q/message.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { CARROT_DIALECT, type DoctorStep, type Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
@@ -9,9 +8,19 @@ import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { formatBroker } from '#main/profiles/address.ts';
 import { bookUrls, readBooks } from '../book-settings.ts';
 import type { Core } from '../core.ts';
+import { djangoQContext } from '../deployments.ts';
 import { managementOf, readManagement } from '../management-settings.ts';
 import { readMonitor } from '../monitor-settings.ts';
-import { addressToTest, dialectOf, fitsFramework, noRedis, placeOf, readBroker, siteOf } from '../profile-input.ts';
+import {
+	addressToTest,
+	dialectOf,
+	djangoQOf,
+	fitsFramework,
+	noRedis,
+	placeOf,
+	readBroker,
+	siteOf,
+} from '../profile-input.ts';
 import { readResults, resultsUrl } from '../results-settings.ts';
 import { forgetSetsOf } from '../saved-sets.ts';
 import { clusterSteps, discover } from '../site-discovery.ts';
@@ -47,6 +56,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			const password = input.password ?? broker.value.password;
 			const site = await siteOf(core, input, broker.value.address, password);
 			if (!site.ok) return site;
+			const djangoQ = djangoQOf(site.value, null);
+			if (!djangoQ.ok) return djangoQ;
 			const monitor = readMonitor(input, null, null);
 			if (!monitor.ok) return monitor;
 			const management = readManagement(input, null, null);
@@ -70,7 +81,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
 						...results.value.kept,
-						...djangoQOf(site.value, null),
+						...djangoQ.value,
 						queues: site.value.queues ?? [],
 						sandbox: false,
 					},
@@ -97,6 +108,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!broker.ok) return broker;
 			const fits = fitsFramework(input.framework ?? old.framework, broker.value.address);
 			if (!fits.ok) return fits;
+			const djangoQ = djangoQOf(input, old);
+			if (!djangoQ.ok) return djangoQ;
 			const password = input.password ?? broker.value.password;
 			const kept = await profiles.secret(old.id, 'monitor');
 			if (!kept.ok) return kept;
@@ -125,7 +138,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					dialect: dialectOf(input, old.dialect),
 					books: books.value.books,
 					...results.value.kept,
-					...djangoQOf(input, old),
+					...djangoQ.value,
 					queues: input.queues ?? old.queues,
 				},
 				{
@@ -168,13 +181,13 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				log: core.ports.log,
 				embeddedThread: core.ports.embeddedThread,
 				clientName: `Warren ${core.ports.version} (connection test)`,
-				...(asked.value.framework === 'django-q' ? { packetId: packetIdOf } : {}),
+				...djangoQContext(asked.value.framework, asked.value.cache !== null),
 			});
 			const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DOCTOR_MS)]);
 			const steps: DoctorStep[] = [...(await doctor(input.queues ?? asked.value.queues, signal))];
 			const place = placeOf(asked.value);
 			if (asked.value.framework === 'django-q' && place !== null && steps.every(({ status }) => status !== 'failed')) {
-				steps.push(...(await clusterSteps(core.ports, place, asked.value.prefixes)));
+				steps.push(...(await clusterSteps(core.ports, place, asked.value.prefixes, asked.value.cache)));
 			}
 			const saved = input.name === undefined ? null : await profiles.find(input.name);
 			if (saved?.ok === true && input.broker === undefined) {
@@ -271,15 +284,6 @@ async function managementSteps(core: Core, profile: Profile, signal: AbortSignal
 	const count = `${figures.length}${complete ? '' : ' and more'} queues`;
 	const finding = `${overview.value.server} lets "${overview.value.user}" in, and tells of ${count}.`;
 	return [{ step: 'management', status: 'passed', finding, cure: null, tookMs }];
-}
-
-/** What a profile keeps of a django-q site; `old`: what it had. */
-function djangoQOf(
-	input: { readonly prefix?: readonly string[] | undefined },
-	old: Profile | null,
-): Pick<Profile, 'djangoQ'> {
-	const prefixes = input.prefix ?? old?.djangoQ?.prefixes;
-	return prefixes === undefined ? {} : { djangoQ: { prefixes } };
 }
 
 /** A profile with its connection, counts and which secrets it has. */

@@ -50,7 +50,7 @@ function clock(skewMs: number | null): string {
 }
 
 export function showClusters(list: ClusterList, style: Style): string {
-	const { items, queues, odd, hints, at, problem } = list;
+	const { items, queues, elsewhere, odd, hints, at, problem } = list;
 	const parts = [items.length === 0 ? 'No cluster beats.' : table(style, items, COLUMNS)];
 	for (const { name, length, nextSince } of queues) {
 		const waits = nextSince === null ? '' : `, the next one for ${lasted(Math.max(0, at - nextSince))}`;
@@ -60,6 +60,10 @@ export function showClusters(list: ClusterList, style: Style): string {
 				: `Queue ${harmless(name)}: ${count(length)} waiting${waits}`,
 		);
 	}
+	if (elsewhere)
+		parts.push(
+			paint(style, 'dim', "Seen through Django's cache: the queue is in a broker of the site's own, and not seen."),
+		);
 	for (const { key, reason } of odd) parts.push(paint(style, 'yellow', `${harmless(key)}: ${harmless(reason)}`));
 	for (const hint of hints) parts.push(paint(style, 'yellow', harmless(hint)));
 	if (problem !== null) parts.push(paint(style, 'red', `As it was at ${when(at)}: ${harmless(problem)}`));
@@ -68,6 +72,7 @@ export function showClusters(list: ClusterList, style: Style): string {
 
 const SITE_COLUMNS: readonly Column<Discovery['sites'][number]>[] = [
 	{ title: 'NAME', cell: ({ name }) => name, shrink: true },
+	{ title: 'CACHE', cell: ({ cache }) => cache ?? '-', shrink: true },
 	{ title: 'CLUSTERS', cell: ({ clusters }) => count(clusters), right: true },
 	{ title: 'HOSTS', cell: ({ hosts }) => hosts.join(', '), shrink: true },
 	{

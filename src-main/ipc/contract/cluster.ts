@@ -18,6 +18,8 @@ export interface ClusterList {
 	readonly items: readonly ClusterView[];
 	readonly total: number;
 	readonly queues: readonly ClusterQueue[];
+	/** The clusters take tasks from another broker than Redis, so that there are no queues to be seen. */
+	readonly elsewhere: boolean;
 	/** Heartbeats that could not be read or trusted, with what to do. */
 	readonly odd: ClusterReport['odd'];
 	/** What seems wrong with the site as a whole, in words. */

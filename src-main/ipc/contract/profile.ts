@@ -32,6 +32,8 @@ export interface Discovery {
 		readonly hosts: readonly string[];
 		/** Whether the key that was given verifies them; null: none was given. */
 		readonly verified: boolean | null;
+		/** The cache in which they beat, as `cache` takes it, since their broker is no Redis; null: they beat beside their queue. */
+		readonly cache: string | null;
 	}[];
 	/** Lists that hold packets; a queue may be called otherwise than its site. */
 	readonly queues: readonly ClusterQueue[];
@@ -114,6 +116,13 @@ const optional = {
 		.max(100)
 		.optional()
 		.describe("django-q: names of the clusters to show (Q_CLUSTER's name); none: all that are found"),
+	cache: z
+		.string()
+		.max(300)
+		.optional()
+		.describe(
+			'django-q with another broker than Redis: KEY_PREFIX:VERSION of the Django cache in this Redis where its clusters beat, usually :1; empty: none',
+		),
 	secretKey: z
 		.string()
 		.max(4_000)
@@ -127,6 +136,7 @@ const optional = {
 const django = {
 	framework: framework.optional(),
 	prefix: optional.prefix,
+	cache: optional.cache,
 	secretKey: optional.secretKey,
 };
 

@@ -3,11 +3,10 @@
  * SCAN every few seconds; those that are known are read in one round trip.
  */
 import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '#main/brokers/keyspace.ts';
-import { verdictWords } from '#main/dialects/django-q/check.ts';
-import { checkSignature, type Digest, PACKET_TAIL, readPacket, signedAtOf } from '#main/dialects/django-q/packet.ts';
-import { readStat } from '#main/dialects/django-q/stat.ts';
+import { PACKET_TAIL, signedAtOf } from '#main/dialects/django-q/packet.ts';
 import type { ClusterBeat, ClusterQueue, ClusterReport, OddBeat } from '#main/domain/cluster.ts';
 import { ok, type Result } from '#main/domain/result.ts';
+import { BeatReader } from './beats.ts';
 
 export interface ClusterSite {
 	/** `Q_CLUSTER["name"]` of the site; null: all that are found. */
@@ -39,24 +38,29 @@ end
 return answers`,
 };
 
+/** Who looks at a site, wherever its clusters beat. */
+export interface Looker {
+	/** Fails as the keyspace does; what is odd about single keys is part of the answer. */
+	look(now: number): Promise<Result<ClusterReport>>;
+}
+
 /** Looks, and remembers which keys there are. */
-export class ClusterLooker {
+export class ClusterLooker implements Looker {
 	readonly #keyspace: Keyspace;
 	readonly #site: ClusterSite;
 	#searchedAt: number | null = null;
 	#beatKeys: readonly string[] = [];
 	readonly #queues: Set<string>;
 	#complete = true;
-	/** What the site's heartbeats are signed with, once one was verified. */
-	#digest: Digest | null = null;
+	readonly #reader: BeatReader;
 
 	constructor(keyspace: Keyspace, site: ClusterSite) {
 		this.#keyspace = keyspace;
 		this.#site = site;
 		this.#queues = new Set(site.queues);
+		this.#reader = new BeatReader(site.secretKey);
 	}
 
-	/** Fails as the keyspace does; what is odd about single keys is part of the answer. */
 	async look(now: number): Promise<Result<ClusterReport>> {
 		if (this.#searchedAt === null || now - this.#searchedAt >= SEARCH_EVERY || now < this.#searchedAt) {
 			const found = await this.#search();
@@ -123,25 +127,10 @@ export class ClusterLooker {
 		}
 		// It has gone since it was found.
 		if (typeof answer.value !== 'string') return;
-		const packet = readPacket(answer.value);
-		if (!packet.ok) {
-			odd.push({ key, reason: packet.error.message });
-			return;
-		}
-		const prefix = prefixOf(key);
-		const { secretKey } = this.#site;
-		let verified: boolean | null = null;
-		if (secretKey !== null) {
-			const others = [...new Set(this.#beatKeys.map(prefixOf))];
-			const facts = { others, expected: null, keyProven: this.#digest !== null };
-			const verdict = checkSignature(packet.value, { prefix, secretKey }, facts);
-			verified = verdict.kind === 'valid';
-			if (verified) this.#digest = packet.value.digest;
-			else odd.push({ key, reason: verdictWords(verdict, prefix) });
-		}
-		const beat = readStat(packet.value, { prefix, verified });
-		if (beat.ok) beats.push(beat.value);
-		else odd.push({ key, reason: beat.error.message });
+		const others = [...new Set(this.#beatKeys.map(prefixOf))];
+		const read = this.#reader.read(answer.value, { key, prefix: prefixOf(key), others });
+		if (read.beat !== null) beats.push(read.beat);
+		odd.push(...read.odd);
 	}
 }
 
@@ -154,6 +143,6 @@ function prefixOf(key: string): string {
 }
 
 /** Names may hold what patterns mean something by. */
-function globEscaped(text: string): string {
+export function globEscaped(text: string): string {
 	return text.replace(/[*?[\]\\]/g, '\\$&');
 }

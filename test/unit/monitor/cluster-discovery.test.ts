@@ -38,10 +38,12 @@ describe('sites in a Redis', () => {
 	it('are told by the names under which clusters beat', () => {
 		const beats = [beat('shop', 'a'), beat('shop', 'b', { host: 'web-2' }), beat('Café', 'c', { verified: true })];
 		expect(sitesOf(report(beats))).toEqual([
-			{ name: 'Café', clusters: 1, hosts: ['web-1'], verified: true },
-			{ name: 'shop', clusters: 2, hosts: ['web-1', 'web-2'], verified: null },
+			{ name: 'Café', clusters: 1, hosts: ['web-1'], verified: true, cache: null },
+			{ name: 'shop', clusters: 2, hosts: ['web-1', 'web-2'], verified: null, cache: null },
 		]);
 		expect(sitesOf(report([]))).toEqual([]);
+		const cached = sitesOf(report([beat('shop', 'a')]), { keyPrefix: 'eu', version: 2 });
+		expect(cached).toMatchObject([{ name: 'shop', cache: 'eu:2' }]);
 	});
 	it('are verified only where all of their heartbeats are', () => {
 		const beats = [beat('shop', 'a', { verified: true }), beat('shop', 'b', { verified: false })];
@@ -53,6 +55,13 @@ describe("the doctor's look at clusters", () => {
 	it('passes where the named one beats and its key verifies', () => {
 		expect(say(report([beat('shop', 'a', { verified: true })]), ['shop'], true)).toEqual(['passed', 'passed']);
 		expect(say(report([beat('shop', 'a')]), [], false)).toEqual(['passed', 'skipped']);
+	});
+	it('says for a cache where its keys are and what else to look at', () => {
+		const cache = { keyPrefix: '', version: 1 };
+		const [there] = clusterVerdicts(report([beat('shop', 'a')]), [], false, cache);
+		expect(there).toMatchObject({ status: 'passed', finding: expect.stringContaining(':1:django_q:') });
+		const [silent] = clusterVerdicts(report([]), [], false, cache);
+		expect(silent).toMatchObject({ status: 'warning', cure: expect.stringContaining('KEY_PREFIX') });
 	});
 	it('names the names that beat where the one of the profile does not', () => {
 		const [clusters, signature] = clusterVerdicts(report([beat('shop', 'a')]), ['default'], true);

@@ -4,7 +4,7 @@ import type { Clock } from '../../../domain/clock.ts';
 import { heldFrom, packetKey, queueOfPacketKey } from '../../packets.ts';
 import { scanKeys } from '../bindings.ts';
 import { failed, passed, type RedisExam, rightsVerdict, type Verdict, warning } from '../exam.ts';
-import type { Link } from '../link.ts';
+import type { ByteCommand, Link } from '../link.ts';
 import { lengths } from '../lists.ts';
 
 /** How long the keys of a database may be gone through, in ms. */
@@ -17,6 +17,26 @@ export function packetExam(clock: Clock): RedisExam {
 	return {
 		rights: (link, queues) => rightsOf(link, queues[0] ?? 'default'),
 		queues: (link, queues) => queuesOf(link, queues, clock),
+	};
+}
+
+/** The exam of a Redis with Django's cache, in which clusters beat that have another broker. Nothing there is ever changed. */
+export function cacheExam(): RedisExam {
+	return {
+		rights: async (link) => {
+			const nothing = `:1:warren-probe-${randomUUID()}`;
+			const reads: readonly ByteCommand[] = [
+				['SCAN', 0, 'MATCH', nothing, 'COUNT', 1],
+				['GET', nothing],
+			];
+			const rights = await rightsVerdict(link, reads, [], '~* +@read +@connection +info');
+			return rights.status === 'passed' ? passed('This user may look; nothing is changed here.') : rights;
+		},
+		queues: async () => ({
+			status: 'skipped',
+			finding: "The site's tasks wait in a broker of its own, which Warren does not read: only its clusters are seen.",
+			cure: null,
+		}),
 	};
 }
 
