@@ -1,11 +1,12 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
-import { createRawSnippet } from 'svelte';
+import { createRawSnippet, tick } from 'svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TASK_STATES } from '../../../src-main/domain/task.ts';
 import Checkbox from '../../../src-renderer/components/Checkbox.svelte';
 import Combobox from '../../../src-renderer/components/Combobox.svelte';
 import ConfirmDialog from '../../../src-renderer/components/ConfirmDialog.svelte';
 import CopyButton from '../../../src-renderer/components/CopyButton.svelte';
+import Dialog from '../../../src-renderer/components/Dialog.svelte';
 import ProgressBar from '../../../src-renderer/components/ProgressBar.svelte';
 import RelativeTime from '../../../src-renderer/components/RelativeTime.svelte';
 import SearchBox from '../../../src-renderer/components/SearchBox.svelte';
@@ -200,6 +201,31 @@ describe('small tellers', () => {
 		});
 		expect(screen.getByRole('alert').textContent).toContain('Nothing was changed');
 		expect(screen.getByRole('region', { name: 'Notes' }).getAttribute('aria-live')).toBe('polite');
+	});
+	it('come into an open dialog, which keeps the keyboard inside, and out of it again', async () => {
+		const notes = render(Toasts, {
+			items: [{ id: '1', tone: 'succeeded', text: 'Held 2', action: { label: 'Undo', onSelect: () => {} } }],
+			onDismiss: () => {},
+		});
+		const region = screen.getByRole('region', { name: 'Notes' });
+		const outside = region.parentElement;
+		const first = render(Dialog, { open: true, title: 'Packets', children: words('one') });
+		const inFirst = await screen.findByRole('dialog', { name: 'Packets' });
+		await waitFor(() => expect(inFirst.contains(region)).toBe(true));
+		const undo = screen.getByRole('button', { name: 'Undo' });
+		undo.focus();
+		await tick();
+		expect(document.activeElement).toBe(undo);
+		// A question on top takes them, and gives them back.
+		const second = render(Dialog, { open: true, title: 'Sure?', alert: true, children: words('two') });
+		const question = await screen.findByRole('alertdialog', { name: 'Sure?' });
+		await waitFor(() => expect(question.contains(region)).toBe(true));
+		second.unmount();
+		await waitFor(() => expect(inFirst.contains(region)).toBe(true));
+		first.unmount();
+		await waitFor(() => expect(region.parentElement).toBe(outside));
+		notes.unmount();
+		expect(document.body.contains(region)).toBe(false);
 	});
 	it('say whether copying worked', async () => {
 		const write = vi.fn().mockRejectedValueOnce(new Error('denied')).mockResolvedValue(undefined);
