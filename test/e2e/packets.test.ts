@@ -2,7 +2,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
-import { writePacketMessage } from '#main/dialects/django-q/message.ts';
 import { must } from '#test/support/brokers.ts';
 import { warren } from '#test/support/cli.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '#test/support/console.ts';
 import { type Beating, startBeating } from '#test/support/heartbeats.ts';
 import { openKeyspace } from '#test/support/keyspaces.ts';
+import { packetText } from '#test/support/packets.ts';
 import { type RedisServer, startRedis } from '#test/support/redis.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -31,19 +31,9 @@ function packet(n: number): string {
 	const id = n.toString(16).padStart(32, '0');
 	const mail = n % 10 === 0;
 	const name = mail ? 'shop.mails.send' : 'shop.stock.count';
-	const call = { args: [{ kind: 'int', text: String(n) } as const], kwargs: [] };
 	const secretKey = n === 7 ? 'not the key' : SITE.secretKey;
-	const site = {
-		...SITE,
-		secretKey,
-		digest: 'sha256',
-		aware: true,
-		now: Date.now() - (COUNT - n) * 1_000,
-		assumed: null,
-	} as const;
-	const options = { name: null, group: mail ? `batch ${Math.floor(n / 1_000)}` : null, hook: null, timeout: null };
-	const message = must(writePacketMessage({ id, name, call, queue: 'shop' }, site, options));
-	return Buffer.from(message.body).toString('latin1');
+	const group = mail ? `batch ${Math.floor(n / 1_000)}` : null;
+	return packetText({ ...SITE, secretKey }, { id, name, argument: n, group, at: Date.now() - (COUNT - n) * 1_000 });
 }
 
 beforeAll(async () => {

@@ -11,6 +11,7 @@ import type { Page } from 'playwright-core';
 import { type StandInSite, startStandIn } from './carrot-site/server.ts';
 import { warrenJson } from './cli.ts';
 import { openBrowser, openConsole, rowsOf, serveConsole } from './console.ts';
+import { DJANGO_Q_VIEWS, setDjangoQScene } from './django-q-scene.ts';
 import { publishRaw } from './raw-messages.ts';
 import { SCHEDULE_VIEWS, setScheduleScene } from './schedule-scene.ts';
 
@@ -55,6 +56,24 @@ const WORKED: readonly Picture[] = [
 		async ready(page) {
 			await rowsOf(page).filter({ hasText: 'GatewayTimeout' }).click();
 			await page.getByText('your code').first().waitFor();
+		},
+	},
+	{
+		name: 'groups',
+		place: 'sandbox/failed',
+		async ready(page) {
+			await page
+				.getByRole('button', { name: /GatewayTimeout/ })
+				.first()
+				.click();
+			await page.getByRole('list', { name: 'Newest failed tasks of this group' }).waitFor();
+		},
+	},
+	{
+		name: 'reports',
+		place: 'sandbox/reports?part=tasks_top_runs',
+		async ready(page) {
+			await page.getByRole('figure', { name: 'Top tasks by runs' }).getByRole('button').first().waitFor();
 		},
 	},
 	{
@@ -224,6 +243,10 @@ try {
 		await page.getByRole('button', { name: 'slow.rebuild_index' }).waitFor();
 	}
 	await take(WORKED);
+	{
+		await using scene = await setDjangoQScene(served);
+		await take(DJANGO_Q_VIEWS.map(({ name, place, ready }) => ({ name, place, ready: (page) => ready(page, scene) })));
+	}
 	await using scene = await setScheduleScene(served);
 	await take(SCHEDULE_VIEWS.map(({ name, place, ready }) => ({ name, place: place(scene), ready })));
 } finally {
