@@ -98,7 +98,7 @@ async function nameVerdict(host: string): Promise<Verdict> {
 /** The steps of dialling that went well before the one that did not, and that one. */
 function untilProblem(problem: ConnectProblem, address: RedisBrokerAddress): readonly (readonly [Step, Verdict])[] {
 	const order: readonly Step[] =
-		address.tls === null ? ['tcp', 'login', 'database'] : ['tcp', 'tls', 'login', 'database'];
+		address.tls === null ? ['tcp', 'login', 'database', 'server'] : ['tcp', 'tls', 'login', 'database', 'server'];
 	const at: Step =
 		problem.at === 'dns' ? 'tcp' : problem.at === 'files' ? 'tls' : problem.at === 'redis' ? 'login' : problem.at;
 	const before = order.slice(0, Math.max(0, order.indexOf(at)));
@@ -125,6 +125,8 @@ function cureOf(problem: ConnectProblem, address: RedisBrokerAddress): string {
 			return 'Correct the path, or the rights of the file.';
 		case 'login':
 			return 'Check user and password. In a URL, signs like @ : / % in a password must be percent-encoded. Without a user name it is redis://:password@host.';
+		case 'server':
+			return 'Celery’s broker_url names a Redis without cluster mode; results may be elsewhere than the broker.';
 		case 'database':
 			return 'A broker’s URL ends in the number of its database; usual is 0.';
 		default:
@@ -161,12 +163,6 @@ export function serverVerdict(info: ReadonlyMap<string, string> | null): Verdict
 	}
 	const version = info.get('valkey_version') ?? info.get('redis_version') ?? '';
 	const what = `${info.has('valkey_version') ? 'Valkey' : 'Redis'} ${version}`.trim();
-	if (info.get('redis_mode') === 'cluster') {
-		return failed(
-			`${what} is part of a cluster.`,
-			'Warren needs a Redis that stands alone: what has to happen as one lies on several nodes there.',
-		);
-	}
 	if (Number(version.split('.')[0]) < 5) {
 		return failed(`${what} is too old.`, 'Warren’s scripts need Redis 5 or newer.');
 	}

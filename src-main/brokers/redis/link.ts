@@ -15,7 +15,7 @@ import { fail, ok, type Result } from '../../domain/result.ts';
 import type { KeyCommand, KeyReply, KeyScript } from '../keyspace.ts';
 import { tlsSettings } from '../network.ts';
 import type { SessionLink } from '../session.ts';
-import { cutOff, endingWords, type Failed, replyCode, replyFailure, Silence, silent } from './problems.ts';
+import { ClusterNode, cutOff, endingWords, type Failed, replyCode, replyFailure, Silence, silent } from './problems.ts';
 
 /** How long Redis may be silent while connecting, in ms. */
 const GREETING = 10_000;
@@ -170,6 +170,7 @@ class RedisLink implements Link {
 			this.#server = `${field('server_name') === 'valkey' ? 'Valkey' : 'Redis'} ${
 				field('valkey_version') ?? field('redis_version') ?? ''
 			}`.trim();
+			if (field('redis_mode') === 'cluster' || field('cluster_enabled') === '1') throw new ClusterNode();
 			this.#replica = field('role') === 'slave';
 		}
 		this.#nextBeat();

@@ -6,7 +6,7 @@ import { networkProblem, place, tlsProblem, UnreadableFile, whatWasSaid } from '
 /** Why there is no connection. `refused`: Redis answered and said no, so trying again quickly is pointless. */
 export interface ConnectProblem {
 	readonly kind: 'unreachable' | 'refused';
-	readonly at: 'dns' | 'tcp' | 'tls' | 'redis' | 'login' | 'database' | 'files';
+	readonly at: 'dns' | 'tcp' | 'tls' | 'redis' | 'login' | 'database' | 'server' | 'files';
 	/** One or two sentences for a person, without secrets. */
 	readonly reason: string;
 }
@@ -17,6 +17,9 @@ export type Failed = { readonly ok: false; readonly error: Failure };
 /** Somebody was silent for too long. */
 export class Silence extends Error {}
 
+/** A node of a Redis Cluster: what has to happen as one lies on several nodes there, so nothing is begun. */
+export class ClusterNode extends Error {}
+
 /** The word that begins an error of Redis: `NOAUTH`, `WRONGTYPE`, `ERR`; empty where there is none. */
 export function replyCode(text: string): string {
 	return /^([A-Z][A-Z0-9]+)(?: |$)/.exec(text)?.[1] ?? '';
@@ -25,6 +28,7 @@ export function replyCode(text: string): string {
 /** Reads an error of dialling or greeting. */
 export function connectProblem(error: unknown, address: RedisAddress): ConnectProblem {
 	if (error instanceof UnreadableFile) return { kind: 'refused', at: 'files', reason: error.message };
+	if (error instanceof ClusterNode) return { kind: 'refused', at: 'server', reason: clusterWords(placeOf(address)) };
 	const { text: message, code } = whatWasSaid(error);
 	// What Redis says before it was asked anything, ioredis wraps into a complaint of its own.
 	const text = /Last error: (.*)$/s.exec(message)?.[1] ?? message;
@@ -106,6 +110,11 @@ export function connectProblem(error: unknown, address: RedisAddress): ConnectPr
 		return { kind: 'unreachable', at: 'redis', reason: `${where} closed the connection while greeting.${hint}` };
 	}
 	return { kind: 'unreachable', at: 'redis', reason: `No connection to ${where}: ${text}` };
+}
+
+/** Why nothing is done in a cluster. */
+export function clusterWords(where: string): string {
+	return `${where} is part of a Redis Cluster, in which neither kombu nor django-q keeps queues: what has to happen as one would lie on several nodes. Give the address of a Redis that stands alone.`;
 }
 
 /** Where a Redis is, as a person writes it. */
@@ -192,7 +201,7 @@ export function replyFailure(text: string): Failed {
 		case 'ASK':
 		case 'CROSSSLOT':
 		case 'CLUSTERDOWN':
-			return fail('refused', `This Redis is part of a cluster; Warren needs one that stands alone: ${words(text)}`, {
+			return fail('refused', `${clusterWords('This Redis')} (${words(text)})`, {
 				details,
 			});
 		default:

@@ -43,7 +43,8 @@ describe('an error that Redis answers a command with', () => {
 		['MISCONF Redis is configured to save RDB snapshots', 'refused', false, 'disk'],
 		["OOM command not allowed when used memory > 'maxmemory'.", 'refused', false, 'maxmemory'],
 		['WRONGTYPE Operation against a key', 'refused', false, 'something else uses it'],
-		['MOVED 1234 10.0.0.1:6379', 'refused', false, 'cluster'],
+		['MOVED 1234 10.0.0.1:6379', 'refused', false, 'Redis Cluster'],
+		["CROSSSLOT Keys in request don't hash to the same slot", 'refused', false, 'Redis Cluster'],
 		['ERR unknown command', 'refused', false, 'unknown command'],
 	])('(%s) says what it is, and that nothing was done', (text, code, retryable, words) => {
 		const { error } = replyFailure(text);
