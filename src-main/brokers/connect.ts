@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import type { BrokerAddress, RedisAddress, RedisBrokerAddress } from '../domain/profile.ts';
 import { assertNever } from '../domain/result.ts';
-import type { BrokerDriver, Doctor } from './driver.ts';
+import { type Asides, type BrokerDriver, CELERY_ASIDES, type Doctor } from './driver.ts';
 import { createEmbeddedDoctor } from './embedded/doctor.ts';
 import { createEmbeddedDriver } from './embedded/driver.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -39,6 +39,8 @@ export interface DriverContext {
 	readonly packetId?: (packet: Uint8Array) => string | null;
 	/** There where that Redis holds a site's heartbeats only, in Django's cache, and its packets wait in another broker. */
 	readonly elsewhere?: true;
+	/** Exchanges that carry no tasks; default: as Celery calls them. */
+	readonly asides?: Asides;
 }
 
 /** Makes the driver for an address. Nothing is connected until its `connect`; dispose of it to close everything. */
@@ -76,9 +78,9 @@ export function createDoctor(address: BrokerAddress, context: DriverContext): Do
 	}
 }
 
-function examOf(address: RedisBrokerAddress, { clock, packetId, elsewhere }: DriverContext): RedisExam {
+function examOf(address: RedisBrokerAddress, { clock, packetId, elsewhere, asides }: DriverContext): RedisExam {
 	if (elsewhere) return cacheExam();
-	return packetId === undefined ? kombuExam(address, clock) : packetExam(clock);
+	return packetId === undefined ? kombuExam(address, clock, (asides ?? CELERY_ASIDES).events) : packetExam(clock);
 }
 
 /** Makes the keyspace of a Redis. Nothing is connected until its `connect`; dispose of it to close everything. */

@@ -36,6 +36,17 @@ export interface BrokerCapabilities {
 	readonly countsConsumers: boolean;
 }
 
+/** Exchanges whose queues hold no messages of a person's. */
+export interface Asides {
+	/** That of events. */
+	readonly events: string;
+	/** That of answers to remote control. */
+	readonly replies: string;
+}
+
+/** As Celery calls them by itself. */
+export const CELERY_ASIDES: Asides = { events: 'celeryev', replies: 'reply.celery.pidbox' };
+
 /** One message handed to us, to be settled exactly once. */
 export interface Delivery {
 	readonly message: BrokerMessage;
@@ -116,6 +127,11 @@ export interface BrokerDriver extends AsyncDisposable {
 	/** Makes sure a queue of ours exists. An existing queue is used as it is; nothing is declared over it. */
 	ensureQueue(declaration: QueueDeclaration): Promise<Result<void>>;
 	consume(intent: ConsumeIntent): Promise<Result<Consumption>>;
+	/**
+	 * Tells whoever listens to an exchange of broadcasts, once; that nobody does, or that there is no such exchange yet, is fine.
+	 * Absent: this broker carries none.
+	 */
+	broadcast?(message: OutgoingMessage): Promise<Result<void>>;
 	/** What is handed out to anybody and not acknowledged, where that lies in the open (Redis). */
 	readonly unacked?: UnackedDoor;
 	/** What can be done to packets of django-q's, where those lie there. */

@@ -33,9 +33,12 @@ export interface KeptQueue {
 }
 
 export interface TopicIntent {
+	/** Empty: none is listened to; messages are sent to the kept queue itself. */
 	readonly exchange: string;
 	/** What to hear, in the exchange's own notation; `#` is everything. */
 	readonly patterns: readonly string[];
+	/** Begins the name of a queue of our own, where the broker has any; e.g. `celeryev`. */
+	readonly queuePrefix: string;
 	/** Null: a queue of this connection's own, which goes with it. */
 	readonly keep: KeptQueue | null;
 	/** How many messages may be out and not settled. */

@@ -44,6 +44,24 @@ export interface DjangoQSettings {
 	readonly cache?: DjangoCache;
 }
 
+/** How a Celery deployment is called where its settings are not Celery's own (their names in brackets). */
+export interface CelerySettings {
+	/** Begins the names of the exchanges of remote control (`control_exchange`). */
+	readonly controlExchange: string;
+	/** Where events go (`event_exchange`). */
+	readonly eventExchange: string;
+	/** Begins the names of queues that hear events (`event_queue_prefix`), so that a user's rights can be cut to it. */
+	readonly eventQueuePrefix: string;
+	/** Warren tells of each task that it sends, as publishers do with `task_send_sent_event`; absent: it does not. */
+	readonly sentEvents?: boolean;
+}
+
+export const CELERY_SETTINGS: CelerySettings = {
+	controlExchange: 'celery',
+	eventExchange: 'celeryev',
+	eventQueuePrefix: 'celeryev',
+};
+
 /** Where a Redis is. The password is a secret and not here. */
 export interface RedisAddress {
 	/** Name, IPv4 or IPv6 without brackets. */
@@ -72,15 +90,23 @@ export interface RedisBrokerAddress extends RedisAddress {
 	readonly unackedKey: string;
 	/** When each of it was taken (`unacked_index_key`). */
 	readonly unackedIndexKey: string;
+	/** Begins the channels of broadcasts, `{db}` standing for the database (`fanout_prefix`); absent: kombu's own, `/{db}.`. */
+	readonly fanoutPrefix?: string;
+	/** False: channels of events do not name their kinds (`fanout_patterns`); absent: they do. */
+	readonly fanoutPatterns?: boolean;
 }
 
-/** Where workers leave results: keys in a Redis. */
-export interface ResultsAddress {
-	readonly kind: 'redis';
-	readonly address: RedisAddress;
-	/** Begins all keys (`global_keyprefix` of `result_backend_transport_options`); usually empty. */
-	readonly keyPrefix: string;
-}
+/** Where workers leave results. */
+export type ResultsAddress =
+	/** Keys in a Redis. */
+	| {
+			readonly kind: 'redis';
+			readonly address: RedisAddress;
+			/** Begins all keys (`global_keyprefix` of `result_backend_transport_options`); usually empty. */
+			readonly keyPrefix: string;
+	  }
+	/** `rpc://`: messages to whoever sent the task, through the broker. */
+	| { readonly kind: 'rpc' };
 
 /** Books of a profile that live in a Redis. */
 export interface ProfileBooks {
@@ -150,6 +176,8 @@ export interface Profile {
 	readonly results?: ResultsAddress | null;
 	/** Absent in profiles that never had any. */
 	readonly djangoQ?: DjangoQSettings;
+	/** Absent or null: all of it is as Celery has it by itself. */
+	readonly celery?: CelerySettings | null;
 	/** Other names of apps, each with the app that it stands for; absent in profiles that never had any. */
 	readonly appNames?: readonly (readonly [other: string, app: string])[];
 	/** Queues that a person named; the broker need not tell us of any. */

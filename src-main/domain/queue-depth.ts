@@ -1,4 +1,5 @@
 /** The depth of a queue: all that is not finished, in its parts, each with where it is known from. Pure. */
+import { CELERY_SETTINGS, type CelerySettings } from './profile.ts';
 import type { QueueFigures } from './queue.ts';
 
 /** One part of a depth. */
@@ -165,6 +166,14 @@ export function oldestAge(figures: QueueFigures, now: number): number | null {
 }
 
 /** Queues of the framework's own doings, which hold no tasks of a person's: events, remote control, delays, direct ones. */
-export function isPlumbingName(name: string): boolean {
-	return /^celeryev\.|(?:^|\.)reply\.celery\.pidbox$|\.celery\.pidbox$|^celery_delayed_\d+$|\.dq2$/.test(name);
+export function isPlumbingName(
+	name: string,
+	{ eventQueuePrefix, controlExchange }: CelerySettings = CELERY_SETTINGS,
+): boolean {
+	const control = `${controlExchange}.pidbox`;
+	return (
+		name.startsWith(`${eventQueuePrefix}.`) ||
+		name.endsWith(`.${control}`) ||
+		/^celery_delayed_\d+$|\.dq2$|^warren\.results\./.test(name)
+	);
 }

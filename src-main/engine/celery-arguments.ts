@@ -31,7 +31,7 @@ export interface ArgumentParts {
 /** Whom to ask of a profile's tasks; null: nobody, it is not Celery's. */
 export function argumentDoors(parts: ArgumentParts, profile: Profile): ArgumentDoors | null {
 	if (!celeryOnly(profile).ok) return null;
-	const backend = profile.results == null ? null : parts.results.backend(profile);
+	const backend = profile.results?.kind !== 'redis' ? null : parts.results.backend(profile);
 	return {
 		async workers(ids) {
 			const { known, watched } = await knownNodes(parts, profile);

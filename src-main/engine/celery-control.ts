@@ -2,12 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createMailbox } from '#main/brokers/connect.ts';
 import type { Letter, Mailbox } from '#main/brokers/mailbox.ts';
-import {
-	CONTROL_EXCHANGE,
-	CONTROL_REPLY_EXCHANGE,
-	readControlReply,
-	writeControlRequest,
-} from '#main/dialects/celery/control.ts';
+import { controlExchanges, readControlReply, writeControlRequest } from '#main/dialects/celery/control.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { BadEventView } from '#main/domain/monitor.ts';
 import type { Profile } from '#main/domain/profile.ts';
@@ -15,6 +10,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { ControlOutcome, ControlSummary, NodeAnswers } from '#main/domain/worker-control.ts';
 import { ControlRound, type KnownNodes } from '#main/monitor/celery/control-round.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import { celeryOf } from './celery-settings.ts';
 import { driverContext } from './deployments.ts';
 import type { Ports } from './ports.ts';
 
@@ -58,6 +54,8 @@ interface Open {
 interface Live {
 	readonly mailbox: Mailbox;
 	readonly made: string;
+	/** The exchange of answers. */
+	readonly answers: string;
 	readonly open: Map<string, Open>;
 	idle: Disposable | null;
 	users: number;
@@ -91,9 +89,10 @@ export function createCeleryControl(
 		if (existing !== undefined && existing.users === 0) close(profile.id, existing);
 		if (profile.broker.kind === 'embedded') throw new Error('The built-in broker has no workers of Celery.');
 		const open = new Map<string, Open>();
+		const { requests, answers } = controlExchanges(celeryOf(profile).controlExchange);
 		const mailbox = createMailbox(profile.broker, driverContext(ports, profiles, profile), {
-			exchange: CONTROL_EXCHANGE,
-			replyExchange: CONTROL_REPLY_EXCHANGE,
+			exchange: requests,
+			replyExchange: answers,
 			onLetter(letter) {
 				// Late answers of rounds that ended find nobody. What names no round is told to all that are open.
 				const rounds = letter.ticket === null ? [...open.values()] : [open.get(letter.ticket)];
@@ -101,7 +100,7 @@ export function createCeleryControl(
 			},
 		});
 		mailbox.connect();
-		const entry: Live = { mailbox, made, open, idle: null, users: 0 };
+		const entry: Live = { mailbox, made, answers, open, idle: null, users: 0 };
 		live.set(profile.id, entry);
 		return entry;
 	}
@@ -159,7 +158,7 @@ export function createCeleryControl(
 				} else {
 					round.unreadable();
 					spoiltCount += 1;
-					if (spoilt.length < MOST_BAD) spoilt.push(badLetter(ask.method, letter, read.error.message));
+					if (spoilt.length < MOST_BAD) spoilt.push(badLetter(ask.method, entry.answers, letter, read.error.message));
 				}
 				look();
 			};
@@ -178,7 +177,7 @@ export function createCeleryControl(
 				arguments: ask.arguments,
 				destination: ask.destination,
 				pattern: ask.pattern,
-				reply: ask.reply === false ? null : { ticket, exchange: CONTROL_REPLY_EXCHANGE, routingKey: mailbox.address },
+				reply: ask.reply === false ? null : { ticket, exchange: entry.answers, routingKey: mailbox.address },
 			});
 			const expires = (now + ask.timeoutMs) / 1_000;
 			const sent = await mailbox.send(body, { clock: ticks, expires, deadlineMs: REACH_MS });
@@ -214,11 +213,11 @@ export function celeryOnly(profile: Profile): Result<void> {
 	return ok(undefined);
 }
 
-function badLetter(method: string, letter: Letter, reason: string): BadEventView {
+function badLetter(method: string, exchange: string, letter: Letter, reason: string): BadEventView {
 	return {
 		at: letter.receivedAt,
 		reason: `An answer to ${method}: ${reason}`,
-		routingKey: CONTROL_REPLY_EXCHANGE,
+		routingKey: exchange,
 		text: Buffer.from(letter.body.subarray(0, 4_000)).toString('utf8'),
 		bytes: letter.body.byteLength,
 	};

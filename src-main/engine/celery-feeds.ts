@@ -6,11 +6,9 @@ import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { readHeard } from '#main/monitor/celery/reading.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import { celeryOf } from './celery-settings.ts';
 import { driverContext } from './deployments.ts';
 import type { Ports } from './ports.ts';
-
-/** Celery's exchange for events (its setting `event_exchange`). */
-const EXCHANGE = 'celeryev';
 
 export type FeedIntent = Pick<TopicIntent, 'onMessage' | 'onStart' | 'onTrouble' | 'prefetch'>;
 /** How to hear, and how to read what was heard. */
@@ -36,14 +34,17 @@ export function eventFeeds(
 		return fail('unsupported', 'No Celery worker sends events through the built-in broker.');
 	}
 	const { broker } = profile;
+	const { eventExchange: exchange, eventQueuePrefix: queuePrefix } = celeryOf(profile);
 	const context = driverContext(ports, profiles, profile);
 	return ok({
-		open: (intent) => createTopicFeed(broker, context, { ...intent, ...how, exchange: EXCHANGE }),
+		open: (intent) => createTopicFeed(broker, context, { ...intent, ...how, exchange, queuePrefix }),
 		read: (message) => readHeard(broker.kind, message),
 	});
 }
 
 /** The queue that keeps a profile's events while nobody watches. */
 export function keptQueue(profile: Profile, minutes: number | undefined): KeptQueue | null {
-	return minutes === undefined ? null : { name: `celeryev.warren.kept.${profile.id}`, forMs: minutes * 60_000 };
+	return minutes === undefined
+		? null
+		: { name: `${celeryOf(profile).eventQueuePrefix}.warren.kept.${profile.id}`, forMs: minutes * 60_000 };
 }

@@ -59,6 +59,12 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 				`"${profile.name}" does not say where its results are. Name the backend: profile edit ${profile.name} --results redis://host:6379/1`,
 			);
 		}
+		if (results.kind === 'rpc') {
+			return fail(
+				'unsupported',
+				`Results of "${profile.name}" come by rpc:// to who sent the task, and are kept nowhere else. Those of tasks sent from here are in history: task show.`,
+			);
+		}
 		const made = JSON.stringify([results, profile.updatedAt]);
 		const known = live.get(profile.id);
 		if (known?.made === made) return ok(known.backend);
@@ -192,7 +198,7 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 						if (!ended) timer = clock.after(wait, round);
 					});
 			};
-			if (profile.results != null) round();
+			if (profile.results?.kind === 'redis') round();
 			return {
 				[Symbol.dispose]() {
 					ended = true;

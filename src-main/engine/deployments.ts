@@ -7,6 +7,7 @@ import { packetIdOf } from '#main/dialects/django-q/message.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import { asidesOf } from './celery-settings.ts';
 import type { Ports } from './ports.ts';
 
 export interface Deployments extends AsyncDisposable {
@@ -47,6 +48,7 @@ export function driverContext(ports: Ports, profiles: Profiles, profile: Profile
 		log: ports.log,
 		embeddedThread: ports.embeddedThread,
 		clientName: `Warren ${ports.version} (${profile.name})`,
+		...(profile.framework === 'celery' ? { asides: asidesOf(profile) } : {}),
 		...djangoQContext(profile.framework, profile.djangoQ?.cache !== undefined),
 	};
 }

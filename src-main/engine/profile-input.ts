@@ -1,9 +1,11 @@
 /** What a person gives about a profile, read: its broker's address with TLS, carrot's dialect, django-q's sites as given or found. */
+import type { Asides } from '#main/brokers/driver.ts';
 import { type DjangoCache, readDjangoCache } from '#main/domain/django-cache.ts';
 import type { BrokerAddress, ForeignMessages, Profile, TlsOptions } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import { formatBroker, parseBroker } from '#main/profiles/address.ts';
+import { asidesOf } from './celery-settings.ts';
 import type { Core } from './core.ts';
 import { profileFolder } from './deployments.ts';
 import { type DiscoveryPlace, discover } from './site-discovery.ts';
@@ -96,7 +98,11 @@ function foreignOf(input: Parameters<typeof dialectOf>[0], old: ForeignMessages 
 }
 
 /** Where a site of django-q's would be looked for; null: the broker is no Redis. */
-export function placeOf({ address, password, secretKey }: Omit<AddressToTest, 'folder'>): DiscoveryPlace | null {
+export function placeOf({
+	address,
+	password,
+	secretKey,
+}: Pick<AddressToTest, 'address' | 'password' | 'secretKey'>): DiscoveryPlace | null {
 	return address.kind === 'redis' ? { address, password, secretKey } : null;
 }
 
@@ -178,6 +184,8 @@ export interface AddressToTest {
 	readonly prefixes: readonly string[];
 	readonly cache: DjangoCache | null;
 	readonly secretKey: string | null;
+	/** Exchanges that carry no tasks. */
+	readonly asides: Asides;
 }
 
 /** A saved profile, an unsaved address, or a saved profile with an edited address. */
@@ -206,6 +214,7 @@ export async function addressToTest(
 		address: read.value.address,
 		password: input.password ?? read.value.password ?? kept.value,
 		queues: profile?.queues ?? [],
+		asides: asidesOf(profile ?? {}),
 		folder: profile === null ? core.ports.home : profileFolder(core.ports.home, profile.id),
 	});
 }

@@ -14,6 +14,7 @@ import {
 } from '#main/domain/queue-depth.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { QueueList } from '#main/ipc/contract/deployment.ts';
+import { celeryOf } from './celery-settings.ts';
 import type { Core } from './core.ts';
 import { managementOf } from './management-settings.ts';
 import { type AskWorkers, holdingsOf } from './worker-holdings.ts';
@@ -110,7 +111,9 @@ export function createQueueFigures(
 				}
 			}
 			const holdings = typeof answers === 'string' ? answers : holdingsOf(answers);
-			const shown = figures.filter((queue) => profile.queues.includes(queue.name) || !isPlumbingName(queue.name));
+			const shown = figures.filter(
+				(queue) => profile.queues.includes(queue.name) || !isPlumbingName(queue.name, celeryOf(profile)),
+			);
 			const now = clock.now();
 			const items = shown
 				.map((queue): QueueView => {

@@ -13,11 +13,11 @@ interface Kept {
 
 /**
  * What a person gave about results, laid over what there is: `redis://host:6379/1?global_keyprefix=shop`. An empty text takes
- * the address, and its password, away.
+ * the address, and its password, away. `rpc://` is of the broker: its results come to who sent the task.
  */
 export function readResults(
 	input: Pick<HandlerInput<'profile.add'>, 'results'>,
-	framework: Profile['framework'],
+	{ framework, broker }: Pick<Profile, 'framework' | 'broker'>,
 	old: Profile | null,
 ): Result<Kept> {
 	const text = input.results?.trim();
@@ -25,13 +25,13 @@ export function readResults(
 		return refuse('Only Celery has a result backend; this profile is of another framework.');
 	}
 	const before = old?.results ?? null;
+	if (before?.kind === 'rpc' && text === undefined && broker.kind !== 'amqp') return noRpc();
 	if (text === undefined) return ok({ kept: { results: before }, secrets: {} });
 	if (text === '') return ok({ kept: { results: null }, secrets: { results: null } });
-	if (/^rpc:/i.test(text)) {
-		return unsupported(
-			'Results by rpc:// go to whoever sent the task and are kept nowhere, so there is nothing to read.',
-		);
+	if (/^rpc:(\/\/)?$/i.test(text)) {
+		return broker.kind === 'amqp' ? ok({ kept: { results: { kind: 'rpc' } }, secrets: { results: null } }) : noRpc();
 	}
+	if (/^rpc:/i.test(text)) return refuse('Write rpc:// alone: such results travel through the broker of the profile.');
 	if (
 		/^(db\+|django-db|mongodb|cache|memcached|elasticsearch|s3|filesystem|file|couch|cassandra|dynamodb)/i.test(text)
 	) {
@@ -49,7 +49,7 @@ export function readResults(
 	const { address, password } = parsed.value;
 	const results: ResultsAddress = { kind: 'redis', address, keyPrefix };
 	// The password of another server is another one; of the same one it stays unless a new one is written.
-	const same = before !== null && JSON.stringify(before.address) === JSON.stringify(address);
+	const same = before?.kind === 'redis' && JSON.stringify(before.address) === JSON.stringify(address);
 	const secrets = password === null ? (same ? {} : { results: null }) : { results: password === '' ? null : password };
 	return ok({ kept: { results }, secrets });
 }
@@ -58,8 +58,15 @@ export function readResults(
 export function resultsUrl(profile: Pick<Profile, 'results'>): string | null {
 	const { results } = profile;
 	if (results === undefined || results === null) return null;
+	if (results.kind === 'rpc') return 'rpc://';
 	const more = results.keyPrefix === '' ? [] : [['global_keyprefix', results.keyPrefix] as const];
 	return formatRedis(results.address, new Map(more));
+}
+
+function noRpc(): Result<never> {
+	return unsupported(
+		'Results by rpc:// are taken in over RabbitMQ only; over Redis kombu keeps them in lists that live as long as their client.',
+	);
 }
 
 function refuse(message: string): Result<never> {

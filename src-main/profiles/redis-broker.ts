@@ -19,7 +19,18 @@ export const KOMBU_DEFAULTS: Options = {
 	unackedIndexKey: 'unacked_index',
 };
 
-const NAMES = ['global_keyprefix', 'priority_steps', 'sep', 'visibility_timeout', 'unacked_key', 'unacked_index_key'];
+const NAMES = [
+	'global_keyprefix',
+	'priority_steps',
+	'sep',
+	'visibility_timeout',
+	'unacked_key',
+	'unacked_index_key',
+	'fanout_prefix',
+	'fanout_patterns',
+];
+/** kombu's own prefix of channels, where `fanout_prefix` is true. */
+const FANOUT_PREFIX = '/{db}.';
 
 /** Reads `redis://`, `rediss://` and `redis+socket://` with kombu's options. Failures as `parseRedis` has them. */
 export function parseRedisBroker(
@@ -40,6 +51,8 @@ export function formatRedisBroker(address: RedisBrokerAddress): string {
 		visibility_timeout: String(address.visibilityTimeout),
 		unacked_key: address.unackedKey,
 		unacked_index_key: address.unackedIndexKey,
+		fanout_prefix: address.fanoutPrefix === '' ? 'false' : (address.fanoutPrefix ?? 'true'),
+		fanout_patterns: String(address.fanoutPatterns ?? true),
 	};
 	const usual: Readonly<Record<string, string>> = {
 		global_keyprefix: '',
@@ -48,6 +61,8 @@ export function formatRedisBroker(address: RedisBrokerAddress): string {
 		visibility_timeout: String(KOMBU_DEFAULTS.visibilityTimeout),
 		unacked_key: KOMBU_DEFAULTS.unackedKey,
 		unacked_index_key: KOMBU_DEFAULTS.unackedIndexKey,
+		fanout_prefix: 'true',
+		fanout_patterns: 'true',
 	};
 	return formatRedis(address, new Map(Object.entries(written).filter(([name, value]) => value !== usual[name])));
 }
@@ -73,6 +88,13 @@ function take(options: Writable, name: string, value: string): string | null {
 				return 'visibility_timeout is a number of seconds, at least 1.';
 			options.visibilityTimeout = Number(value);
 			return null;
+		case 'fanout_prefix':
+			return takeFanoutPrefix(options, value);
+		case 'fanout_patterns':
+			if (!/^(true|false)$/i.test(value)) return 'fanout_patterns is either true or false.';
+			if (/^false$/i.test(value)) options.fanoutPatterns = false;
+			else delete options.fanoutPatterns;
+			return null;
 		default:
 			// A key or separator of nothing would make several things one.
 			if (value === '') return `The parameter "${name}" has no value.`;
@@ -81,4 +103,16 @@ function take(options: Writable, name: string, value: string): string | null {
 			else options.unackedIndexKey = value;
 			return null;
 	}
+}
+
+/** True, false, or the text itself, in which kombu puts the number of the database for `{db}`. */
+function takeFanoutPrefix(options: Writable, value: string): string | null {
+	if (/^true$/i.test(value) || value === FANOUT_PREFIX) delete options.fanoutPrefix;
+	else if (/^false$/i.test(value) || value === '') options.fanoutPrefix = '';
+	// kombu fills it in as a format of Python's, which stumbles over any other brace; and who hears a broadcast takes the name of
+	// its exchange from between the first dot and the next slash, so that a worker ends with a KeyError over other prefixes.
+	else if (!/^\/[^.]*\.$/.test(value) || /[{}]/.test(value.replaceAll('{db}', ''))) {
+		return 'fanout_prefix is true, false, or a text that begins with / and ends with its only dot, as kombu’s workers need it; {db} in it stands for the database. For example /shop{db}.';
+	} else options.fanoutPrefix = value;
+	return null;
 }

@@ -129,6 +129,7 @@ async function collected(): Promise<Collected> {
 				createTopicFeed(address, context, {
 					...intent,
 					exchange: 'celeryev',
+					queuePrefix: 'celeryev',
 					patterns: ['#'],
 					keep: { name: 'bench', forMs: 600_000 },
 				}),

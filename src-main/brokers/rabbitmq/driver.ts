@@ -75,6 +75,12 @@ class RabbitDriver extends SessionDriver<Link> implements BrokerDriver {
 		return this.idle() ?? this.#publisher.publish(message);
 	}
 
+	async broadcast(message: OutgoingMessage): Promise<Result<void>> {
+		const sent = await this.publish(message);
+		const unheard = !sent.ok && (sent.error.code === 'unroutable' || sent.error.code === 'not-found');
+		return unheard ? ok(undefined) : sent;
+	}
+
 	async remove(
 		queue: string,
 		messageIds: ReadonlySet<string>,

@@ -34,7 +34,7 @@ class RabbitTopicFeed implements TopicFeed {
 	readonly #session: Session<Link>;
 	readonly #end = new AbortController();
 	/** The name stays: a private queue of a lost connection may not be gone yet, so each set-up adds a mark of its own. */
-	readonly #stem = `celeryev.warren.${randomUUID()}`;
+	readonly #stem: string;
 	#setUps = 0;
 	#queue: string | null = null;
 	#channel: Channel | null = null;
@@ -45,6 +45,7 @@ class RabbitTopicFeed implements TopicFeed {
 	constructor(options: RabbitOptions, intent: TopicIntent) {
 		this.#options = options;
 		this.#intent = intent;
+		this.#stem = `${intent.queuePrefix}.warren.${randomUUID()}`;
 		this.#session = rabbitSession(options, ', listening');
 	}
 
@@ -184,6 +185,7 @@ class RabbitTopicFeed implements TopicFeed {
 	/** Where nobody declared the exchange yet, it is declared as Celery does; where that is not permitted, binding says so. */
 	async #ensureExchange(link: Link): Promise<void> {
 		const { exchange } = this.#intent;
+		if (exchange === '') return;
 		const looking = await quietChannel(link);
 		try {
 			await looking.checkExchange(exchange);

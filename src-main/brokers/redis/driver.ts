@@ -9,7 +9,14 @@ import type { OutgoingMessage } from '../../domain/message.ts';
 import type { RedisBrokerAddress } from '../../domain/profile.ts';
 import type { LookCost, QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
-import type { BrokerCapabilities, BrokerDriver, ConsumeIntent, Consumption } from '../driver.ts';
+import {
+	type Asides,
+	type BrokerCapabilities,
+	type BrokerDriver,
+	CELERY_ASIDES,
+	type ConsumeIntent,
+	type Consumption,
+} from '../driver.ts';
 import type { Session } from '../session.ts';
 import { SessionDriver } from '../session-driver.ts';
 import type { KeptMessage, SiftEnd, SiftOptions } from '../waiting.ts';
@@ -18,7 +25,7 @@ import { RedisConsumption } from './consumption.ts';
 import { writeEntry } from './envelope.ts';
 import { queueFigures } from './figures.ts';
 import { Holdings } from './holdings.ts';
-import { HIGHEST_PRIORITY, Keys } from './keys.ts';
+import { channelOf, HIGHEST_PRIORITY, Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import { look, remove } from './lists.ts';
 import { redisSession } from './sessions.ts';
@@ -50,6 +57,8 @@ export interface RedisDriverOptions {
 	readonly log: Log;
 	/** How Warren's connections are called in Redis's own tools. */
 	readonly clientName: string;
+	/** Exchanges that carry no tasks; default: as Celery calls them. */
+	readonly asides?: Asides;
 }
 
 /** Makes a driver; `connect` starts it. */
@@ -76,7 +85,8 @@ class RedisDriver extends SessionDriver<Link> implements BrokerDriver {
 		this.#bindings = new Bindings(this.#keys, clock);
 		this.#looking = redisSession(options, ', looking');
 		const link = (deadlineMs: number) => this.#lookingLink(deadlineMs);
-		this.unacked = new RedisUnacked({ keys: this.#keys, bindings: this.#bindings, clock, link });
+		const { replies } = options.asides ?? CELERY_ASIDES;
+		this.unacked = new RedisUnacked({ keys: this.#keys, bindings: this.#bindings, replies, clock, link });
 		this.#holdings = new Holdings({ keys: this.#keys, clock, log, visibilityMs: address.visibilityTimeout * 1000 });
 		// What was held by the connection that was lost goes back, whether or not anybody still consumes.
 		this.main.onLink((link) => {
@@ -90,6 +100,7 @@ class RedisDriver extends SessionDriver<Link> implements BrokerDriver {
 		return queueFigures(link.value, names, {
 			keys: this.#keys,
 			bindings: this.#bindings,
+			events: (this.#options.asides ?? CELERY_ASIDES).events,
 			now: this.#options.clock.now,
 		});
 	}
@@ -123,6 +134,18 @@ class RedisDriver extends SessionDriver<Link> implements BrokerDriver {
 		if (!laid.ok) return outcome(laid, laid.error.details?.sent === true ? 'unknown' : 'not-sent');
 		for (const consumption of this.#consumptions) if (queues.includes(consumption.queue)) consumption.nudge();
 		return ok(undefined);
+	}
+
+	async broadcast(message: OutgoingMessage): Promise<Result<void>> {
+		const link = await this.link(CONNECT_DEADLINE);
+		if (!link.ok) return link;
+		const entry = writeEntry(message, randomUUID());
+		if (!entry.ok) return entry;
+		const { address } = this.#options;
+		const channel = channelOf(address, message.exchange);
+		const keyed = address.fanoutPatterns === false ? channel : `${channel}/${message.routingKey}`;
+		const told = await link.value.bytes(['PUBLISH', keyed, entry.value]);
+		return told.ok ? ok(undefined) : told;
 	}
 
 	async remove(

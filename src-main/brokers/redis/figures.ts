@@ -17,7 +17,13 @@ const HELD_STEP = 100;
 export async function queueFigures(
 	link: Link,
 	names: readonly string[],
-	options: { readonly keys: Keys; readonly bindings: Bindings; readonly now: () => number },
+	options: {
+		readonly keys: Keys;
+		readonly bindings: Bindings;
+		/** The exchange of events, whose queues hold no tasks. */
+		readonly events: string;
+		readonly now: () => number;
+	},
 ): Promise<Result<readonly QueueFigures[]>> {
 	const { keys, bindings } = options;
 	const all = await bindings.all(link);
@@ -26,7 +32,11 @@ export async function queueFigures(
 	const asked =
 		names.length > 0
 			? names
-			: [...new Set(all.value.filter((binding) => !isPlumbing(binding)).map((binding) => binding.queue))].sort();
+			: [
+					...new Set(
+						all.value.filter((binding) => !isPlumbing(binding, options.events)).map((binding) => binding.queue),
+					),
+				].sort();
 	const distinct = [...new Set(asked)];
 	const [waiting, held] = await Promise.all([
 		lengths(

@@ -18,6 +18,19 @@ export type KeyOptions = Pick<
 	'keyPrefix' | 'prioritySteps' | 'separator' | 'unackedKey' | 'unackedIndexKey'
 >;
 
+/** What of an address says how channels of broadcasts are called. */
+export type ChannelOptions = Pick<RedisBrokerAddress, 'keyPrefix' | 'db' | 'fanoutPrefix' | 'fanoutPatterns'>;
+
+/** Text in a glob, standing for itself. */
+export function inGlob(text: string): string {
+	return text.replaceAll(/[*?[\]\\]/g, '\\$&');
+}
+
+/** The channel of a fanout exchange, without a routing key. PUB/SUB knows no databases, so their number stands in the name. */
+export function channelOf({ keyPrefix, db, fanoutPrefix = '/{db}.' }: ChannelOptions, exchange: string): string {
+	return `${keyPrefix}${fanoutPrefix.replaceAll('{db}', String(db))}${exchange}`;
+}
+
 const BINDINGS = '_kombu.binding.';
 
 export class Keys {
@@ -84,7 +97,7 @@ export class Keys {
 
 	/** A key as a glob that matches nothing else. */
 	glob(name: string): string {
-		return this.own(name).replace(/[\\*?[\]]/g, '\\$&');
+		return inGlob(this.own(name));
 	}
 
 	/** A key without the deployment's prefix. */
@@ -141,7 +154,7 @@ export function topicMatches(pattern: string, routingKey: string): boolean {
 	return places.has(words.length);
 }
 
-/** Queues of kombu's own doings, which hold no tasks: events, remote control and its answers. */
-export function isPlumbing({ exchange }: Pick<Binding, 'exchange'>): boolean {
-	return exchange === 'celeryev' || exchange.endsWith('.pidbox') || exchange === 'pidbox';
+/** Queues of kombu's own doings, which hold no tasks: events (of the exchange of that name), remote control and its answers. */
+export function isPlumbing({ exchange }: Pick<Binding, 'exchange'>, events: string): boolean {
+	return exchange === events || exchange.endsWith('.pidbox') || exchange === 'pidbox';
 }

@@ -8,12 +8,12 @@ import { queueFigures } from './figures.ts';
 import { Keys } from './keys.ts';
 import type { ByteCommand, Link } from './link.ts';
 
-/** The exam of a broker of Celery's. */
-export function kombuExam(address: RedisBrokerAddress, clock: Clock): RedisExam {
+/** The exam of a broker of Celery's, whose events go to the exchange of that name. */
+export function kombuExam(address: RedisBrokerAddress, clock: Clock, events: string): RedisExam {
 	const keys = new Keys(address);
 	return {
 		rights: (link, queues) => rightsOf(link, keys, queues[0] ?? 'celery'),
-		queues: (link, queues) => queuesOf(link, keys, queues, clock),
+		queues: (link, queues) => queuesOf(link, keys, queues, { clock, events }),
 	};
 }
 
@@ -42,9 +42,14 @@ async function rightsOf(link: Link, keys: Keys, queue: string): Promise<Verdict>
 	return await rightsVerdict(link, reads, changes, '~* &* +@read +@write +@scripting +@connection +info');
 }
 
-async function queuesOf(link: Link, keys: Keys, names: readonly string[], clock: Clock): Promise<Verdict> {
+async function queuesOf(
+	link: Link,
+	keys: Keys,
+	names: readonly string[],
+	{ clock, events }: { readonly clock: Clock; readonly events: string },
+): Promise<Verdict> {
 	const bindings = new Bindings(keys, clock);
-	const figures = await queueFigures(link, names, { keys, bindings, now: clock.now });
+	const figures = await queueFigures(link, names, { keys, bindings, events, now: clock.now });
 	if (!figures.ok) return failed(figures.error.message, 'Check the rights of the user, and the address.');
 	const found = figures.value.filter((figure) => figure.exists);
 	const missing = figures.value.filter((figure) => !figure.exists).map((figure) => figure.name);

@@ -17,7 +17,7 @@ import {
 import type { Session } from '../session.ts';
 import type { RedisDriverOptions } from './driver.ts';
 import { readEntry } from './envelope.ts';
-import { Keys } from './keys.ts';
+import { channelOf, Keys } from './keys.ts';
 import type { ByteReply, Link } from './link.ts';
 import { redisSession } from './sessions.ts';
 
@@ -88,8 +88,7 @@ class RedisMailbox implements Mailbox {
 		if (!link.ok) return link;
 		const bound = await this.#bind(link.value);
 		if (!bound.ok) return bound;
-		const { address } = this.#options;
-		const channel = this.#keys.own(`/${address.db}.${this.#intent.exchange}`);
+		const channel = channelOf(this.#options.address, this.#intent.exchange);
 		const sent = await link.value.bytes(['PUBLISH', channel, this.#envelope(body, options)]);
 		return sent.ok ? ok({ receivers: typeof sent.value === 'number' ? sent.value : null }) : sent;
 	}

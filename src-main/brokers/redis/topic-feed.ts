@@ -2,11 +2,12 @@
  * What kombu publishes on a fanout or topic exchange over Redis: PUB/SUB, heard on a connection of its own. Redis keeps nothing for
  * whoever is not there, and cuts off whoever reads too slowly (`client-output-buffer-limit pubsub`), so every loss is a gap.
  */
-import type { ConnectionState, RedisBrokerAddress } from '../../domain/profile.ts';
+import type { ConnectionState } from '../../domain/profile.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import type { Session } from '../session.ts';
 import type { TopicFeed, TopicIntent } from '../topic.ts';
 import type { RedisDriverOptions } from './driver.ts';
+import { type ChannelOptions, channelOf, inGlob } from './keys.ts';
 import type { Link } from './link.ts';
 import { unreachable } from './problems.ts';
 import { redisSession } from './sessions.ts';
@@ -17,17 +18,30 @@ export function createRedisTopicFeed(options: RedisDriverOptions, intent: TopicI
 }
 
 /**
- * Channels of an exchange. The database stands in the name, since PUB/SUB knows none; `fanout_prefix` off leaves it out, and
- * `fanout_patterns` off leaves out the routing key. All four are heard: a message is published on one of them.
+ * Names under which an exchange publishes, before the routing key. As kombu calls it by itself, and without its prefix, since
+ * kombu 3 had none and whoever still writes so publishes on that one alone; where a deployment has a prefix of its own, that.
  */
-export function channelsOf(
-	address: Pick<RedisBrokerAddress, 'keyPrefix' | 'db'>,
-	exchange: string,
-	patterns: readonly string[],
-): readonly string[] {
-	const names = [`/${address.db}.${exchange}`, exchange].map((name) => escaped(address.keyPrefix + name));
-	const keys = patterns.map((pattern) => pattern.split('#').map(escaped).join('*'));
-	return names.flatMap((name) => [name, ...keys.map((key) => `${name}/${key}`)]);
+export function namesOf(address: ChannelOptions, exchange: string): readonly string[] {
+	const name = channelOf(address, exchange);
+	return address.fanoutPrefix === undefined ? [name, channelOf({ ...address, fanoutPrefix: '' }, exchange)] : [name];
+}
+
+/**
+ * Channels to hear, as globs. A publisher whose `fanout_patterns` is off leaves out the routing key, so each name is heard without
+ * one too: a message is published on one of them.
+ */
+export function channelsOf(address: ChannelOptions, exchange: string, patterns: readonly string[]): readonly string[] {
+	const keys =
+		address.fanoutPatterns === false ? [] : patterns.map((pattern) => pattern.split('#').map(inGlob).join('*'));
+	return namesOf(address, exchange)
+		.map(inGlob)
+		.flatMap((name) => [name, ...keys.map((key) => `${name}/${key}`)]);
+}
+
+/** The routing key in a channel's name; empty: there is none. */
+export function routingKeyOf(names: readonly string[], channel: string): string {
+	const name = names.find((one) => channel.startsWith(`${one}/`));
+	return name === undefined ? '' : channel.slice(name.length + 1);
 }
 
 class RedisTopicFeed implements TopicFeed {
@@ -75,10 +89,14 @@ class RedisTopicFeed implements TopicFeed {
 	async #listen(link: Link): Promise<void> {
 		const { clock, address } = this.#options;
 		const { exchange, patterns } = this.#intent;
+		const names = namesOf(address, exchange);
 		link.onPattern((channel, body) => {
-			const at = channel.lastIndexOf('/');
-			const routingKey = at > 0 ? channel.slice(at + 1) : '';
-			this.#intent.onMessage({ routingKey, contentType: null, body, receivedAt: clock.now() });
+			this.#intent.onMessage({
+				routingKey: routingKeyOf(names, channel),
+				contentType: null,
+				body,
+				receivedAt: clock.now(),
+			});
 		});
 		const done = await link.subscribePatterns(channelsOf(address, exchange, patterns));
 		if (done.ok) this.#intent.onStart({ at: clock.now(), complete: false, lostAt: this.#lostAt, reason: this.#reason });
@@ -90,9 +108,4 @@ class RedisTopicFeed implements TopicFeed {
 		this.#reason = reason;
 		this.#intent.onTrouble(reason);
 	}
-}
-
-/** A name in a glob, standing for itself. */
-function escaped(text: string): string {
-	return text.replaceAll(/[*?[\]\\]/g, '\\$&');
 }

@@ -6,7 +6,7 @@ import type { HeldMessage, ReplyList, Returned, UnackedDoor } from '../unacked.t
 import { type Bindings, scanKeys } from './bindings.ts';
 import { markRedelivered, readEntry } from './envelope.ts';
 import { endOf, queuesOf } from './figures.ts';
-import type { Binding, Keys } from './keys.ts';
+import { type Binding, inGlob, type Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import { GIVE_BACK, HELD, SWEEP_REPLIES } from './scripts.ts';
 
@@ -17,11 +17,12 @@ const STEP_BYTES = 65_536;
 const LARGEST = 32 * 1024 * 1024;
 /** How long the keys of a database may be gone through, in ms. */
 const SCAN_LIMIT = 20_000;
-const REPLIES = '.reply.celery.pidbox';
 
 interface UnackedOptions {
 	readonly keys: Keys;
 	readonly bindings: Bindings;
+	/** The exchange of answers to remote control. */
+	readonly replies: string;
 	readonly clock: Clock;
 	/** The connection to ask on. */
 	readonly link: (deadlineMs: number) => Promise<Result<Link>>;
@@ -98,7 +99,7 @@ export class RedisUnacked implements UnackedDoor {
 		const found = await this.#options.link(PATIENCE);
 		if (!found.ok) return found;
 		const link = found.value;
-		const lists = await scanKeys(link, `${keys.glob('')}*${REPLIES}`, clock, SCAN_LIMIT);
+		const lists = await scanKeys(link, `${keys.glob('')}*.${inGlob(this.#options.replies)}`, clock, SCAN_LIMIT);
 		if (!lists.ok) return lists;
 		const items: ReplyList[] = [];
 		for (const list of lists.value.keys) {
@@ -117,14 +118,15 @@ export class RedisUnacked implements UnackedDoor {
 	}
 
 	async removeReplyLists(queues: readonly string[], idleMs: number): Promise<Result<readonly string[]>> {
-		const { keys } = this.#options;
+		const { keys, replies } = this.#options;
+		const ending = `.${replies}`;
 		const found = await this.#options.link(PATIENCE);
 		if (!found.ok) return found;
-		const bindings = keys.binding(REPLIES.slice(1));
+		const bindings = keys.binding(replies);
 		const removed: string[] = [];
 		for (const queue of queues) {
-			if (!queue.endsWith(REPLIES)) continue;
-			const member = keys.member({ routingKey: queue.slice(0, -REPLIES.length), pattern: '', queue });
+			if (!queue.endsWith(ending)) continue;
+			const member = keys.member({ routingKey: queue.slice(0, -ending.length), pattern: '', queue });
 			const lists = [keys.own(queue), bindings];
 			const swept = await found.value.script(SWEEP_REPLIES, lists, [Math.ceil(idleMs / 1000), member]);
 			// What went already has to be told; the next call tells what is wrong.

@@ -7,9 +7,10 @@ import type { Value } from '#main/domain/value.ts';
 import { toPlain, writeJson } from '../json/write.ts';
 import { readBody } from './body.ts';
 
-/** The exchange of requests, and that of answers, where `control_exchange` is as it is by default. */
-export const CONTROL_EXCHANGE = 'celery.pidbox';
-export const CONTROL_REPLY_EXCHANGE = 'reply.celery.pidbox';
+/** The exchange of requests, and that of answers, for a deployment's `control_exchange`. */
+export function controlExchanges(name: string): { readonly requests: string; readonly answers: string } {
+	return { requests: `${name}.pidbox`, answers: `reply.${name}.pidbox` };
+}
 
 /** A request. Without a ticket nobody answers. */
 export interface ControlRequest {

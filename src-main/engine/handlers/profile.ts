@@ -7,6 +7,7 @@ import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import { formatBroker } from '#main/profiles/address.ts';
 import { bookUrls, readBooks } from '../book-settings.ts';
+import { readCelery } from '../celery-settings.ts';
 import type { Core } from '../core.ts';
 import { djangoQContext } from '../deployments.ts';
 import { managementOf, readManagement } from '../management-settings.ts';
@@ -64,8 +65,10 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!management.ok) return management;
 			const books = readBooks(input, null);
 			if (!books.ok) return books;
-			const results = readResults(input, input.framework, null);
+			const results = readResults(input, { framework: input.framework, broker: broker.value.address }, null);
 			if (!results.ok) return results;
+			const celery = readCelery(input, input.framework, null);
+			if (!celery.ok) return celery;
 			return view(
 				await profiles.add(
 					{
@@ -81,6 +84,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 						dialect: dialectOf(input, CARROT_DIALECT),
 						books: books.value.books,
 						...results.value.kept,
+						...celery.value,
 						...djangoQ.value,
 						queues: site.value.queues ?? [],
 						sandbox: false,
@@ -121,8 +125,14 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (!management.ok) return management;
 			const books = readBooks(input, old);
 			if (!books.ok) return books;
-			const results = readResults(input, input.framework ?? old.framework, old);
+			const results = readResults(
+				input,
+				{ framework: input.framework ?? old.framework, broker: broker.value.address },
+				old,
+			);
 			if (!results.ok) return results;
+			const celery = readCelery(input, input.framework ?? old.framework, old);
+			if (!celery.ok) return celery;
 			const edited = await profiles.put(
 				{
 					...old,
@@ -138,6 +148,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 					dialect: dialectOf(input, old.dialect),
 					books: books.value.books,
 					...results.value.kept,
+					...celery.value,
 					...djangoQ.value,
 					queues: input.queues ?? old.queues,
 				},
@@ -181,6 +192,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				log: core.ports.log,
 				embeddedThread: core.ports.embeddedThread,
 				clientName: `Warren ${core.ports.version} (connection test)`,
+				asides: asked.value.asides,
 				...djangoQContext(asked.value.framework, asked.value.cache !== null),
 			});
 			const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DOCTOR_MS)]);

@@ -304,6 +304,11 @@ function showProfile(view: ProfileView, style: Style): string {
 		['queues', profile.queues.join(', ') || '-'],
 		['monitor', profile.monitorUrl],
 		['management', profile.managementUrl],
+		['results', view.resultsUrl],
+		['control exchange', profile.celery?.controlExchange ?? null],
+		['event exchange', profile.celery?.eventExchange ?? null],
+		['event queues', profile.celery == null ? null : `${profile.celery.eventQueuePrefix}.warren.…`],
+		['tasks sent here', profile.celery?.sentEvents === true ? 'told by task-sent' : null],
 		['passwords', held.length === 0 ? 'none saved' : `saved for ${held.map(([name]) => name).join(', ')}`],
 		[
 			'tasks',

@@ -63,6 +63,7 @@ const framework = z.enum(['carrot', 'celery', 'django-q']).describe('What the ta
 const environment = z.enum(['development', 'staging', 'production']).describe('How careful to be');
 const url = z.url({ protocol: /^https?$/ }).max(2_000);
 const file = z.string().max(4_000);
+const celeryName = z.string().max(1_000);
 
 /** TLS files and checks, by path on the machine that runs Warren. */
 const tls = {
@@ -99,6 +100,15 @@ const optional = {
 			'Book of schedules in a Redis, e.g. shared=redis://host:6379/0 or redbeat=redis://host/1?zone=Europe/Berlin; empty: none',
 		),
 	results: z.string().max(4_000).optional().describe('Celery: result backend, e.g. redis://host:6379/1; empty: none'),
+	controlExchange: celeryName.optional().describe("Celery: control_exchange, where it is not 'celery'; empty: it is"),
+	eventExchange: celeryName.optional().describe("Celery: event_exchange, where it is not 'celeryev'; empty: it is"),
+	eventQueuePrefix: celeryName
+		.optional()
+		.describe("Celery: event_queue_prefix, where it is not 'celeryev'; begins the names of Warren's queues of events"),
+	sentEvents: z
+		.boolean()
+		.optional()
+		.describe('Celery: tell of each task sent from here by the event task-sent, as task_send_sent_event does'),
 	management: url.optional().describe('RabbitMQ management API, e.g. http://rabbit.example:15672'),
 	managementUser: z.string().max(200).optional().describe("User of the management API (default: the broker's)"),
 	managementPassword: z.string().max(4_000).optional().describe("The management API's password"),

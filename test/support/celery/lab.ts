@@ -35,11 +35,12 @@ export interface CeleryLab {
 	python(lines: readonly string[]): Promise<string>;
 }
 
-/** The cluster on a broker. */
-export function celeryLab(broker: string): CeleryLab {
+/** The cluster on a broker, with Celery settings of its own. */
+export function celeryLab(broker: string, settings: Readonly<Record<string, unknown>> = {}): CeleryLab {
 	const env = {
 		...process.env,
 		WARREN_LAB_BROKER: broker,
+		WARREN_LAB_CONF: JSON.stringify(settings),
 		PYTHONPATH: FOLDER,
 		PYTHONDONTWRITEBYTECODE: '1',
 		C_FORCE_ROOT: '1',

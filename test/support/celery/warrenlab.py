@@ -1,12 +1,21 @@
-"""Tasks for tests of monitoring, on whatever broker WARREN_LAB_BROKER names."""
+"""Tasks for tests of monitoring, on whatever broker WARREN_LAB_BROKER names, with the settings of WARREN_LAB_CONF (JSON)."""
+import json
 import os
 import time
 
 from celery import Celery
+from celery.backends.redis import RedisBackend
 
 app = Celery("warrenlab", broker=os.environ["WARREN_LAB_BROKER"])
 app.conf.update(task_send_sent_event=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
 app.conf.update(worker_pool_restarts=True, worker_prefetch_multiplier=1)
+app.conf.update(json.loads(os.environ.get("WARREN_LAB_CONF", "{}")))
+
+
+class PrefixedBackend(RedisBackend):
+    """Keys of results as Celery 5.3 makes them for `global_keyprefix`, which Debian's 5.2 does not know for results."""
+
+    task_keyprefix = "shop_celery-task-meta-"
 
 
 @app.task

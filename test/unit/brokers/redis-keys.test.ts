@@ -73,9 +73,11 @@ describe('routing', () => {
 	});
 
 	it("leaves kombu's own doings out", () => {
-		expect(isPlumbing(bound('celeryev', '', 'celeryev.1'))).toBe(true);
-		expect(isPlumbing(bound('reply.celery.pidbox', 'i', 'i.reply.celery.pidbox'))).toBe(true);
-		expect(isPlumbing(bound('celery', 'celery', 'celery'))).toBe(false);
+		expect(isPlumbing(bound('celeryev', '', 'celeryev.1'), 'celeryev')).toBe(true);
+		expect(isPlumbing(bound('shop.events', '#', 'celeryev.1'), 'shop.events')).toBe(true);
+		expect(isPlumbing(bound('reply.celery.pidbox', 'i', 'i.reply.celery.pidbox'), 'celeryev')).toBe(true);
+		expect(isPlumbing(bound('celery', 'celery', 'celery'), 'celeryev')).toBe(false);
+		expect(isPlumbing(bound('celeryev', 'celeryev', 'celeryev'), 'shop.events')).toBe(false);
 	});
 
 	it('of what is held is read off its end, however it is spaced and cut', () => {
@@ -92,7 +94,6 @@ describe('what a server says of itself', () => {
 		['as usual', { maxmemory: '0', maxmemory_policy: 'noeviction' }, 'passed', '7.0.15'],
 		['a limit and no eviction', { maxmemory: '100', maxmemory_policy: 'noeviction' }, 'passed', 'noeviction'],
 		['a limit and eviction', { maxmemory: '100', maxmemory_policy: 'allkeys-lru' }, 'warning', 'allkeys-lru'],
-		['a cluster', { redis_mode: 'cluster' }, 'failed', 'cluster'],
 		['a replica', { role: 'slave' }, 'failed', 'replica'],
 		['an old one', { redis_version: '4.0.9' }, 'failed', 'too old'],
 		['Valkey', { valkey_version: '8.0.1' }, 'passed', 'Valkey 8.0.1'],

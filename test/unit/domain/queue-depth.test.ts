@@ -101,5 +101,11 @@ it('tells the age of the next message only where it carries a time and something
 it('knows queues of Celery’s own doings by their names', () => {
 	const own = ['celeryev.1b2', 'w1@host.celery.pidbox', 'ab.reply.celery.pidbox', 'celery_delayed_27', 'w1@host.dq2'];
 	expect(own.filter((name) => !isPlumbingName(name))).toEqual([]);
-	expect(['celery', 'celery_delayed', 'mail.events', 'celeryevents'].filter(isPlumbingName)).toEqual([]);
+	expect(['celery', 'celery_delayed', 'mail.events', 'celeryevents'].filter((name) => isPlumbingName(name))).toEqual(
+		[],
+	);
+	const named = { controlExchange: 'shop', eventExchange: 'shop.events', eventQueuePrefix: 'mon' };
+	const theirs = ['mon.warren.1', 'w1@web.shop.pidbox', 'warren-1.reply.shop.pidbox'];
+	expect(theirs.filter((name) => !isPlumbingName(name, named))).toEqual([]);
+	expect(['monday', 'celeryev.1', 'shop.pidbox'].filter((name) => isPlumbingName(name, named))).toEqual([]);
 });

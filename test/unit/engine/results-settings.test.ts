@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest';
+import type { Profile } from '#main/domain/profile.ts';
 import { readResults, resultsUrl } from '#main/engine/results-settings.ts';
+import { parseBroker } from '#main/profiles/address.ts';
 
-const read = (results: string, framework: 'celery' | 'carrot' = 'celery') => readResults({ results }, framework, null);
+const on = (url: string) => {
+	const parsed = parseBroker(url);
+	if (!parsed.ok) throw new Error(parsed.error.message);
+	return parsed.value.address;
+};
+const RABBIT = on('amqp://host');
+const read = (results: string, framework: 'celery' | 'carrot' = 'celery', broker = RABBIT) =>
+	readResults({ results }, { framework, broker }, null);
 
 it('keeps the address without its password, which goes to the vault, and writes it so that it is read again', () => {
 	const kept = read('redis://user:pw@host:6380/2?global_keyprefix=shop');
@@ -15,11 +24,13 @@ it('keeps the address without its password, which goes to the vault, and writes 
 
 it('takes the address and its password away with an empty text, and leaves both where nothing is said', () => {
 	expect(read('')).toMatchObject({ ok: true, value: { kept: { results: null }, secrets: { results: null } } });
-	expect(readResults({}, 'celery', null)).toMatchObject({ ok: true, value: { secrets: {} } });
+	expect(readResults({}, { framework: 'celery', broker: RABBIT }, null)).toMatchObject({
+		ok: true,
+		value: { secrets: {} },
+	});
 });
 
 it('refuses what it cannot read, with what it can', () => {
-	expect(read('rpc://')).toMatchObject({ ok: false, error: { code: 'unsupported' } });
 	expect(read('db+postgresql://host/x')).toMatchObject({
 		ok: false,
 		error: { message: expect.stringContaining('redis://') },
@@ -29,4 +40,15 @@ it('refuses what it cannot read, with what it can', () => {
 		error: { message: expect.stringContaining('Only Celery') },
 	});
 	expect(read('redis://host/x')).toMatchObject({ ok: false, error: { details: { field: 'results' } } });
+});
+
+it('takes rpc:// over RabbitMQ, and says why not over Redis, whether it is given or was kept', () => {
+	const rpc = read('rpc://');
+	expect(rpc).toEqual({ ok: true, value: { kept: { results: { kind: 'rpc' } }, secrets: { results: null } } });
+	expect(resultsUrl({ results: { kind: 'rpc' } })).toBe('rpc://');
+	const refused = { ok: false, error: { code: 'unsupported', message: expect.stringContaining('RabbitMQ only') } };
+	expect(read('rpc://', 'celery', on('redis://host'))).toMatchObject(refused);
+	const old = { results: { kind: 'rpc' } } as Profile;
+	expect(readResults({}, { framework: 'celery', broker: on('redis://host') }, old)).toMatchObject(refused);
+	expect(read('rpc://host')).toMatchObject({ ok: false, error: { message: expect.stringContaining('rpc:// alone') } });
 });

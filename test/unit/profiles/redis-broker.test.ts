@@ -25,6 +25,10 @@ describe('a Redis as broker', () => {
 			{ visibilityTimeout: 43_200, unackedKey: 'held', unackedIndexKey: 'held_at' },
 			null,
 		],
+		['redis://h?fanout_prefix=true&fanout_patterns=True', {}, null],
+		['redis://h?fanout_prefix=%2F%7Bdb%7D.', {}, null],
+		['redis://h?fanout_prefix=false&fanout_patterns=false', { fanoutPrefix: '', fanoutPatterns: false }, null],
+		['redis://h?fanout_prefix=/shop%7Bdb%7D.', { fanoutPrefix: '/shop{db}.' }, null],
 		['redis+socket:///run/redis.sock', { host: 'localhost', socket: '/run/redis.sock' }, null],
 	])('%s is understood', (text, differs, password) => {
 		expect(parseBroker(text)).toEqual({ ok: true, value: { address: { ...base, ...differs }, password } });
@@ -38,6 +42,10 @@ describe('a Redis as broker', () => {
 		['redis://h?visibility_timeout=0', 'at least 1'],
 		['redis://h?visibility_timeout=1h', 'seconds'],
 		['redis://h?sep=', 'no value'],
+		['redis://h?fanout_prefix=/%7Bhost%7D.', 'stands for the database'],
+		['redis://h?fanout_prefix=bus.', 'begins with /'],
+		['redis://h?fanout_prefix=/shop.bus.', 'only dot'],
+		['redis://h?fanout_patterns=1', 'either true or false'],
 		['redis://h?unacked_key=', 'no value'],
 		['redis://h?globel_keyprefix=x', 'global_keyprefix'],
 		['sentinel://:secret@h:26379', 'primary'],
@@ -62,8 +70,23 @@ describe('a Redis as broker', () => {
 					unackedIndexKey: text,
 				}),
 				fc.boolean(),
-				(options, local) => {
-					const address = { ...base, ...options, ...(local ? { host: 'localhost', socket: '/run/redis.sock' } : {}) };
+				fc.record(
+					{
+						fanoutPrefix: fc.oneof(
+							fc.constantFrom('', '/bus{db}.', '/{db}{db}.'),
+							text.filter((one) => !/[{}.]/.test(one)).map((one) => `/${one}.`),
+						),
+						fanoutPatterns: fc.constant(false),
+					},
+					{ requiredKeys: [] },
+				),
+				(options, local, fanout) => {
+					const address = {
+						...base,
+						...options,
+						...fanout,
+						...(local ? { host: 'localhost', socket: '/run/redis.sock' } : {}),
+					};
 					expect(parseBroker(formatBroker(address))).toEqual({ ok: true, value: { address, password: null } });
 				},
 			),
