@@ -7,7 +7,7 @@ import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
-import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
+import { type ActionTarget, answeredTo, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 
 const BATCH = 500;
 
@@ -30,6 +30,8 @@ export interface Published {
 	/** The first task's id. */
 	readonly id: TaskId;
 	readonly published: number;
+	/** Why others could not be told of what was published; null: they were, or nobody is to be. */
+	readonly untold: string | null;
 }
 
 /** Publishes one task or many alike. Stops at the first message that the broker does not take, and says how far it came. */
@@ -40,14 +42,17 @@ export async function publishTasks(
 ): Promise<Result<Published>> {
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) return ready;
+	const replyTo = (await target.replyTo?.()) ?? ok(null);
+	if (!replyTo.ok) return replyTo;
 	let first: TaskId | null = null;
 	let published = 0;
+	let untold: string | null = null;
 	while (published < publication.count && !signal.aborted) {
 		const size = Math.min(BATCH, publication.count - published);
 		const ops: HistoryOp[] = [];
 		const messages: { readonly id: string; readonly message: OutgoingMessage }[] = [];
 		for (let n = 0; n < size; n += 1) {
-			const made = make(target, publication);
+			const made = make(target, publication, replyTo.value);
 			if (!made.ok) return made;
 			ops.push(made.value.op);
 			messages.push(made.value);
@@ -61,7 +66,10 @@ export async function publishTasks(
 			return [{ kind: 'unpublished', profile: target.profile.id, at, messageId: id }];
 		});
 		if (takenBack.length > 0) await target.history.apply(takenBack);
-		published += outcomes.filter((outcome) => outcome.ok).length;
+		const taken = messages.flatMap(({ message }, index) => (outcomes[index]?.ok === true ? [message] : []));
+		published += taken.length;
+		// Of what may have arrived and may not, nobody is told: an event for a task that is none would never end.
+		if (taken.length > 0) untold = (await target.tell?.(taken)) ?? untold;
 		first ??= taskId(messages[0]?.id ?? '');
 		const failed = outcomes.find((outcome) => !outcome.ok);
 		if (failed !== undefined && !failed.ok) {
@@ -71,12 +79,13 @@ export async function publishTasks(
 		}
 	}
 	if (first === null) return fail('cancelled', 'Nothing was published.');
-	return ok({ id: first, published });
+	return ok({ id: first, published, untold });
 }
 
 function make(
 	target: ActionTarget,
 	publication: Publication,
+	replyTo: string | null,
 ): Result<{ readonly id: string; readonly message: OutgoingMessage; readonly op: HistoryOp }> {
 	const messageId = target.newId();
 	const encoded = messageDialect(target.profile, target.packets).write({
@@ -85,6 +94,7 @@ function make(
 		origin: target.origin,
 	});
 	if (!encoded.ok) return encoded;
+	const message = answeredTo(encoded.value, replyTo);
 	const at = target.now();
 	const task: DecodedTask = {
 		name: publication.name,
@@ -101,9 +111,9 @@ function make(
 		at,
 		task,
 		queue: publication.queue,
-		message: encoded.value,
+		message,
 		requeueOf: null,
 		cause: 'published',
 	};
-	return ok({ id: messageId, message: encoded.value, op });
+	return ok({ id: messageId, message, op });
 }

@@ -18,7 +18,7 @@ import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
 import { type CallArguments, NO_ARGUMENTS } from '#main/domain/value.ts';
 import { actLease, holdWhile } from './act-lease.ts';
 import { ArgumentSearch, type FoundArguments, type ToldArguments, type Wanted } from './argument-sources.ts';
-import { type ActionTarget, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
+import { type ActionTarget, answeredTo, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
 import { skipReason } from './review.ts';
 
@@ -55,6 +55,8 @@ interface Plan {
 	readonly queue: string | null;
 	readonly given: GivenArguments | null;
 	readonly search: ArgumentSearch;
+	/** The queue for results; null: they do not come to us. */
+	readonly replyTo: string | null;
 	/** The ids of the messages to be. */
 	readonly named: ReadonlyMap<TaskId, string>;
 }
@@ -78,6 +80,8 @@ export async function requeueTasks(
 ): Promise<Result<void>> {
 	const ready = await target.driver.ready(READY_DEADLINE_MS);
 	if (!ready.ok) return ready;
+	const replyTo = (await target.replyTo?.()) ?? ok(null);
+	if (!replyTo.ok) return replyTo;
 	const search = new ArgumentSearch(target.doors ?? null);
 	/** The id that each task's message will have. */
 	const named = new Map(ids.map((id) => [id, target.newId()]));
@@ -97,7 +101,7 @@ export async function requeueTasks(
 	const sent: Sent[] = [];
 	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
 		const batch = ids.slice(at, at + BATCH);
-		const prepared = await prepareAll(target, batch, { queue, given, search, named });
+		const prepared = await prepareAll(target, batch, { queue, given, search, named, replyTo: replyTo.value });
 		const good: Prepared[] = [];
 		const items: ActionItem[] = [];
 		prepared.forEach((one, index) => {
@@ -126,7 +130,9 @@ export async function requeueTasks(
 			items.push({ id: one.id, outcome: 'failed', reason: outcome.error.message, messageId: null });
 		});
 		if (takenBack.length > 0) await target.history.apply(takenBack);
+		const taken = good.flatMap((one, index) => (outcomes[index]?.ok === true ? [one.message] : []));
 		action.record(items);
+		if (taken.length > 0) await target.tell?.(taken);
 	}
 	await target.journal.close(entry, {
 		state: 'done',
@@ -168,7 +174,7 @@ function wantedOf({ id, state, history, printed }: TaskDetail): Wanted {
 function prepare(
 	target: ActionTarget,
 	{ detail, kept }: Known,
-	{ queue, given, named }: Plan,
+	{ queue, given, named, replyTo }: Plan,
 	found: FoundArguments | undefined,
 ): Prepared | Skipped {
 	if (found?.kind === 'refused') {
@@ -181,7 +187,7 @@ function prepare(
 	if (!made.ok) return { skip: made.error.message };
 	const to = queue ?? detail.queue ?? told?.queue ?? made.value.routingKey;
 	// To its queue by the default exchange: through the original exchange it could reach other queues as well.
-	const message: OutgoingMessage = { ...made.value, exchange: '', routingKey: to };
+	const message = answeredTo({ ...made.value, exchange: '', routingKey: to }, replyTo);
 	const op: HistoryOp = {
 		kind: 'published',
 		profile: target.profile.id,

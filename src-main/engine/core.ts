@@ -9,12 +9,14 @@ import type { Profile } from '#main/domain/profile.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Store } from '#main/store/store.ts';
+import type { CeleryReplies } from './celery-replies.ts';
+import { tellingOfSent } from './celery-sent.ts';
 import type { Clusters } from './clusters.ts';
 import type { Consumers } from './consumers.ts';
 import type { Deployments } from './deployments.ts';
 import type { Ports } from './ports.ts';
 import type { Schedules } from './schedules.ts';
-import { userName } from './user-name.ts';
+import { sender } from './user-name.ts';
 
 export interface Core {
 	readonly ports: Ports;
@@ -27,6 +29,7 @@ export interface Core {
 	readonly actions: Actions;
 	readonly schedules: Schedules;
 	readonly clusters: Clusters;
+	readonly replies: CeleryReplies;
 	/** Whom to ask for arguments of a profile's tasks; null: nobody. */
 	readonly argumentDoors: (profile: Profile) => ArgumentDoors | null;
 }
@@ -51,10 +54,12 @@ export async function signedTargetOf(
 /** The same for a profile already found. */
 export function target(core: Core, profile: Profile): ActionTarget {
 	const doors = core.argumentDoors(profile);
+	const driver = core.deployments.driver(profile);
+	const tell = tellingOfSent(core.ports, profile, driver);
 	return {
 		...(doors === null ? {} : { doors }),
 		profile,
-		driver: core.deployments.driver(profile),
+		driver,
 		history: core.store.history,
 		records: core.store.records,
 		journal: core.store.journal,
@@ -62,6 +67,8 @@ export function target(core: Core, profile: Profile): ActionTarget {
 		now: () => core.ports.clock.now(),
 		// django-q's ids have no dashes.
 		newId: () => (profile.framework === 'django-q' ? randomUUID().replaceAll('-', '') : randomUUID()),
-		origin: `console@${userName()}`,
+		origin: sender(),
+		...(tell === null ? {} : { tell }),
+		replyTo: () => core.replies.queueOf(profile),
 	};
 }

@@ -14,7 +14,8 @@ import { argumentDoors, sourceLook } from './celery-arguments.ts';
 import { createCeleryControl } from './celery-control.ts';
 import { askingOfEarlier } from './celery-earlier.ts';
 import { type CeleryMonitors, createCeleryMonitors } from './celery-monitors.ts';
-import { createCeleryResults } from './celery-results.ts';
+import { createCeleryReplies } from './celery-replies.ts';
+import { type CeleryResults, createCeleryResults } from './celery-results.ts';
 import { createClusters } from './clusters.ts';
 import { createConsumers } from './consumers.ts';
 import type { Core } from './core.ts';
@@ -79,8 +80,20 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const alarms = stack.use(createAlarms(ports, profiles, store, clusters));
 	const schedules = stack.use(createSchedules(ports, profiles, store, sites));
 	const results = stack.use(createCeleryResults(ports, profiles, store));
+	const replies = stack.use(
+		createCeleryReplies(ports, profiles, store.history, (id, items, count) =>
+			monitors.notes.putBadReplies(id, items, count),
+		),
+	);
+	/** While a profile is watched, ends of tasks are looked for in its backend, or heard by whoever sent them. */
+	const endings: Pick<CeleryResults, 'healing'> = {
+		healing(profile) {
+			replies.listen(profile);
+			return results.healing(profile);
+		},
+	};
 	const monitors: CeleryMonitors = stack.use(
-		createCeleryMonitors(ports, profiles, store, results, (profile) =>
+		createCeleryMonitors(ports, profiles, store, endings, (profile) =>
 			askingOfEarlier({ ports, store, monitors, control }, profile),
 		),
 	);
@@ -103,6 +116,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		actions: createActions(now),
 		schedules,
 		clusters,
+		replies,
 		argumentDoors: doorsOf,
 	};
 	const sandbox = await ensureSandbox(core);

@@ -7,7 +7,7 @@ import type { BookKind, ScheduleDefinition } from '#main/domain/schedule.ts';
 import type { MessagePreview } from '#main/ipc/contract/schedule-answers.ts';
 import { checkArguments } from './arguments.ts';
 import { plainProperties } from './handlers/task.ts';
-import { userName } from './user-name.ts';
+import { sender } from './user-name.ts';
 
 /** What stands for the id of a message that is not made yet. */
 const SAMPLE_ID = '00000000-0000-0000-0000-000000000000';
@@ -31,7 +31,7 @@ export function scheduleMessage(
 		queue: definition.queue,
 		priority: definition.priority,
 		messageId,
-		origin: `console@${userName()}`,
+		origin: sender(),
 		exchange: definition.exchange,
 		routingKey: definition.routingKey === '' ? definition.queue : definition.routingKey,
 	});

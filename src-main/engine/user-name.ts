@@ -10,3 +10,8 @@ export function userName(): string {
 		return `uid ${process.getuid?.() ?? 'unknown'}`;
 	}
 }
+
+/** Who sends what is published here, for frameworks that say so in their messages. */
+export function sender(): string {
+	return `console@${userName()}`;
+}

@@ -28,6 +28,7 @@ describe('a feed that is stopped while it is being set up', () => {
 			const feed = createTopicFeed(at.address, driverContext({ folder: '', password: at.password }), {
 				exchange: 'celeryev-moment',
 				patterns: ['#.moment'],
+				queuePrefix: 'celeryev',
 				keep: null,
 				prefetch: 10,
 				onMessage: () => undefined,

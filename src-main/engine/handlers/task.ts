@@ -143,7 +143,9 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				},
 				context.signal,
 			);
-			return published.ok ? ok({ ...published.value, note: signing?.value.assumed ?? null }) : published;
+			if (!published.ok) return published;
+			const { untold, ...done } = published.value;
+			return ok({ ...done, note: signing?.value.assumed ?? untold });
 		},
 		'task.review': async (input) => {
 			const profile = await core.profiles.find(input.profile);

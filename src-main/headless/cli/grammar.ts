@@ -209,6 +209,14 @@ const OWN_COMMANDS: readonly Command[] = [
 		],
 	},
 	{
+		...commandOf('task.publish', ['name']),
+		flags: [
+			...commandOf('task.publish', ['name']).flags,
+			flagOf(own('wait', 'switch', 'Wait until it has ended, and show how; exit code 1 unless it succeeded')),
+			flagOf(own('within', 'text', 'With --wait: at most so long, e.g. 30s, 10m (default: until it has ended)')),
+		],
+	},
+	{
 		...commandOf('task.result', ['id']),
 		flags: [flagOf(own('follow', 'switch', 'Show each change of it until the task has ended'))],
 	},

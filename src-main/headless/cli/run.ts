@@ -26,6 +26,7 @@ import { taskDetailJson } from './json.ts';
 import { logExport, logFind, logShow } from './log-files.ts';
 import { monitorRun } from './monitor-run.ts';
 import { type Parsed, parseArguments } from './parse.ts';
+import { taskPublish } from './publish-wait.ts';
 import { taskResult } from './result-views.ts';
 import { scheduleExit } from './schedule-views.ts';
 import { serveCommand } from './serve.ts';
@@ -171,6 +172,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return changeSite(session, 'requeue', given);
 		case 'site delete':
 			return changeSite(session, 'delete', given);
+		case 'task publish':
+			return taskPublish(session, given);
 		case 'task result':
 			return taskResult(session, given);
 		case 'task show':
