@@ -10,6 +10,11 @@ ipcRenderer.on(CHANNELS.port, (event) => {
 	window.postMessage(CHANNELS.port, window.location.origin, event.ports);
 });
 
+// A link from outside, which the shell has read: the page sees its address change, as when somebody goes back.
+ipcRenderer.on(CHANNELS.goTo, (_event, hash: unknown) => {
+	if (typeof hash === 'string' && hash.startsWith('#/')) window.location.hash = hash;
+});
+
 const shell: WarrenShell = {
 	platform: process.platform,
 	connect: () => ipcRenderer.send(CHANNELS.connect),

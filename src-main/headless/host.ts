@@ -14,6 +14,8 @@ export const VERSION: string = manifest.version;
 export interface Host extends AsyncDisposable {
 	readonly engine: Engine;
 	readonly ports: Ports;
+	/** The folder it stands on. */
+	readonly home: string;
 	/** Who acts, for the audit. */
 	readonly actor: string;
 }
@@ -42,6 +44,7 @@ export async function openHost(options: HostOptions): Promise<Result<Host>> {
 	return ok({
 		engine: engine.value,
 		ports,
+		home,
 		actor: userName(),
 		async [Symbol.asyncDispose]() {
 			await engine.value[Symbol.asyncDispose]();

@@ -68,6 +68,8 @@ export const CHANNELS = {
 	connect: 'warren:connect',
 	/** Shell to preload, and preload to page: here it is. */
 	port: 'warren:port',
+	/** Shell to preload: go to a place of the page, given as its address has it. */
+	goTo: 'warren:go-to',
 	openExternal: 'warren:open-external',
 	pickFile: 'warren:pick-file',
 	pickFolder: 'warren:pick-folder',

@@ -8,6 +8,7 @@ import { hostPorts } from '#main/engine/host-ports.ts';
 import { places } from '#main/engine/places.ts';
 import type { Notice } from '#main/engine/ports.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import { takeLinks } from './links.ts';
 import { lockApp, lockSession } from './lockdown.ts';
 import { makeTray, setMenu } from './menu.ts';
 import { servePorts } from './ports.ts';
@@ -75,8 +76,12 @@ const show = () => {
 	window.focus();
 };
 
+const links = takeLinks(() => window, show, note);
 if (app.requestSingleInstanceLock()) {
-	app.on('second-instance', show);
+	app.on('second-instance', (_event, words) => {
+		show();
+		links.fromWords(words);
+	});
 	// Not awaited here: Electron is ready only after this module has been loaded to its end.
 	void app.whenReady().then(start);
 } else app.quit();
@@ -85,6 +90,7 @@ async function start(): Promise<void> {
 	const engine = await startEngine();
 	lockSession(session.defaultSession, note);
 	servePage(places().renderer);
+	links.fromWords(process.argv);
 	openMain(engine);
 }
 
@@ -107,7 +113,14 @@ function openMain(engine: Engine): void {
 	setMenu();
 
 	const open = () => {
-		const made = openWindow({ preload: found.preload, icon, places: placement, asks: () => !told, log: note });
+		const made = openWindow({
+			preload: found.preload,
+			icon,
+			places: placement,
+			asks: () => !told,
+			log: note,
+			at: links.first(),
+		});
 		const ports = servePorts(made, {
 			router: engine.router,
 			build: manifest.version,

@@ -10,6 +10,8 @@ export interface WindowOptions {
 	/** Whether there is somebody to be asked before unsaved edits are dropped. */
 	readonly asks: () => boolean;
 	readonly log: (event: string, what: string) => void;
+	/** Where the page begins, as its address has it; empty: where it likes. */
+	readonly at: string;
 }
 
 /** A page that dies oftener than this is not loaded again by itself. */
@@ -52,7 +54,7 @@ export function openWindow(options: WindowOptions): BrowserWindow {
 		reloads += 1;
 		if (reloads <= MOST_RELOADS) void window.loadURL(PAGE_URL);
 	});
-	void window.loadURL(PAGE_URL);
+	void window.loadURL(`${PAGE_URL}${options.at}`);
 	return window;
 }
 

@@ -45,6 +45,17 @@ function siteThere(warren: Warren): true | string {
 	return warren.profile?.profile.monitorUrl == null ? 'The profile names no carrot monitor' : true;
 }
 
+async function copyLink(warren: Warren): Promise<void> {
+	const { link } = warren.route;
+	try {
+		await navigator.clipboard.writeText(link);
+		warren.toasts.show('done', 'Link copied', { text: link });
+	} catch {
+		// The system refused its clipboard: the link can still be taken by hand.
+		warren.toasts.show('failed', 'The clipboard is not to be had. The link is:', { text: link });
+	}
+}
+
 /** All of them, for this page. */
 export function appCommands(warren: Warren, hands: ViewHands): readonly Command[] {
 	const always = (): true => true;
@@ -288,6 +299,14 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			enabled: always,
 			run: () => warren.ask({ kind: 'palette' }),
 			whileTyping: true,
+		},
+		{
+			id: 'window.link',
+			label: 'Copy a link to what is shown',
+			group: 'Window',
+			key: null,
+			enabled: profileOpen,
+			run: () => void copyLink(warren),
 		},
 		{
 			id: 'window.help',

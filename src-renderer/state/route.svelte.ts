@@ -1,21 +1,9 @@
 /** Where the person is: profile, view, open task and filter, kept in the address so that a reload comes back to it. */
+import { LINK_VIEWS, type LinkView, linkOf, REPORT_FIELDS } from '#main/domain/link.ts';
 
-export const VIEWS = [
-	'attention',
-	'queued',
-	'failed',
-	'completed',
-	'all',
-	'scheduled',
-	'queues',
-	'workers',
-	'quarantine',
-	'site',
-	'console',
-	'reports',
-	'settings',
-] as const;
-export type View = (typeof VIEWS)[number];
+/** Every view; links name them too. */
+export const VIEWS = LINK_VIEWS;
+export type View = LinkView;
 
 /** Views that list tasks. */
 export const LIST_VIEWS = ['queued', 'failed', 'completed', 'all'] as const;
@@ -41,12 +29,9 @@ export interface Place {
 	readonly filter: string;
 	/** `field` or `-field` (descending); null: the view's own order. */
 	readonly sort: string | null;
-	/** How a report is asked for, where it is not the usual way: `since=7d&bucket=1d`, of the keys in `ASKED`; null: the usual way. */
+	/** How a report is asked for, where it is not the usual way: `since=7d&bucket=1d`, of the keys in `REPORT_FIELDS`; null: the usual way. */
 	readonly asked: string | null;
 }
-
-/** What of the address says how a report is asked for. */
-const ASKED = ['since', 'until', 'bucket', 'queue', 'worker', 'top', 'compatible'] as const;
 
 const START: Place = {
 	profile: null,
@@ -94,7 +79,7 @@ export function formatPlace(place: Place): string {
 
 function askedOf(fields: URLSearchParams): string | null {
 	const asked = new URLSearchParams();
-	for (const key of ASKED) {
+	for (const key of REPORT_FIELDS) {
 		const value = fields.get(key);
 		if (value !== null && value !== '') asked.set(key, value);
 	}
@@ -157,6 +142,11 @@ export class Route implements Disposable {
 
 	get place(): Place {
 		return this.#place;
+	}
+
+	/** A link to this place, for others. */
+	get link(): string {
+		return linkOf(formatPlace(this.#place));
 	}
 
 	/** Goes to a view (and profile), with the filter it was left with; a new entry in the history. */

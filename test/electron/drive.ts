@@ -156,7 +156,7 @@ function loadPage(frame: InstanceType<typeof electron.Frame>) {
 	const listeners = new Set<Listener>();
 	const required: string[] = [];
 	const page = {
-		location: { origin: 'app://console' },
+		location: { origin: 'app://console', hash: '' },
 		addEventListener: (_type: 'message', listener: Listener) => listeners.add(listener),
 		removeEventListener: (_type: 'message', listener: Listener) => listeners.delete(listener),
 		postMessage(data: unknown, origin: string, ports: readonly PagePort[]) {
@@ -175,6 +175,7 @@ function loadPage(frame: InstanceType<typeof electron.Frame>) {
 		process: { platform: process.platform },
 	});
 	return {
+		place: () => page.location.hash,
 		page: Object.assign(page, side.exposed) as unknown as Parameters<typeof connectPage>[0],
 		exposed: side.exposed,
 		required,
@@ -241,6 +242,27 @@ facts.links = await Promise.all(links.map((url) => bridge.openExternal?.(url)));
 facts.picked = [await bridge.pickFile?.('A file'), await bridge.pickFolder?.('A folder')];
 facts.dialogs = electron.dialogs;
 facts.opened = electron.opened.splice(0);
+
+// Links from outside: by a second start, by macOS's event, and hostile ones, which change nothing.
+const wentTo: string[] = [];
+const second = (link: string) => {
+	electron.app.emit('second-instance', {}, ['warren', '--home', '/elsewhere', link]);
+	wentTo.push(main.place());
+};
+second('warren://sandbox/failed?filter=app%3Ashop');
+let kept = true;
+electron.app.emit('open-url', { preventDefault: () => (kept = false) }, 'warren://sandbox/all?task=t1');
+wentTo.push(main.place());
+for (const link of [
+	'warren://sandbox/failed?requeue=all',
+	'warren:javascript:alert(1)',
+	'warren://sandbox/settings#/sandbox/failed',
+]) {
+	second(link);
+}
+facts.wentTo = wentTo;
+facts.linkKept = kept;
+facts.refusedLinks = electron.messages;
 
 // A reload asks for a new port; the old one's wire ends, and the page connects again by itself.
 const states: string[] = [];

@@ -26,8 +26,8 @@ interface Facts {
 let home: string;
 let facts: Facts;
 
-function drive(folder: string, env: NodeJS.ProcessEnv = {}): Facts {
-	const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'drive.ts'), '--home', folder], {
+function drive(folder: string, env: NodeJS.ProcessEnv = {}, words: readonly string[] = []): Facts {
+	const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'drive.ts'), '--home', folder, ...words], {
 		cwd: root,
 		env: { ...process.env, WARREN_VAULT: '', WARREN_VAULT_KEY: '', ...env },
 		encoding: 'utf8',
@@ -181,6 +181,31 @@ describe('a page', () => {
 			{ properties: ['openDirectory', 'showHiddenFiles'] },
 		]);
 	});
+});
+
+describe('a link from outside', () => {
+	it('moves the page that is open, and only moves it', () => {
+		expect(facts.wentTo).toEqual([
+			'#/sandbox/failed?filter=app%3Ashop',
+			...Array.from({ length: 4 }, () => '#/sandbox/all?task=t1'),
+		]);
+		expect(facts.linkKept).toBe(false);
+	});
+
+	it('is refused in words, one at a time, where it says anything else', () => {
+		expect(facts.refusedLinks).toEqual([expect.stringMatching(/^This link cannot be opened: .*links do not/)]);
+	});
+
+	it('is where the window begins that it starts; of a checkout the system is told nothing', () => {
+		const folder = mkdtempSync(join(tmpdir(), 'warren-shell-'));
+		try {
+			const { journal } = drive(folder, { STAND_IN_END: 'signal' }, ['warren://sandbox/failed?task=t1']);
+			expect(journal).toContain('loadURL app://console/#/sandbox/failed?task=t1');
+			expect(journal.filter((entry) => entry.startsWith('setAsDefault'))).toEqual([]);
+		} finally {
+			rmSync(folder, { recursive: true, force: true });
+		}
+	}, 120_000);
 });
 
 describe('a password', () => {

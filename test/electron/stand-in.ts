@@ -33,6 +33,12 @@ class App extends EventEmitter {
 		journal.push('requestSingleInstanceLock');
 		return this.locked;
 	}
+	isReady(): boolean {
+		return journal.includes('ready');
+	}
+	setAsDefaultProtocolClient(scheme: string): void {
+		journal.push(`setAsDefaultProtocolClient ${scheme}`);
+	}
 	whenReady(): Promise<void> {
 		return ready.promise;
 	}
@@ -96,6 +102,7 @@ export class Frame {
 	readonly received: { readonly channel: string; readonly ports: readonly MessagePort[] }[] = [];
 	url: string;
 	onMessage: ((channel: string, ports: readonly MessagePort[]) => void) | null = null;
+	onSent: ((channel: string, value: unknown) => void) | null = null;
 	constructor(url: string) {
 		this.url = url;
 	}
@@ -109,6 +116,12 @@ export class Contents extends EventEmitter {
 	/** Whether the page wants to be asked before it goes (its `beforeunload`). */
 	unsaved = false;
 	readonly mainFrame = new Frame('about:blank');
+	/** What the shell sent to the preload script. */
+	readonly sent: { readonly channel: string; readonly value: unknown }[] = [];
+	send(channel: string, value: unknown): void {
+		this.sent.push({ channel, value });
+		this.mainFrame.onSent?.(channel, value);
+	}
 	openHandler: ((details: { readonly url: string }) => { readonly action: string }) | null = null;
 	setWindowOpenHandler(handler: NonNullable<Contents['openHandler']>): void {
 		this.openHandler = handler;
@@ -236,10 +249,16 @@ export const nextAnswer = { button: 0 };
 
 export const dialogs: { readonly title?: string; readonly properties?: readonly string[] }[] = [];
 export const errorBoxes: string[] = [];
+/** Messages that were shown without waiting for a person. */
+export const messages: string[] = [];
 export const dialog = {
 	async showOpenDialog(_window: unknown, options: (typeof dialogs)[number]) {
 		dialogs.push(options);
 		return { canceled: false, filePaths: ['/chosen'] };
+	},
+	async showMessageBox(options: { readonly message: string; readonly detail: string }) {
+		messages.push(`${options.message}: ${options.detail}`);
+		return { response: 0 };
 	},
 	showMessageBoxSync(_window: unknown, options: (typeof questions)[number]): number {
 		questions.push({ message: options.message, buttons: options.buttons });
@@ -286,6 +305,7 @@ export function rendererSide(contents: Contents, frame: Frame) {
 	const events = new EventEmitter();
 	const exposed: Record<string, unknown> = {};
 	frame.onMessage = (channel, ports) => events.emit(channel, { ports });
+	frame.onSent = (channel, value) => events.emit(channel, {}, value);
 	const event = { sender: contents, senderFrame: frame };
 	return {
 		exposed,

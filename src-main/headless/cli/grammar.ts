@@ -287,6 +287,16 @@ const OWN_COMMANDS: readonly Command[] = [
 		QUEUE_FLAG,
 	]),
 	{
+		name: 'open',
+		noun: 'open',
+		verb: null,
+		route: null,
+		summary: 'Open a link to a view or a task in the console that is being served',
+		positional: [{ field: { ...own('link', 'text', 'warren://PROFILE/VIEW?…'), required: true }, rest: false }],
+		flags: [],
+		profiled: false,
+	},
+	{
 		name: 'serve',
 		noun: 'serve',
 		verb: null,

@@ -25,6 +25,7 @@ import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
 import { logExport, logFind, logShow } from './log-files.ts';
 import { monitorRun } from './monitor-run.ts';
+import { openCommand } from './open.ts';
 import { type Parsed, parseArguments } from './parse.ts';
 import { taskPublish } from './publish-wait.ts';
 import { taskResult } from './result-views.ts';
@@ -134,6 +135,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 	switch (command.name) {
 		case 'serve':
 			return serveCommand(session, given);
+		case 'open':
+			return openCommand(session, given);
 		case 'consumer run':
 			return consumerRun(session, given);
 		case 'monitor run':

@@ -4,6 +4,7 @@ import { places } from '#main/engine/places.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import { VERSION } from '../host.ts';
 import { serveConsole } from '../serve.ts';
+import { markServed } from '../served.ts';
 import { CommandError, type Session } from './session.ts';
 
 /** With `--json` the first line is `{"url": …}`; for a person, Enter prints a fresh address. */
@@ -21,6 +22,7 @@ export async function serveCommand(session: Session, given: Readonly<Record<stri
 	});
 	if (!served.ok) throw new CommandError(served.error);
 	await using server = served.value;
+	using _door = markServed(session.host.home, server.origin);
 	const stop = Promise.withResolvers<void>();
 	using _interrupt = session.io.onInterrupt(() => stop.resolve());
 	const url = server.freshUrl();
