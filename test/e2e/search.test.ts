@@ -93,3 +93,34 @@ describe('the filter', () => {
 		expect(opened.trouble).toEqual([]);
 	}, 120_000);
 });
+
+describe('waiting messages', () => {
+	test('are looked through in the same language, with a mistake at its place', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		await opened.go('sandbox/queues');
+		await page
+			.getByRole('row', { name: /default/ })
+			.getByRole('button', { name: 'Look inside' })
+			.click();
+		const look = page.getByRole('dialog', { name: 'Waiting in default' });
+		await look.getByText(/^\d+ of \d+, next to run first\./).waitFor();
+		const box = look.getByRole('textbox', { name: 'Search the waiting messages' });
+		await box.fill('kwargs.customer.city:Oslo');
+		await box.press('Enter');
+		await look.getByText(/^3 of 3 that match among the \d+ next\./).waitFor();
+		expect(await look.getByRole('listitem').allInnerTexts()).toEqual(Array(3).fill(expect.stringContaining('Oslo')));
+
+		await box.fill('kwargs.customer.city:Oslo naem:x');
+		await box.press('Enter');
+		await look.getByText(/There is no field "naem"/).waitFor();
+		expect(await look.locator('.bad').allInnerTexts()).toEqual(['naem:x']);
+		expect(await accessibilityFaults(page)).toEqual([]);
+		// The look that is there stays; nothing was asked for.
+		expect(await look.getByRole('listitem').count()).toBe(3);
+
+		await box.press('Escape');
+		await look.getByText(/^\d+ of \d+, next to run first\./).waitFor();
+		expect(opened.trouble).toEqual([]);
+	}, 120_000);
+});

@@ -31,8 +31,7 @@ export async function taskExport(session: Session, given: Readonly<Record<string
 			place = piece.next;
 			if (session.io.stderr.isTTY && total !== null && total > 1_000)
 				session.io.stderr.write(`\r${count(rows)} of ${count(total)}`);
-			if (session.signal.aborted)
-				throw new CommandError(fail('cancelled', `Stopped after ${count(rows)} records.`).error);
+			session.signal.throwIfAborted();
 		}
 		if (session.io.stderr.isTTY && total !== null && total > 1_000) session.io.stderr.write('\n');
 		if (file !== null && out !== undefined) {
@@ -42,6 +41,7 @@ export async function taskExport(session: Session, given: Readonly<Record<string
 		}
 	} catch (error) {
 		if (file !== null) await abandon(file);
+		if (session.signal.aborted) throw new CommandError(fail('cancelled', stopped(rows, out)).error);
 		if (isFileError(error))
 			throw new CommandError(fail('invalid-input', `The file cannot be written: ${error.message}.`).error);
 		throw error;
@@ -50,6 +50,11 @@ export async function taskExport(session: Session, given: Readonly<Record<string
 	if (session.globals.json) session.json({ file: out, rows });
 	else session.say(`Wrote ${counted(rows, 'record')} to ${out}.`);
 	return EXIT.done;
+}
+
+function stopped(rows: number, out: string | undefined): string {
+	const words = `Stopped after ${count(rows)} records`;
+	return out === undefined ? `${words}.` : `${words}. ${out} was not written: what it held before stands.`;
 }
 
 /** A file beside the one that is wanted, so that a broken export never looks like a whole one. */

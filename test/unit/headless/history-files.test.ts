@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readCsv } from '#main/dialects/csv.ts';
 import { runCommandLine } from '#main/headless/cli/run.ts';
 import { testIo } from '#test/support/cli-io.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -111,6 +112,26 @@ describe('task import and task export', () => {
 		expect(ran.code).toBe(1);
 		expect(ran.out).toContain('Took in 3 records.');
 		expect(ran.err).toContain('Record 4: state: "done" is none of success, retry, failure.');
+	});
+
+	it('leave a file as it was where they are stopped, and say so', async () => {
+		const out = join(home, 'kept.jsonl');
+		writeFileSync(out, 'before');
+		const io = testIo(['--home', home, '--profile', 'log', 'task', 'export', '--out', out]);
+		const exit: { code: number | null } = { code: null };
+		const running = runCommandLine(io).then((code) => {
+			exit.code = code;
+		});
+		// Whenever it listens: nothing may be written at any moment before the end.
+		await waitFor('the end', () => {
+			io.interrupt();
+			return exit.code !== null;
+		});
+		await running;
+		expect(exit.code).toBe(1);
+		expect(io.err()).toMatch(/Stopped|cancelled/i);
+		expect(readFileSync(out, 'utf8')).toBe('before');
+		expect(readdirSync(home).filter((name) => name.includes('.part'))).toEqual([]);
 	});
 
 	it('refuse files of another kind, and leave nothing behind where they cannot write', async () => {
