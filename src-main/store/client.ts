@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import { packOps } from './packed-ops.ts';
+import { packOps, unpackFacts } from './packed-ops.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
 	FigureStore,
+	Foresight,
 	GroupStore,
 	HistoryStore,
 	JournalStore,
@@ -37,6 +38,9 @@ export interface StoreOptions {
 export const STORE_FILE = 'warren.db';
 
 const OLDEST_NODE = 22;
+
+/** What is foreseen of a message that nothing is known of. */
+const NOTHING_KNOWN: Foresight = { attemptNumber: 1, earlierOutcome: null };
 
 /**
  * Opens the store of a home, migrating its file first if need be. Fails in words, with nothing left running, when the file
@@ -119,9 +123,12 @@ class ThreadedStore implements OpenStore {
 				const packed = packOps(ops);
 				const facts = await (packed === null ? writer.call('apply', ops) : writer.call('applyPacked', packed));
 				ticker.touched();
-				return facts;
+				return unpackFacts(ops, facts);
 			},
-			foresee: (profile, keys) => quick().call('foresee', profile, keys),
+			async foresee(profile, keys) {
+				const seen = await quick().call('foresee', profile, keys);
+				return seen.map((one) => one ?? NOTHING_KNOWN);
+			},
 			retries: (profile, now, limit) => quick().call('retries', profile, now, limit),
 			page: (request) => quick().call('page', request, clock.now()),
 			exportTasks: (request) => second.call('exportTasks', request, clock.now()),

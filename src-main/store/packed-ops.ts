@@ -2,7 +2,8 @@
  * Operations on their way to the writer's thread, as one text and one block of bytes: reading a clone of many small objects was
  * measured to cost the thread more than twice as much as reading the same as JSON.
  */
-import type { HistoryOp } from '#main/domain/task.ts';
+import { type AttemptId, taskId } from '#main/domain/ids.ts';
+import type { HistoryOp, StartedFacts } from '#main/domain/task.ts';
 
 /** Survives structured cloning at next to no cost. */
 export interface PackedOps {
@@ -47,6 +48,29 @@ export function unpackOps({ text, bodies }: PackedOps): readonly HistoryOp[] {
 		at += length;
 	}
 	return ops as unknown as readonly HistoryOp[];
+}
+
+/** Facts on their way back: what most tasks find, that nothing was known of them, is said by the number of their attempt. */
+export type PackedFacts = readonly (StartedFacts | AttemptId | null)[];
+
+/** Packs what operations found: a clone of small objects costs both threads more than the rows that they speak of. */
+export function packFacts(ops: readonly HistoryOp[], facts: readonly (StartedFacts | null)[]): PackedFacts {
+	return facts.map((found, at) => {
+		if (found === null || found.attemptNumber !== 1 || found.earlierOutcome !== null || found.tries !== undefined)
+			return found;
+		const op = ops[at];
+		return op?.kind === 'started' && op.key === found.taskId ? found.attemptId : found;
+	});
+}
+
+/** The facts that were packed, of the same operations. */
+export function unpackFacts(ops: readonly HistoryOp[], packed: PackedFacts): readonly (StartedFacts | null)[] {
+	return packed.map((found, at) => {
+		if (typeof found !== 'number') return found;
+		const op = ops[at];
+		if (op?.kind !== 'started') throw new Error('Facts of an operation that begins nothing');
+		return { taskId: taskId(op.key), attemptId: found, attemptNumber: 1, earlierOutcome: null };
+	});
 }
 
 interface Writable {

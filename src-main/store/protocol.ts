@@ -32,10 +32,10 @@ import type {
 	ScheduleVersion,
 	WriteOutcome,
 } from '#main/domain/schedule.ts';
-import type { HistoryOp, KeptArguments, StartedFacts, TaskDetail, TaskRow } from '#main/domain/task.ts';
+import type { HistoryOp, KeptArguments, TaskDetail, TaskRow } from '#main/domain/task.ts';
 import type { CallArguments } from '#main/domain/value.ts';
 import type { LogRequest } from './log-lines.ts';
-import type { PackedOps } from './packed-ops.ts';
+import type { PackedFacts, PackedOps } from './packed-ops.ts';
 import type {
 	ExpectedChange,
 	Facet,
@@ -74,7 +74,8 @@ export interface ReadCalls {
 	taskOfMessage(profile: ProfileId, messageId: string): TaskId | null;
 	relatives(profile: ProfileId, keys: readonly string[], limit: number): readonly Relative[];
 	keptArguments(profile: ProfileId, ids: readonly TaskId[]): readonly KeptArguments[];
-	foresee(profile: ProfileId, keys: readonly string[]): readonly Foresight[];
+	/** Null: nothing is known of that message, as of most. */
+	foresee(profile: ProfileId, keys: readonly string[]): readonly (Foresight | null)[];
 	retries(profile: ProfileId, now: number, limit: number): PendingRetries;
 	log(attempt: AttemptId, request: LogRequest): Result<LogPage>;
 	findLines(attempt: AttemptId, request: Omit<LogRequest, 'limit'>): Result<LogFound>;
@@ -159,8 +160,8 @@ export interface Pulse {
 
 /** Calls that the writer answers; each is one part of a transaction. */
 export interface WriteCalls {
-	apply(ops: readonly HistoryOp[]): readonly (StartedFacts | null)[];
-	applyPacked(ops: PackedOps): readonly (StartedFacts | null)[];
+	apply(ops: readonly HistoryOp[]): PackedFacts;
+	applyPacked(ops: PackedOps): PackedFacts;
 	putProfile(profile: Profile): Result<void>;
 	removeProfile(id: ProfileId): void;
 	audit(entry: AuditEntry): void;

@@ -131,7 +131,7 @@ function seenOf(db: ReadHandle, profile: ProfileId, kind: number, limit: number)
 }
 
 /** What `started` would find for each key; the fold's own rules, read only. */
-function foresee(db: ReadHandle, profile: ProfileId, keys: readonly string[]): readonly Foresight[] {
+function foresee(db: ReadHandle, profile: ProfileId, keys: readonly string[]): readonly (Foresight | null)[] {
 	return db.snapshot(() => {
 		const profileKey = profileKeyOf(db, profile);
 		// Sorted here: with ORDER BY, SQLite compiled the statement anew for each key, which cost seven times as much as running it.
@@ -141,7 +141,9 @@ function foresee(db: ReadHandle, profile: ProfileId, keys: readonly string[]): r
 		);
 		const last = db.read<{ n: number | null }>('last number', 'SELECT max(number) AS n FROM attempts WHERE task = ?');
 		return keys.map((key) => {
-			const attempts = profileKey === null ? [] : known(profileKey, key).toSorted((a, b) => a.id - b.id);
+			const found = profileKey === null ? [] : known(profileKey, key);
+			if (found.length === 0) return null;
+			const attempts = found.toSorted((a, b) => a.id - b.id);
 			const waiting = attempts.findLastIndex((attempt) => attempt.state === 0);
 			if (waiting >= 0) {
 				const earlier = attempts.slice(0, waiting);

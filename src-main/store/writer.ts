@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { Failure } from '#main/domain/result.ts';
 import type { ScheduleRun } from '#main/domain/schedule.ts';
+import type { HistoryOp } from '#main/domain/task.ts';
 import { auditWriter } from './audit.ts';
 import { savedSetTable } from './consumer-sets.ts';
 import { countKeeper } from './counts.ts';
@@ -15,7 +16,7 @@ import { type SlowListener, type WriteHandle, writeHandle } from './handles.ts';
 import { journalTable } from './journal.ts';
 import { leaseTable } from './leases.ts';
 import { patiently } from './migrate.ts';
-import { unpackOps } from './packed-ops.ts';
+import { type PackedFacts, packFacts, unpackOps } from './packed-ops.ts';
 import { profileKeys } from './profile-keys.ts';
 import { profileTable } from './profile-rows.ts';
 import type { WriteCalls } from './protocol.ts';
@@ -82,8 +83,8 @@ export class Writer implements Disposable {
 		const groups = groupTable(this.#db, failures.forget);
 		const runs = runTable(this.#db, schedules.raise);
 		this.#calls = {
-			apply: (ops) => this.#fold.applyAll(ops),
-			applyPacked: (ops) => this.#fold.applyAll(unpackOps(ops)),
+			apply: (ops) => this.#applied(ops),
+			applyPacked: (packed) => this.#applied(unpackOps(packed)),
 			putProfile: (profile) => profiles.put(profile),
 			removeProfile: (id) => {
 				profiles.remove(id);
@@ -197,6 +198,10 @@ export class Writer implements Disposable {
 			this.#forget();
 			return { ok: false, failure };
 		}
+	}
+
+	#applied(ops: readonly HistoryOp[]): PackedFacts {
+		return packFacts(ops, this.#fold.applyAll(ops));
 	}
 
 	#settleKeepers(): void {

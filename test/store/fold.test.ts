@@ -182,7 +182,7 @@ describe('attempts', () => {
 		store.apply(published(1, { id: 'm1' }), started(2, 'r1', { id: 'm1' }), finished(3, 'r1', SUCCEEDED));
 		expect(store.calls.foresee(PROFILE, ['m1', 'm9'])).toEqual([
 			{ attemptNumber: 2, earlierOutcome: 'succeeded' },
-			{ attemptNumber: 1, earlierOutcome: null },
+			null,
 		]);
 		const [facts] = store.apply(started(9, 'r2', { id: 'm1' }));
 		expect(facts).toMatchObject({ attemptNumber: 2, earlierOutcome: 'succeeded' });

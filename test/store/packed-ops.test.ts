@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HistoryOp } from '#main/domain/task.ts';
-import { packOps, unpackOps } from '#main/store/packed-ops.ts';
+import { attemptId, taskId } from '#main/domain/ids.ts';
+import { type HistoryOp, type StartedFacts, TASK_STATES } from '#main/domain/task.ts';
+import { packFacts, packOps, unpackFacts, unpackOps } from '#main/store/packed-ops.ts';
 import { failed, finished, line, logged, published, removed, SUCCEEDED, started } from '#test/support/history.ts';
 
 const LONG = process.env.WARREN_LONG !== undefined;
@@ -37,5 +38,47 @@ describe('operations on their way to the writer', () => {
 		['a message of an exception', finished(1, 'run', failed('ValueError', 'x'.repeat(2_000_000)))],
 	])('are not packed when %s would make the text too long', (_what, op) => {
 		expect(packOps([op])).toBe(null);
+	});
+});
+
+/** A task that begins, or an operation that finds nothing, with what was found. */
+const finding: fc.Arbitrary<readonly [HistoryOp, StartedFacts | null]> = fc.oneof(
+	operation.filter((op) => op.kind !== 'started').map((op) => [op, null] as const),
+	fc
+		.record({
+			key: text,
+			task: text,
+			named: fc.boolean(),
+			attempt: fc.integer({ min: 1, max: 2 ** 40 }),
+			number: fc.integer({ min: 1, max: 3 }),
+			outcome: fc.constantFrom(null, ...TASK_STATES),
+			tries: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+		})
+		.map(({ key, task, named, attempt, number, outcome, tries }) => {
+			const facts: StartedFacts = {
+				taskId: taskId(named ? key : task),
+				attemptId: attemptId(attempt),
+				attemptNumber: number,
+				earlierOutcome: outcome,
+			};
+			return [started(1, 'run', { id: key }), tries === undefined ? facts : { ...facts, tries }] as const;
+		}),
+);
+
+describe('what operations found, on its way back', () => {
+	it('arrives as it was said, whatever was known before', () => {
+		fc.assert(
+			fc.property(fc.array(finding, { maxLength: 12 }), (found) => {
+				const ops = found.map(([op]) => op);
+				const facts = found.map(([, fact]) => fact);
+				expect(unpackFacts(ops, structuredClone(packFacts(ops, facts)))).toEqual(facts);
+			}),
+			{ numRuns: LONG ? 5_000 : 200 },
+		);
+	});
+
+	it('takes one number for a task that nothing was known of', () => {
+		const facts = { taskId: taskId('m'), attemptId: attemptId(7), attemptNumber: 1, earlierOutcome: null };
+		expect(packFacts([started(1, 'run', { id: 'm' })], [facts])).toEqual([7]);
 	});
 });
