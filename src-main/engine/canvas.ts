@@ -19,6 +19,12 @@ const MOST_RESULTS = 500;
 const MOST_MESSAGES = 200;
 /** How often what was found leads on to more. */
 const ROUNDS = 4;
+/**
+ * Members of a group are sent together, and neither events nor a member's result name the others. So results are read of those that were
+ * published within so many ms of the task asked about, at most so many.
+ */
+const NEAR_MS = 10_000;
+const MOST_NEAR = 300;
 
 interface Gathered {
 	id: string;
@@ -49,21 +55,39 @@ export async function canvasOf(
 		}
 		return task;
 	};
-	const backend = results.backend(profile);
-	const read = new Map<string, FoundResult>();
-	let without = backend.ok ? null : backend.error.message;
-	let asked: readonly string[] = [focus];
 	let fromHistory = 0;
-	for (let round = 0; round < ROUNDS && asked.length > 0 && tasks.size < MOST_TASKS; round += 1) {
-		const rows = await history.relatives(profile.id, asked, MOST_TASKS - tasks.size);
-		for (const row of rows) {
+	const takeRelatives = async (ids: readonly string[]): Promise<void> => {
+		for (const row of await history.relatives(profile.id, ids, MOST_TASKS - tasks.size)) {
 			const task = of(row.id);
-			if (task.state === null && row.state !== null) fromHistory += 1;
+			if (row.state !== null && !told.has(row.id)) fromHistory += 1;
+			if (row.state !== null) told.add(row.id);
 			task.name ??= row.name;
 			task.state ??= row.state;
 			task.parentId ??= row.parentId;
 			task.groupId ??= row.groupId ?? null;
 		}
+	};
+	const takeResult = (id: string, one: FoundResult): Gathered => {
+		read.set(id, one);
+		const { result } = one;
+		const task = of(id);
+		task.name ??= result.name;
+		// What is kept of a task that has ended is newer than what history was told of it while it ran.
+		if (result.ready || task.state === null) task.state = result.state ?? task.state ?? 'running';
+		task.parentId ??= result.parentId;
+		task.groupId ??= result.groupId;
+		task.children = childrenOf(result.children, (group, member) => {
+			of(member).groupId ??= group;
+		});
+		return task;
+	};
+	const backend = results.backend(profile);
+	const told = new Set<string>();
+	const read = new Map<string, FoundResult>();
+	let without = backend.ok ? null : backend.error.message;
+	let asked: readonly string[] = [focus];
+	for (let round = 0; round < ROUNDS && asked.length > 0 && tasks.size < MOST_TASKS; round += 1) {
+		await takeRelatives(asked);
 		const unread = [...tasks.keys()].filter((id) => !read.has(id)).slice(0, MOST_RESULTS - read.size);
 		const found =
 			backend.ok && without === null ? await backend.value.tasks(unread) : ok(new Map<string, FoundResult>());
@@ -73,23 +97,21 @@ export async function canvasOf(
 		}
 		const next = new Set<string>();
 		for (const [id, one] of found.value) {
-			read.set(id, one);
-			const { result } = one;
-			const task = of(id);
-			task.name ??= result.name;
-			// What is kept of a task that has ended is newer than what history was told of it while it ran.
-			if (result.ready || task.state === null) task.state = result.state ?? task.state ?? 'running';
-			task.parentId ??= result.parentId;
-			task.groupId ??= result.groupId;
-			task.children = childrenOf(result.children, (group, member) => {
-				of(member).groupId ??= group;
-			});
+			const task = takeResult(id, one);
 			for (const child of [...task.children, ...(task.parentId === null ? [] : [task.parentId])]) {
 				if (!read.has(child) && tasks.size + next.size < MOST_TASKS) next.add(child);
 			}
 		}
 		for (const id of next) of(id);
 		asked = [...next];
+	}
+	const group = tasks.get(focus)?.groupId ?? null;
+	if (group !== null && backend.ok && without === null) {
+		const near = (await publishedNear(core, profile, focus)).filter((id) => !read.has(id));
+		const found = await backend.value.tasks(near.slice(0, MOST_RESULTS - read.size));
+		const members = found.ok ? [...found.value].filter(([, { result }]) => result.groupId === group) : [];
+		for (const [id, one] of members.slice(0, MOST_TASKS - tasks.size)) takeResult(id, one);
+		await takeRelatives(members.map(([id]) => id));
 	}
 	const messages = await addMessages(core, profile, focus, tasks);
 	if (fromHistory === 0 && read.size === 0) {
@@ -101,6 +123,18 @@ export async function canvasOf(
 	);
 	const canvas = buildCanvas(known, focus, { expanded });
 	return ok({ ...canvas, told: { history: fromHistory, results: read.size, messages }, without });
+}
+
+/** Tasks that history saw published at about the same time as this one. */
+async function publishedNear(core: Core, profile: Profile, focus: string): Promise<readonly string[]> {
+	const { history } = core.store;
+	const [row] = await history.rows(profile.id, [taskId(focus)]);
+	const at = row?.publishedAt ?? null;
+	if (at === null) return [];
+	const moment = (ms: number) => new Date(ms).toISOString();
+	const query = `published:>=${moment(at - NEAR_MS)} published:<${moment(at + NEAR_MS)}`;
+	const ids = await history.ids(profile.id, query, MOST_NEAR);
+	return ids.ok ? ids.value : [];
 }
 
 /** The ids of children, those in groups too, of which `inGroup` is told. */

@@ -95,6 +95,26 @@ describe('a canvas of real tasks', () => {
 		expect(open.nodes).toHaveLength(32);
 	}, 90_000);
 
+	it('shows the members of a group, which no event and no result ties to each other', async () => {
+		const ids = await lab.python<string[]>(
+			'g = group([add.s(n, n) for n in range(4)] + [fail.s("one of five")]).apply_async()',
+			'print(json.dumps([one.id for one in g.results]))',
+		);
+		for (const id of ids) await over(id);
+		const drawn = await waitFor('all members', async () => {
+			const one = await canvas(ids[2] ?? '');
+			return one.nodes.length === 6 ? one : null;
+		});
+		expect(drawn.nodes[0]).toMatchObject({ kind: 'group', counts: { succeeded: 4, failed: 1 } });
+		expect(
+			drawn.nodes
+				.slice(1)
+				.map(({ task }) => task)
+				.toSorted(),
+		).toEqual(ids.toSorted());
+		expect(drawn.edges.every(({ tie }) => tie === 'member')).toBe(true);
+	}, 90_000);
+
 	it('of a task that nobody knows is refused, with what to do', async () => {
 		expect(await engine.refusal('task.canvas', { profile: 'lab', id: 'nobody' })).toMatchObject({ code: 'not-found' });
 	});

@@ -26,6 +26,9 @@ export function stateWords(node: CanvasNode): string {
 
 /** What a node is called. */
 export function nameWords(node: CanvasNode): string {
-	if (node.kind === 'group') return 'Group';
+	if (node.kind === 'group') {
+		const known = Object.values(node.counts ?? {}).reduce((sum, count) => sum + count, 0);
+		return `Group, ${known} known`;
+	}
 	return node.name ?? node.task ?? 'A task';
 }
