@@ -238,7 +238,7 @@ export class Actions implements Disposable {
 		];
 		const first = outcome.items.find((item) => item.outcome !== 'done')?.reason ?? '';
 		this.#toasts.show(outcome.failed > 0 ? 'failed' : 'note', `${done}, ${parts.join(', ')}`, {
-			text: first,
+			text: first === '' ? first : `${first.charAt(0).toUpperCase()}${first.slice(1)}.`.replace(/\.\.$/, '.'),
 			action: {
 				label: 'Show which',
 				run: () => {

@@ -43,6 +43,7 @@ export function repairOfRepr(args: string | null, kwargs: string | null): Argume
 	const entries: string[] = [];
 	const names: string[] = [];
 	let namedStop: Stop | null = null;
+	let before = '';
 	if (named === null) namedStop = hidden('keyword arguments', kwargs);
 	for (const piece of named ?? []) {
 		const value = certainValue(`{${piece.text}}`);
@@ -52,6 +53,8 @@ export function repairOfRepr(args: string | null, kwargs: string | null): Argume
 			const why = value.ok ? 'cannot be written as JSON' : value.error.message;
 			const name = /^\s*'([^'\\]*)':/.exec(piece.text)?.[1];
 			namedStop = stopAt(name === undefined ? 'a keyword argument' : `keyword argument "${name}"`, piece, why);
+			// Its name stays, so that its value is all there is to write.
+			if (name !== undefined) before = `${JSON.stringify(name)}: `;
 			break;
 		}
 		names.push(entry[0].value);
@@ -68,7 +71,7 @@ export function repairOfRepr(args: string | null, kwargs: string | null): Argume
 	].filter((one) => one !== null);
 	return {
 		args: [...readable, ...markOf(stop)].join(', '),
-		kwargs: `{${[...entries, ...markOf(namedStop)].join(', ')}}`,
+		kwargs: `{${[...entries, ...markOf(namedStop).map((mark) => `${before}${mark}`)].join(', ')}}`,
 		words: `${stops.map(({ which, why, at }) => `${which} ${why} at character ${at} of its print`).join(', and ')}; ${
 			read.length === 0 ? 'nothing before that could be read' : `${read.join(' and ')} could be read`
 		}`,

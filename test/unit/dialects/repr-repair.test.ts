@@ -9,7 +9,7 @@ describe('printed arguments that are not certain', () => {
 		const cut = repairOfRepr("(42, ('a', 1.5), 'xxx...', ...)", "{'retry': True, 'note': 'yy...', 'z': 1}");
 		expect(cut).toEqual({
 			args: "42, ('a', 1.5), <positional argument 3 was cut: 'xxx...'>",
-			kwargs: `{"retry": true, <keyword argument "note" was cut: 'note': 'yy...'>}`,
+			kwargs: `{"retry": true, "note": <keyword argument "note" was cut: 'note': 'yy...'>}`,
 			words:
 				'positional argument 3 was cut at character 22 of its print, and keyword argument "note" was cut at character 28 of its print; positional arguments 1 to 2 and keyword argument retry could be read',
 		});
