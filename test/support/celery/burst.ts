@@ -31,6 +31,8 @@ const TRACEBACK = `Traceback (most recent call last):\n${'  File "x.py", line 1,
 export async function publishBurst({ channel, exchange, from, to, idOf }: Burst): Promise<void> {
 	const send = (key: string, body: Uint8Array) =>
 		channel.publish(exchange, key, Buffer.from(body), { contentType: 'application/json', deliveryMode: 1 });
+	// Of now: what succeeded days ago would soon be cleaned up.
+	const begun = Date.now();
 	let batch: Told[] = [];
 	const add = (told: Told) => {
 		batch.push(told);
@@ -40,7 +42,7 @@ export async function publishBurst({ channel, exchange, from, to, idOf }: Burst)
 	};
 	for (let n = from; n < to; n += 1) {
 		const uuid = idOf(n);
-		const at = 1_700_000_000_000 + n;
+		const at = begun + n - to;
 		const call = {
 			name: `shop.tasks.job${n % 40}`,
 			args: `(${n}, 'customer')`,
