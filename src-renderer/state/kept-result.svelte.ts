@@ -3,6 +3,9 @@ import type { GroupProgress } from '#main/domain/celery-result.ts';
 import type { TaskResultView } from '#main/ipc/contract/result.ts';
 import { type Engine, LOADING, type Loaded, loaded } from './engine.ts';
 
+/** A task or group that a task started. */
+export type KeptBranch = TaskResultView['branches'][number];
+
 export class KeptResult implements Disposable {
 	result: Loaded<TaskResultView> = $state.raw(LOADING);
 	/** Null: it is in no group, or that is not known. */
