@@ -73,6 +73,13 @@ export interface RedisAddress {
 	readonly tls: TlsOptions | null;
 	/** Path of a Unix socket, which is used instead of host and port; absent: TCP. */
 	readonly socket?: string;
+	/**
+	 * Host and port are a sentinel's, which knows where the primary of this name is, and so do the others; absent: they are Redis's own.
+	 */
+	readonly sentinel?: {
+		readonly master: string;
+		readonly others: readonly { readonly host: string; readonly port: number }[];
+	};
 }
 
 /** A Redis that carries messages as kombu lays them there, with the transport options of the deployment (kombu's names in brackets). */

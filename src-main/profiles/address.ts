@@ -211,6 +211,6 @@ function invalid(message: string): Result<never> {
 function unsupported(): Result<never> {
 	return fail(
 		'unsupported',
-		'This version connects to RabbitMQ (amqp://, amqps://), to Redis (redis://, rediss://, redis+socket://) and to the built-in broker (embedded:).',
+		'This version connects to RabbitMQ (amqp://, amqps://), to Redis (redis://, rediss://, redis+socket://, sentinel://) and to the built-in broker (embedded:).',
 	);
 }

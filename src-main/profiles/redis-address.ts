@@ -1,6 +1,6 @@
 /**
  * Where a Redis is, as people write it: `redis://[user[:password]@]host[:port][/database][?parameters]`, `rediss://` over TLS,
- * `redis+socket://[user[:password]@]/path/of/the.sock[?db=0]` for a Unix socket. Also
+ * `redis+socket://[user[:password]@]/path/of/the.sock[?db=0]` for a Unix socket, `sentinel://…;sentinel://…` for sentinels. Also
  * taken: what Celery's and RedBeat's settings have in such an address, by redis-py's names. The password comes out apart from the
  * address, because an address is shown, logged and stored in the open.
  */
@@ -28,6 +28,11 @@ export interface ParsedRedis {
 
 /** Redis's own port. */
 export const REDIS_PORT = 6379;
+
+/** That of its sentinels. */
+const SENTINEL_PORT = 26_379;
+const SENTINEL = /^(?:redis\+)?sentinel:\/\//i;
+const SENTINEL_EXAMPLE = 'sentinel://host-1:26379/0;sentinel://host-2:26379?master_name=mymaster';
 
 const EXAMPLE = 'redis://user@host:6379/0';
 
@@ -75,9 +80,7 @@ export function parseRedis(text: string, more: MoreParameters = NO_MORE): Result
 	const written = text.trim();
 	if (written === '') return invalid(`Write where Redis is, for example ${EXAMPLE}.`);
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(written)?.[1]?.toLowerCase();
-	if (scheme === 'sentinel' || scheme === 'redis+sentinel') {
-		return unsupported(`Warren does not ask sentinels. Give the address of the primary itself: ${EXAMPLE}.`);
-	}
+	if (scheme === 'sentinel' || scheme === 'redis+sentinel') return parseSentinels(written, more);
 	const local = /^(?:unix|redis[+-]socket):\/\//i.exec(written);
 	if (local !== null) return parseRest(written.slice(local[0].length), 'socket', more);
 	const begin = /^(rediss?):\/\//i.exec(written);
@@ -92,24 +95,87 @@ export function parseRedis(text: string, more: MoreParameters = NO_MORE): Result
 
 /** Writes an address without its password, so that `parseRedis` reads the same address again. */
 export function formatRedis(address: RedisAddress, more: ReadonlyMap<string, string> = new Map()): string {
-	const { host, port, db, username, tls, socket } = address;
+	const { host, port, db, username, tls, socket, sentinel } = address;
 	const user = username === null ? '' : `${encode(username)}@`;
 	if (socket !== undefined) {
 		const path = socket.split('/').map(encode).join('/');
 		return `redis+socket://${user}${path}${queryOf(new Map([['db', String(db)], ...more]))}`;
 	}
+	if (sentinel !== undefined) {
+		const others = sentinel.others.map((one) => `;sentinel://${bracketed(one.host)}:${one.port}`).join('');
+		const query = queryOf(new Map([['master_name', sentinel.master], ...more]));
+		return `sentinel://${user}${bracketed(host)}:${port}/${db}${others}${query}`;
+	}
 	const scheme = tls === null ? 'redis' : 'rediss';
 	return `${scheme}://${user}${bracketed(host)}:${port}/${db}${queryOf(new Map([...tlsPairs(tls), ...more]))}`;
 }
 
-function parseRest(rest: string, carrier: 'plain' | 'tls' | 'socket', more: MoreParameters): Result<ParsedRedis> {
+/**
+ * `sentinel://h1:26379/0;sentinel://h2:26379?master_name=name`, as kombu and Celery's result backend write it, with `master_name` of
+ * their transport options as a parameter. Login and database are read from the first, as they read them.
+ */
+function parseSentinels(written: string, more: MoreParameters): Result<ParsedRedis> {
+	const question = written.indexOf('?');
+	const [first = '', ...later] = (question === -1 ? written : written.slice(0, question)).split(';');
+	const query = question === -1 ? '' : written.slice(question);
+	const bare = (one: string) => one.trim().replace(SENTINEL, '');
+	let master = '';
+	const parsed = parseRest(`${bare(first)}${query}`, 'sentinel', {
+		names: ['master_name', 'min_other_sentinels', ...more.names],
+		take: (name, value) => {
+			if (name === 'min_other_sentinels') return null;
+			if (name !== 'master_name') return more.take(name, value);
+			master = value;
+			return null;
+		},
+	});
+	if (!parsed.ok) return parsed;
+	if (master === '') {
+		return invalid(
+			`Sentinels have to be told which primary is meant: add ?master_name=… (master_name in Celery's transport options), for example ${SENTINEL_EXAMPLE}.`,
+		);
+	}
+	const { address, password } = parsed.value;
+	const others: { readonly host: string; readonly port: number }[] = [];
+	for (const one of later) {
+		const parts = split(bare(one));
+		if (!parts.ok) return parts;
+		const { userinfo, hostport, path } = parts.value;
+		const login = parseLogin(userinfo);
+		if (!login.ok) return login;
+		const differs = login.value.username !== address.username || login.value.password !== password;
+		if (userinfo !== null && differs) {
+			return invalid(
+				'The sentinels are written with different logins. Write it once, with the first: it is that of Redis itself.',
+			);
+		}
+		if (path !== null && path !== '' && path !== String(address.db)) {
+			return invalid(
+				'The number of the database is written with the first sentinel: Celery reads it there and nowhere else.',
+			);
+		}
+		const where = parseHost(hostport, { port: SENTINEL_PORT, example: SENTINEL_EXAMPLE });
+		if (!where.ok) return where;
+		others.push(where.value);
+	}
+	return ok({ address: { ...address, sentinel: { master, others } }, password });
+}
+
+function parseRest(
+	rest: string,
+	carrier: 'plain' | 'tls' | 'socket' | 'sentinel',
+	more: MoreParameters,
+): Result<ParsedRedis> {
 	const secure = carrier === 'tls';
 	const parts = split(rest);
 	if (!parts.ok) return parts;
 	const { userinfo, hostport, path, query } = parts.value;
 	const login = parseLogin(userinfo);
 	if (!login.ok) return login;
-	const where = parseHost(hostport, { port: REDIS_PORT, example: 'redis://user@[::1]:6379/0' });
+	const where = parseHost(hostport, {
+		port: carrier === 'sentinel' ? SENTINEL_PORT : REDIS_PORT,
+		example: 'redis://user@[::1]:6379/0',
+	});
 	if (!where.ok) return where;
 	let db: number | null = null;
 	let socket: string | null = null;

@@ -6,7 +6,7 @@ import type { RedisBrokerAddress } from '../domain/profile.ts';
 import { ok, type Result } from '../domain/result.ts';
 import { formatRedis, parseRedis } from './redis-address.ts';
 
-type Options = Omit<RedisBrokerAddress, 'kind' | 'host' | 'port' | 'db' | 'username' | 'tls' | 'socket'>;
+type Options = Omit<RedisBrokerAddress, 'kind' | 'host' | 'port' | 'db' | 'username' | 'tls' | 'socket' | 'sentinel'>;
 type Writable = { -readonly [K in keyof Options]: Options[K] };
 
 /** What kombu does where nothing is said. */
@@ -32,7 +32,7 @@ const NAMES = [
 /** kombu's own prefix of channels, where `fanout_prefix` is true. */
 const FANOUT_PREFIX = '/{db}.';
 
-/** Reads `redis://`, `rediss://` and `redis+socket://` with kombu's options. Failures as `parseRedis` has them. */
+/** Reads `redis://`, `rediss://`, `redis+socket://` and `sentinel://` with kombu's options. Failures as `parseRedis` has them. */
 export function parseRedisBroker(
 	text: string,
 ): Result<{ readonly address: RedisBrokerAddress; readonly password: string | null }> {

@@ -40,7 +40,8 @@ export function createRedisDoctor(options: RedisDoctorOptions): Doctor {
 			return verdict.status !== 'failed';
 		};
 		note('address', addressVerdict(address));
-		if (address.socket === undefined && !note('dns', await nameVerdict(address.host))) return steps;
+		if (address.socket === undefined && address.sentinel === undefined && !note('dns', await nameVerdict(address.host)))
+			return steps;
 
 		const password = await options.password();
 		let link: Link;
@@ -114,6 +115,9 @@ function cureOf(problem: ConnectProblem, address: RedisBrokerAddress): string {
 	switch (problem.at) {
 		case 'dns':
 		case 'tcp':
+			if (address.sentinel !== undefined) {
+				return 'Start the sentinels, or correct their addresses (26379 is usual) and master_name: "redis-cli -p 26379 SENTINEL MASTERS" lists the names.';
+			}
 			return address.socket === undefined
 				? 'Start Redis, or correct host and port: 6379 is usual. A firewall between here and there may be in the way.'
 				: 'Start Redis, or correct the path: it is the "unixsocket" in redis.conf.';

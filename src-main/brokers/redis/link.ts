@@ -15,7 +15,19 @@ import { fail, ok, type Result } from '../../domain/result.ts';
 import type { KeyCommand, KeyReply, KeyScript } from '../keyspace.ts';
 import { tlsSettings } from '../network.ts';
 import type { SessionLink } from '../session.ts';
-import { ClusterNode, cutOff, endingWords, type Failed, replyCode, replyFailure, Silence, silent } from './problems.ts';
+import {
+	AtPrimary,
+	ClusterNode,
+	cutOff,
+	endingWords,
+	type Failed,
+	NoPrimary,
+	replyCode,
+	replyFailure,
+	Silence,
+	silent,
+} from './problems.ts';
+import { primaryOf } from './sentinel.ts';
 
 /** How long Redis may be silent while connecting, in ms. */
 const GREETING = 10_000;
@@ -62,6 +74,21 @@ export interface Dial {
 
 /** Connects, or rejects with what the network, TLS or Redis said (read it with `connectProblem`). */
 export async function dial(options: Dial): Promise<Link> {
+	const { sentinel, ...rest } = options.address;
+	if (sentinel === undefined) return dialOne(options);
+	const primary = await primaryOf({ ...rest, sentinel }, options.password, options.signal);
+	const address: RedisAddress = { ...rest, ...primary };
+	try {
+		const link = await dialOne({ ...options, address });
+		if (!link.replica) return link;
+		await link.close();
+	} catch (error) {
+		throw new AtPrimary(address, error);
+	}
+	throw new AtPrimary(address, new NoPrimary());
+}
+
+async function dialOne(options: Dial): Promise<RedisLink> {
 	const { address } = options;
 	const tls = address.tls === null ? null : await tlsSettings(address.tls);
 	const redis = new Redis({
@@ -137,6 +164,11 @@ class RedisLink implements Link {
 
 	get server(): string {
 		return this.#server;
+	}
+
+	/** It said so while greeting. */
+	get replica(): boolean {
+		return this.#replica;
 	}
 
 	alive(): boolean {

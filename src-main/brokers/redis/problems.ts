@@ -20,6 +20,28 @@ export class Silence extends Error {}
 /** A node of a Redis Cluster: what has to happen as one lies on several nodes there, so nothing is begun. */
 export class ClusterNode extends Error {}
 
+/** What the sentinels name for the primary says itself that it is a replica. */
+export class NoPrimary extends Error {}
+
+/** An error of the Redis that sentinels named; `cause` is what was said there. */
+export class AtPrimary extends Error {
+	readonly address: RedisAddress;
+	constructor(address: RedisAddress, cause: unknown) {
+		super(`At ${placeOf(address)}`, { cause });
+		this.address = address;
+	}
+}
+
+/** No sentinel could say where the primary is. */
+export class SentinelProblem extends Error {
+	/** Every one that answered does not know the name: trying again quickly is pointless. */
+	readonly unknown: boolean;
+	constructor(message: string, unknown: boolean) {
+		super(message);
+		this.unknown = unknown;
+	}
+}
+
 /** The word that begins an error of Redis: `NOAUTH`, `WRONGTYPE`, `ERR`; empty where there is none. */
 export function replyCode(text: string): string {
 	return /^([A-Z][A-Z0-9]+)(?: |$)/.exec(text)?.[1] ?? '';
@@ -28,6 +50,17 @@ export function replyCode(text: string): string {
 /** Reads an error of dialling or greeting. */
 export function connectProblem(error: unknown, address: RedisAddress): ConnectProblem {
 	if (error instanceof UnreadableFile) return { kind: 'refused', at: 'files', reason: error.message };
+	if (error instanceof AtPrimary) return connectProblem(error.cause, error.address);
+	if (error instanceof SentinelProblem) {
+		return { kind: error.unknown ? 'refused' : 'unreachable', at: 'tcp', reason: error.message };
+	}
+	if (error instanceof NoPrimary) {
+		return {
+			kind: 'unreachable',
+			at: 'redis',
+			reason: `The sentinels name ${placeOf(address)}, which is no primary (yet): they may be about to change it.`,
+		};
+	}
 	if (error instanceof ClusterNode) return { kind: 'refused', at: 'server', reason: clusterWords(placeOf(address)) };
 	const { text: message, code } = whatWasSaid(error);
 	// What Redis says before it was asked anything, ioredis wraps into a complaint of its own.
@@ -119,7 +152,10 @@ export function clusterWords(where: string): string {
 
 /** Where a Redis is, as a person writes it. */
 export function placeOf(address: RedisAddress): string {
-	return address.socket ?? place(address);
+	const { sentinel } = address;
+	if (sentinel === undefined) return address.socket ?? place(address);
+	const all = [address, ...sentinel.others.map((one) => ({ ...one, tls: null }))];
+	return `"${sentinel.master}" by ${all.length === 1 ? 'sentinel' : 'sentinels'} ${all.map(place).join(', ')}`;
 }
 
 /** What the system says of a Unix socket, in words; null: it is about something else. */

@@ -57,7 +57,7 @@ const broker = z
 	.min(1)
 	.max(4_000)
 	.describe(
-		"amqp:// or amqps:// URL, redis://, rediss:// or redis+socket:// URL, carrot's VirtualHost settings as JSON, or embedded:",
+		"amqp:// or amqps:// URL, redis://, rediss://, redis+socket:// or sentinel:// URL, carrot's VirtualHost settings as JSON, or embedded:",
 	);
 const framework = z.enum(['carrot', 'celery', 'django-q']).describe('What the tasks are written for');
 const environment = z.enum(['development', 'staging', 'production']).describe('How careful to be');

@@ -26,6 +26,22 @@ describe('an address of Redis', () => {
 		['redis+socket://:p@/run/a%20b.sock?virtual_host=3', { socket: '/run/a b.sock', db: 3 }, 'p'],
 		['rediss://h', { host: 'h', tls }, null],
 		[
+			'sentinel://:p@a/2;sentinel://b:26380/2;c?master_name=shop',
+			{
+				host: 'a',
+				port: 26_379,
+				db: 2,
+				sentinel: {
+					master: 'shop',
+					others: [
+						{ host: 'b', port: 26_380 },
+						{ host: 'c', port: 26_379 },
+					],
+				},
+			},
+			'p',
+		],
+		[
 			'rediss://h?cacertfile=/a/ca.pem&certfile=/a/c.pem&keyfile=/a/k.pem&server_name_indication=r.example&verify=verify_none',
 			{
 				host: 'h',
@@ -55,11 +71,14 @@ describe('an address of Redis', () => {
 		['localhost:6379', 'invalid-input', 'redis://'],
 		['http://h', 'invalid-input', 'redis://'],
 		['amqp://h', 'invalid-input', 'redis://'],
-		['sentinel://h:26379', 'unsupported', 'primary'],
 		['unix://', 'invalid-input', 'three slashes'],
 		['redis+socket://tmp/redis.sock', 'invalid-input', 'three slashes'],
 		['redis+socket:///tmp/redis.sock?cacertfile=/a', 'invalid-input', 'rediss://'],
-		['sentinel://h:26379', 'unsupported', 'primary'],
+		['sentinel://h:26379', 'invalid-input', 'master_name'],
+		['sentinel://a;sentinel://:other@b?master_name=m', 'invalid-input', 'different logins'],
+		['sentinel://a;sentinel://b/1?master_name=m', 'invalid-input', 'with the first sentinel'],
+		['sentinel://a;sentinel://b:0?master_name=m', 'invalid-input', '65535'],
+		['sentinel://a?master_name=m&cacertfile=/a', 'invalid-input', 'rediss://'],
 		['redis://a:6379,b:6379/0', 'unsupported', 'one Redis'],
 		['redis://h/mydb', 'invalid-input', 'number of a database'],
 		['redis://h/-1', 'invalid-input', 'number of a database'],
@@ -120,4 +139,13 @@ describe('an address of Redis', () => {
 			),
 		);
 	});
+});
+
+it('writes sentinels so that they are read again, without the password', () => {
+	const text = 'sentinel://user:secret@a:26379/2;sentinel://[::1]:26380?master_name=shop%20eu';
+	const parsed = parseRedis(text);
+	if (!parsed.ok) throw new Error(parsed.error.message);
+	const written = formatRedis(parsed.value.address);
+	expect(written).toBe('sentinel://user@a:26379/2;sentinel://[::1]:26380?master_name=shop%20eu');
+	expect(parseRedis(written)).toEqual({ ok: true, value: { address: parsed.value.address, password: null } });
 });

@@ -48,7 +48,7 @@ describe('a Redis as broker', () => {
 		['redis://h?fanout_patterns=1', 'either true or false'],
 		['redis://h?unacked_key=', 'no value'],
 		['redis://h?globel_keyprefix=x', 'global_keyprefix'],
-		['sentinel://:secret@h:26379', 'primary'],
+		['sentinel://:secret@h:26379', 'master_name'],
 	])('%s is refused with what to write instead', (text, words) => {
 		const parsed = parseBroker(text);
 		if (parsed.ok) throw new Error('It was taken.');
