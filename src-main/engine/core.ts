@@ -16,6 +16,7 @@ import type { Consumers } from './consumers.ts';
 import type { Deployments } from './deployments.ts';
 import type { Ports } from './ports.ts';
 import type { Schedules } from './schedules.ts';
+import type { TaskLog } from './task-log.ts';
 import { sender } from './user-name.ts';
 
 export interface Core {
@@ -30,6 +31,7 @@ export interface Core {
 	readonly schedules: Schedules;
 	readonly clusters: Clusters;
 	readonly replies: CeleryReplies;
+	readonly taskLog: TaskLog;
 	/** Whom to ask for arguments of a profile's tasks; null: nobody. */
 	readonly argumentDoors: (profile: Profile) => ArgumentDoors | null;
 }

@@ -9,6 +9,7 @@ import type { CallHandlers, Router, StreamHandlers } from '#main/ipc/handlers.ts
 import { createRouter } from '#main/ipc/router.ts';
 import { createProfiles } from '#main/profiles/profiles.ts';
 import { openStore } from '#main/store/client.ts';
+import type { Store } from '#main/store/store.ts';
 import { createAlarms } from './alarms.ts';
 import { argumentDoors, sourceLook } from './celery-arguments.ts';
 import { createCeleryControl } from './celery-control.ts';
@@ -29,6 +30,7 @@ import { deploymentHandlers } from './handlers/deployment.ts';
 import { figureHandlers, figureStreams } from './handlers/figure.ts';
 import { groupHandlers, groupStreams } from './handlers/group.ts';
 import { historyHandlers } from './handlers/history.ts';
+import { historySettingsHandlers } from './handlers/history-settings.ts';
 import { monitorHandlers, monitorStreams } from './handlers/monitor.ts';
 import { orphanHandlers } from './handlers/orphan.ts';
 import { packetHandlers } from './handlers/packet.ts';
@@ -56,6 +58,7 @@ import { startByThemselves } from './saved-sets.ts';
 import { createKeepers } from './schedule-keepers.ts';
 import { createSchedules } from './schedules.ts';
 import { createSites } from './sites.ts';
+import { openTaskLog } from './task-log.ts';
 
 export interface Engine extends AsyncDisposable {
 	readonly router: Router;
@@ -69,7 +72,9 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	await using stack = new AsyncDisposableStack();
 	const opened = await openStore({ home: ports.home, thread: ports.storeThread, log: ports.log });
 	if (!opened.ok) return opened;
-	const store = stack.use(opened.value);
+	const bare = stack.use(opened.value);
+	const taskLog = await openTaskLog(bare, ports);
+	const store: Store = { ...bare, history: taskLog.history, [Symbol.asyncDispose]: () => bare[Symbol.asyncDispose]() };
 	const now = () => ports.clock.now();
 	const profiles = createProfiles(store.profiles, ports.vault, now);
 	const deployments = stack.use(createDeployments(ports, profiles));
@@ -117,13 +122,14 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		schedules,
 		clusters,
 		replies,
+		taskLog,
 		argumentDoors: doorsOf,
 	};
 	const sandbox = await ensureSandbox(core);
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
 	schedules.keepers = stack.use(createKeepers(core));
 	stack.use(buryDeadConsumers(store, ports));
-	stack.use(keepCleaning(store, ports, () => profiles.list()));
+	stack.use(keepCleaning(store, ports, taskLog, () => profiles.list()));
 	if (ports.host === 'shell' || ports.host === 'serve') {
 		// What waits for a broker or a vault must not keep a window from opening.
 		void startByThemselves(core).catch((error: unknown) => {
@@ -153,6 +159,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...alarmHandlers(core, alarms),
 		...figureHandlers(core, sampler),
 		...packetHandlers(core),
+		...historySettingsHandlers(core, taskLog),
 		...siteHandlers(core, sites),
 		...monitorHandlers(core, monitors),
 		...workerHandlers(core, monitors, control),

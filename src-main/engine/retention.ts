@@ -1,4 +1,4 @@
-/** Keeps history from growing without end: an hourly clean-up by one process of the home, in small batches that others pass. */
+/** Keeps history from growing without end: a regular clean-up by one process of the home, in small batches that others pass. */
 import { randomUUID } from 'node:crypto';
 import type { ProfileId } from '#main/domain/ids.ts';
 import { readDuration } from '#main/domain/query-values.ts';
@@ -7,14 +7,15 @@ import type { FinishedState, RetentionPolicy, RetentionRule } from '#main/domain
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { Store } from '#main/store/store.ts';
 import type { Ports } from './ports.ts';
+import type { TaskLog } from './task-log.ts';
 
 /** One command that ends at once never gets that far; what stays does. */
 const FIRST_MS = 60_000;
-const EVERY_MS = 3_600_000;
+/** Between two looks whether a clean-up is due, so that an hour is an hour after a restart too. */
+const LOOK_MS = 60_000;
+const MINUTE_MS = 60_000;
 const LEASE = 'retention';
 const LEASE_MS = 60_000;
-/** Rows per transaction: a few milliseconds, so that consumers hardly notice. */
-const BATCH = 100;
 /** Unused pages that stay in the file for what comes next, and how many are given back at a time. */
 const SPARE_PAGES = 2_000;
 const PAGES = 256;
@@ -23,11 +24,15 @@ const REST = 1;
 
 type Parts = Pick<Ports, 'clock' | 'log' | 'host'>;
 
-/** Carries out a profile's policy now; how many rows went. `busy` while another process of this home is at it. */
+/**
+ * Carries out a profile's policy now, `batch` rows in a transaction, which others wait for; how many rows went. Each batch is all gone or all
+ * there, whatever moment the process ends at, and the next clean-up goes on. `busy` while another process of this home is at it.
+ */
 export async function cleanUp(
 	store: Store,
 	ports: Parts,
 	profile: ProfileId,
+	batch: number,
 	signal: AbortSignal,
 ): Promise<Result<number>> {
 	const { clock } = ports;
@@ -45,9 +50,9 @@ export async function cleanUp(
 					: lease;
 			}
 			const since = clock.monotonic();
-			const went = await store.retention.sweep(profile, policy, now, BATCH);
+			const went = await store.retention.sweep(profile, policy, now, batch);
 			removed += went;
-			if (went < BATCH) break;
+			if (went < batch) break;
 			if (signal.aborted) return ok(removed);
 			await pause(ports, (clock.monotonic() - since) * REST);
 		}
@@ -74,10 +79,11 @@ function pause(ports: Parts, ms: number): Promise<void> {
 	return new Promise((resolve) => ports.clock.after(Math.max(1, ms), resolve));
 }
 
-/** Cleans up after every profile once an hour, whichever process of this home comes to it first. */
+/** Cleans up after every profile as often as it says, whichever process of this home comes to it first. */
 export function keepCleaning(
 	store: Store,
 	ports: Parts,
+	taskLog: Pick<TaskLog, 'view'>,
 	profiles: () => Promise<readonly { readonly id: ProfileId; readonly name: string }[]>,
 ): AsyncDisposable {
 	const stopping = new AbortController();
@@ -88,8 +94,10 @@ export function keepCleaning(
 		for (const { id, name } of await profiles()) {
 			if (stopping.signal.aborted) return;
 			const { ranAt } = await store.retention.settings(id);
-			if (ranAt !== null && ports.clock.now() - ranAt < EVERY_MS && ports.clock.now() >= ranAt) continue;
-			const done = await cleanUp(store, ports, id, stopping.signal);
+			const { settings } = await taskLog.view(id);
+			const everyMs = settings.housekeepingMinutes * MINUTE_MS;
+			if (ranAt !== null && ports.clock.now() - ranAt < everyMs && ports.clock.now() >= ranAt) continue;
+			const done = await cleanUp(store, ports, id, settings.batchSize, stopping.signal);
 			if (!done.ok) {
 				if (done.error.code !== 'busy') ports.log.warn('retention.failed', { profile: id, reason: done.error.message });
 				continue;
@@ -114,8 +122,7 @@ export function keepCleaning(
 			working = look()
 				.catch((error: unknown) => ports.log.error('retention.failed', { reason: String(error) }))
 				.then(() => {
-					// Looked at more often than it is due, so that an hour is an hour after a restart too.
-					if (!stopping.signal.aborted) again(EVERY_MS / 6);
+					if (!stopping.signal.aborted) again(LOOK_MS);
 				});
 		});
 	}

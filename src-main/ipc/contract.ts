@@ -11,6 +11,7 @@ import { eventRoutes } from './contract/event.ts';
 import { figureRoutes } from './contract/figure.ts';
 import { groupRoutes } from './contract/group.ts';
 import { historyRoutes } from './contract/history.ts';
+import { historySettingsRoutes } from './contract/history-settings.ts';
 import { monitorRoutes } from './contract/monitor.ts';
 import { orphanRoutes } from './contract/orphan.ts';
 import { packetRoutes } from './contract/packet.ts';
@@ -43,6 +44,7 @@ export const contract = {
 	...alarmRoutes,
 	...figureRoutes,
 	...packetRoutes,
+	...historySettingsRoutes,
 	...siteRoutes,
 	...monitorRoutes,
 	...eventRoutes,

@@ -5,6 +5,7 @@ import { readMoment } from '#main/domain/query-values.ts';
 import type { BucketSize } from '#main/domain/report.ts';
 import { isZone } from '#main/domain/report-buckets.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
+import type { ClusterFigures } from '#main/ipc/contract/figure.ts';
 import type { CallHandlers, StreamHandlers } from '#main/ipc/handlers.ts';
 import type { FigureRequest } from '#main/store/store.ts';
 import type { Core } from '../core.ts';
@@ -90,7 +91,7 @@ export function figureHandlers(core: Core, sampler: FigureSampler): Pick<CallHan
 			const items = clusters.value.items.filter(({ name }) => cluster === undefined || name.endsWith(cluster));
 			return ok({
 				...clusters.value,
-				items: items.map((item) => ({ ...item, queue: queueBehind(profile, queues.value.items) })),
+				items: items.map((item) => ({ ...item, ...queueBehind(profile, queues.value.items) })),
 				total: cluster === undefined ? clusters.value.total : items.length,
 			});
 		},
@@ -120,11 +121,13 @@ export function figureHandlers(core: Core, sampler: FigureSampler): Pick<CallHan
  * The queue that clusters of a site take from: a heartbeat does not name it (django-q2 #139), but unless a site says otherwise it has the
  * site's own name. Where there is one queue alone, it is that.
  */
-function queueBehind(profile: Profile, queues: readonly FigureSubject[]): FigureSubject | null {
+function queueBehind(profile: Profile, queues: readonly FigureSubject[]): Pick<ClusterFigures, 'queue' | 'queueBy'> {
 	const prefixes = profile.djangoQ?.prefixes ?? [];
 	const named = queues.filter(({ name }) => prefixes.includes(name));
-	if (prefixes.length === 1 && named.length === 1) return named[0] ?? null;
-	return queues.length === 1 ? (queues[0] ?? null) : null;
+	const [one] = named;
+	if (prefixes.length === 1 && one !== undefined && named.length === 1) return { queue: one, queueBy: 'name' };
+	const [only] = queues;
+	return only !== undefined && queues.length === 1 ? { queue: only, queueBy: 'only' } : { queue: null, queueBy: null };
 }
 
 export function figureStreams(core: Core, sampler: FigureSampler): Pick<StreamHandlers, 'queue.watch'> {

@@ -115,7 +115,9 @@ export function quarantineHandlers(core: Core): Pick<CallHandlers, Name> {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
 			const since = core.ports.clock.monotonic();
-			const done = await cleanUp(core.store, core.ports, profile.value.id, context.signal);
+			const { id } = profile.value;
+			const { settings } = await core.taskLog.view(id);
+			const done = await cleanUp(core.store, core.ports, id, settings.batchSize, context.signal);
 			return done.ok ? ok({ done: done.value, took: Math.round(core.ports.clock.monotonic() - since) }) : done;
 		},
 	};

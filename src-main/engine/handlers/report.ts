@@ -8,8 +8,6 @@ import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { Core } from '../core.ts';
 import { appNameHandlers } from './app-names.ts';
 
-const TOP = 20;
-
 export function reportHandlers(
 	core: Core,
 ): Pick<CallHandlers, 'report.list' | 'report.show' | 'report.apps' | 'report.map'> {
@@ -27,6 +25,7 @@ export function reportHandlers(
 					details: { field: 'zone' },
 				});
 			}
+			const { settings } = await core.taskLog.view(profile.value.id);
 			return core.store.history.report({
 				profile: profile.value.id,
 				name: input.name,
@@ -36,7 +35,7 @@ export function reportHandlers(
 					bucket: input.bucket,
 					zone,
 					compatible: input.compatible === true,
-					top: input.top ?? TOP,
+					top: input.top ?? settings.reportsTop,
 					appNames: profile.value.appNames ?? [],
 				},
 			});

@@ -105,7 +105,12 @@ export const FIGURE_VIEWS: {
 				history.items.flatMap(({ queue }) => (queue === null ? [] : [[queue.name, queue] as const])),
 			);
 			const rows = [...history.items, ...queues.values()].flatMap(rowsOf);
-			return showHistory(history, rows, style);
+			const taken = history.items.find(({ queue }) => queue !== null);
+			const shown = showHistory(history, rows, style);
+			if (taken?.queue == null) return shown;
+			const why = taken.queueBy === 'only' ? 'it is the only one' : "it has the site's name";
+			const words = `The queue behind is taken to be ${oneLine(taken.queue.name)}, since ${why}: a heartbeat does not say.`;
+			return `${shown}\n${paint(style, 'dim', words)}`;
 		},
 	},
 	'queue.sampling': standing,

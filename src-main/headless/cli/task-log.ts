@@ -10,7 +10,7 @@ import type { CallerInput } from '#main/ipc/contract.ts';
 import { showProgress } from './change-tasks.ts';
 import { consentTo } from './confirm.ts';
 import { CommandError, type Session } from './session.ts';
-import { QUEUED_LIMIT, taskLogSettings } from './task-log-settings.ts';
+import { taskLogSettings } from './task-log-settings.ts';
 import { count, counted, harmless, oneLine, paint, pairs, table } from './text.ts';
 
 type Given = Readonly<Record<string, unknown>>;
@@ -49,14 +49,17 @@ export async function inspectLogs(session: Session): Promise<number> {
 /** `inspect settings`: every name that aa-taskmonitor has a setting under, with what stands for it here. */
 export async function inspectSettings(session: Session): Promise<number> {
 	const profile = await session.profile();
-	const { policy } = await session.call('retention.show', { profile });
-	const settings = taskLogSettings(policy, await appNamesOf(session, profile));
+	const view = await session.call('profile.show', { name: profile });
+	const retention = await session.call('retention.show', { profile });
+	const written = await session.call('history.show', { profile });
+	const settings = taskLogSettings(retention, view.profile.appNames, written);
 	if (session.globals.json) session.json({ items: settings, total: settings.length });
 	else {
 		session.say(
 			table(session.style, settings, [
 				{ title: 'SETTING', cell: ({ name }) => name },
 				{ title: 'VALUE', cell: ({ value }) => (value === null ? '-' : String(value)) },
+				{ title: 'SOURCE', cell: ({ source }) => source },
 				{ title: 'HERE', cell: ({ here }) => here },
 			]),
 		);
@@ -88,8 +91,9 @@ export async function inspectQueue(session: Session, given: Given): Promise<numb
 		else session.say('Queue is empty.');
 		return EXIT.done;
 	}
+	const { settings } = await session.call('history.show', { profile });
 	const go =
-		total <= QUEUED_LIMIT ||
+		total <= settings.queuedLimit ||
 		session.globals.yes ||
 		(await agreed(session, `${count(total)} tasks wait. Look at them?`));
 	if (!go) return EXIT.failed;

@@ -32,6 +32,8 @@ export interface FigureRoundView extends FigureRound {
 export interface ClusterFigures extends FigureSubject {
 	/** Null: a heartbeat does not say which queue it is, and none has the site's name. */
 	readonly queue: FigureSubject | null;
+	/** Why it is taken to be that: it is the only one there is, or it has the site's name. Either may be wrong. */
+	readonly queueBy: 'only' | 'name' | null;
 }
 
 const moment = z.string().min(1).max(60);

@@ -36,7 +36,12 @@ export const reportRoutes = {
 				.optional()
 				.describe("aa-taskmonitor's definitions: buckets of 5 minutes, idle minutes left out"),
 			query: queryText.default('').describe('Only runs of tasks that match this query'),
-			top: z.int().min(1).max(1_000).optional().describe('How many a top list has (default: 20)'),
+			top: z
+				.int()
+				.min(1)
+				.max(1_000)
+				.optional()
+				.describe('How many a top list has (default: 20, or as "history set --reports-top" has it)'),
 		}),
 		output: returns<Report>(),
 		cli: { positional: ['name'] },

@@ -4,6 +4,7 @@ import { profileId } from '#main/domain/ids.ts';
 import { silentLog } from '#main/domain/log.ts';
 import { fail, ok } from '#main/domain/result.ts';
 import { DEFAULT_RETENTION } from '#main/domain/retention.ts';
+import { DEFAULT_TASK_LOG } from '#main/domain/task-log.ts';
 import { cleanUp, keepCleaning, readPolicy } from '#main/engine/retention.ts';
 import type { Store } from '#main/store/store.ts';
 import { manualClock } from '#test/support/manual-clock.ts';
@@ -49,10 +50,13 @@ function world(due: number) {
 	return { clock, seen, store, ports, profiles: async () => [{ id: SHOP, name: 'shop' }] };
 }
 
+/** As out of the box. */
+const taskLog = { view: async () => ({ settings: DEFAULT_TASK_LOG, own: [] }) };
+
 describe('the hourly clean-up', () => {
 	it('begins after a minute, works in batches of one moment, and writes one audit line', async () => {
 		const { clock, seen, store, ports, profiles } = world(250);
-		await using _cleaning = keepCleaning(store, ports, profiles);
+		await using _cleaning = keepCleaning(store, ports, taskLog, profiles);
 		await clock.advance(MINUTE - 1);
 		expect(seen.sweeps).toEqual([]);
 		await clock.advance(MINUTE);
@@ -65,7 +69,7 @@ describe('the hourly clean-up', () => {
 
 	it('comes again after an hour and not before, whichever process did it last', async () => {
 		const { clock, seen, store, ports, profiles } = world(0);
-		await using _cleaning = keepCleaning(store, ports, profiles);
+		await using _cleaning = keepCleaning(store, ports, taskLog, profiles);
 		await clock.advance(2 * MINUTE);
 		expect(seen.sweeps).toHaveLength(1);
 		await clock.advance(50 * MINUTE);
@@ -78,10 +82,10 @@ describe('the hourly clean-up', () => {
 	it('leaves it to the process that is at it', async () => {
 		const { clock, seen, store, ports, profiles } = world(10);
 		seen.busy = true;
-		await using _cleaning = keepCleaning(store, ports, profiles);
+		await using _cleaning = keepCleaning(store, ports, taskLog, profiles);
 		await clock.advance(2 * MINUTE);
 		expect(seen.due).toBe(10);
-		expect(await cleanUp(store, ports, SHOP, new AbortController().signal)).toMatchObject({
+		expect(await cleanUp(store, ports, SHOP, 100, new AbortController().signal)).toMatchObject({
 			ok: false,
 			error: { code: 'busy' },
 		});
@@ -91,7 +95,7 @@ describe('the hourly clean-up', () => {
 		const { seen, store, ports } = world(1_000);
 		const stop = new AbortController();
 		stop.abort();
-		expect(await cleanUp(store, ports, SHOP, stop.signal)).toEqual(ok(100));
+		expect(await cleanUp(store, ports, SHOP, 100, stop.signal)).toEqual(ok(100));
 		expect(seen.ranAt).toBeNull();
 	});
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from '#main/headless/cli/run.ts';
 import { testIo } from '#test/support/cli-io.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const LOG = `id;app_name;exception;parent_id;priority;retries;received;runtime;started;state;task_id;task_name;timestamp\r
 1;shop;Retry;;4;0;2024-02-29 12:00:00+00:00;0.5;2024-02-29 12:00:01+00:00;retry;t-1;shop.tasks.charge;2024-02-29 12:00:01.500000+00:00\r
@@ -46,6 +46,36 @@ describe('inspect and purge of logs', () => {
 		expect(names).toHaveLength(10);
 		expect(names).toEqual([...names].sort());
 		expect(names.every((name: string) => name.startsWith('TASKMONITOR_'))).toBe(true);
+	});
+
+	it('tell what was set for the profile from what is as out of the box, and what cannot be otherwise', async () => {
+		const at = ['--profile', 'log'];
+		const settings = async () => {
+			const { items } = await json([...at, 'inspect', 'settings']);
+			return new Map<string, { value: unknown; source: string }>(
+				items.map(({ name, ...one }: { name: string; value: unknown; source: string }) => [
+					name.replace('TASKMONITOR_', ''),
+					one,
+				]),
+			);
+		};
+		const flags = ['--truncate', 'on', '--batch-size', '5000', '--housekeeping-minutes', '30', '--queued-limit', '7'];
+		expect((await run([...at, 'history', 'set', ...flags, '--reports-top', '1', '--enabled', 'off'])).code).toBe(0);
+		const after = await settings();
+		for (const [name, value] of [
+			['TRUNCATE_NESTED_DATA', true],
+			['DELETE_STALE_BATCH_SIZE', 5_000],
+			['HOUSEKEEPING_FREQUENCY', 30],
+			['QUEUED_TASKS_ADMIN_LIMIT', 7],
+			['REPORTS_MAX_TOP', 1],
+			['ENABLED', false],
+		] as const) {
+			expect([name, after.get(name)]).toMatchObject([name, { value, source: 'profile' }]);
+		}
+		expect(after.get('REPORTS_MAX_AGE')).toMatchObject({ value: 0, source: 'fixed' });
+		expect(after.get('DATA_MAX_AGE')).toMatchObject({ value: 72, source: 'default' });
+		// All goes back at once.
+		expect((await json([...at, 'history', 'set', '--default'])).own).toEqual([]);
 	});
 
 	it('want exactly one way of saying what is meant', async () => {
