@@ -24,7 +24,7 @@ export function exportTasks(reader: ListReader, request: ExportRequest, now: num
 		const rows = db
 			.read<ListedRow>(
 				'export tasks',
-				`SELECT ${TASK_COLUMNS} FROM tasks t JOIN task_texts x ON x.seq = t.seq
+				`SELECT ${TASK_COLUMNS} FROM tasks t NOT INDEXED CROSS JOIN task_texts x ON x.seq = t.seq
 				WHERE t.seq > ? AND t.seq <= ? AND ${match.sql} ORDER BY t.seq LIMIT ?`,
 				true,
 			)
@@ -143,7 +143,7 @@ function newest(reader: ListReader, table: 'tasks' | 'attempts'): number {
 }
 
 const FROM = {
-	tasks: 'tasks t JOIN task_texts x ON x.seq = t.seq WHERE t.seq > ? AND t.seq <= ?',
+	tasks: 'tasks t NOT INDEXED CROSS JOIN task_texts x ON x.seq = t.seq WHERE t.seq > ? AND t.seq <= ?',
 	attempts: `attempts a CROSS JOIN tasks t ON t.seq = a.task JOIN task_texts x ON x.seq = t.seq
 		WHERE a.id > ? AND a.id <= ? AND a.state IN (${LOGGED}) AND a.finished_at IS NOT NULL`,
 } as const;
