@@ -19,11 +19,11 @@ export default defineConfig({
 		projects: [
 			node('unit'),
 			node('architecture'),
-			node('store', { timeout: 120_000 }),
+			node('store', { timeout: 300_000 }),
 			node('wire'),
-			node('conformance', { timeout: 120_000 }),
+			node('conformance', { timeout: 300_000 }),
 			node('integration', { timeout: 300_000 }),
-			node('electron', { timeout: 120_000 }),
+			node('electron', { timeout: 300_000 }),
 			node('e2e', { timeout: 300_000 }),
 			{
 				plugins: [svelte({ configFile: false })],

@@ -31,7 +31,7 @@ function drive(folder: string, env: NodeJS.ProcessEnv = {}, words: readonly stri
 		cwd: root,
 		env: { ...process.env, WARREN_VAULT: '', WARREN_VAULT_KEY: '', ...env },
 		encoding: 'utf8',
-		timeout: 90_000,
+		timeout: 240_000,
 	});
 	if (ran.status !== 0)
 		throw new Error(`The shell ended with ${ran.status ?? ran.signal}:\n${ran.stdout}\n${ran.stderr}`);

@@ -54,7 +54,7 @@ describe('a canvas of real tasks', () => {
 			[`task:${ids[1]}`, `task:${ids[2]}`],
 		]);
 		expect(drawn.nodes.filter(({ focus }) => focus).map(({ task }) => task)).toEqual([ids[1]]);
-	}, 90_000);
+	});
 
 	it('shows what a waiting chain is still to send, and the body of a chord, from their messages', async () => {
 		const ids = await lab.python<string[]>(
@@ -77,7 +77,7 @@ describe('a canvas of real tasks', () => {
 			['pending', 1],
 		]);
 		expect(chord.edges).toContainEqual(expect.objectContaining({ tie: 'chord', to: `pending:${ids[4]}` }));
-	}, 60_000);
+	});
 
 	it('counts the states of a big group, which stands for its members', async () => {
 		const id = await lab.python<string>('print(json.dumps(spread.delay(30).id))');
@@ -93,7 +93,7 @@ describe('a canvas of real tasks', () => {
 		const group = drawn.nodes[1]?.key.slice('group:'.length) ?? '';
 		const open = await engine.call('task.canvas', { profile: 'lab', id, expand: [group] });
 		expect(open.nodes).toHaveLength(32);
-	}, 90_000);
+	});
 
 	it('shows the members of a group, which no event and no result ties to each other', async () => {
 		const ids = await lab.python<string[]>(
@@ -113,7 +113,7 @@ describe('a canvas of real tasks', () => {
 				.toSorted(),
 		).toEqual(ids.toSorted());
 		expect(drawn.edges.every(({ tie }) => tie === 'member')).toBe(true);
-	}, 90_000);
+	});
 
 	it('of a task that nobody knows is refused, with what to do', async () => {
 		expect(await engine.refusal('task.canvas', { profile: 'lab', id: 'nobody' })).toMatchObject({ code: 'not-found' });

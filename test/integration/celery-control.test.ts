@@ -179,7 +179,7 @@ describe.each([
 		expect((await refusal({ method: 'pool_grow', queue: 'q' })).message).toContain('takes no --queue');
 		expect((await refusal({ method: 'autoscale', max: 1, min: 2 })).message).toContain('larger');
 		expect((await refusal({ method: 'ping' as 'heartbeat' })).code).toBe('invalid-input');
-	}, 60_000);
+	});
 
 	it('scales a worker that scales, sees it stop when told to, and one that is killed become lost', async () => {
 		await using scaled = lab.worker('w2', { flags: ['--autoscale=2,1'] });

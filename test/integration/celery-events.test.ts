@@ -255,7 +255,7 @@ describe('event watch', () => {
 			fault: null,
 		});
 		await connection.close();
-	}, 60_000);
+	});
 });
 
 describe('event snapshot', () => {

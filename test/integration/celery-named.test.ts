@@ -162,7 +162,7 @@ describe('over RabbitMQ', () => {
 		expect(queues).not.toMatch(/celeryev|celery\.pidbox/);
 		const exchanges = await server.ctl(['list_exchanges', 'name', '--quiet']);
 		expect(exchanges).not.toMatch(/celeryev|celery\.pidbox/);
-	}, 60_000);
+	});
 });
 
 describe('over Redis', () => {
@@ -223,5 +223,5 @@ describe('over Redis', () => {
 		expect(keys.filter((key) => !/^(shop:|shop_celery-task-meta-)/.test(key))).toEqual([]);
 		expect(await server.cli('LLEN', 'shop:parked|9')).toBe('1');
 		expect(await server.cli('PUBSUB', 'CHANNELS', '*celery*')).toBe('');
-	}, 60_000);
+	});
 });

@@ -65,7 +65,7 @@ describe('a result', () => {
 		expect(failed.words).toMatch(/^FAILURE, \d+ s ago, as celery-task-meta-\S+ says; it expires in 60 min\.$/);
 		expect((await over(again ?? '')).result).toMatchObject({ retries: 2, valueJson: '{"attempts": 3}' });
 		expect(await result('11111111-1111-4111-8111-111111111111')).toMatchObject({ result: null, source: null });
-	}, 90_000);
+	});
 
 	it('is followed while it changes, states of the application’s own too, until the task has ended', async () => {
 		const { engine } = await booted();
@@ -79,7 +79,7 @@ describe('a result', () => {
 		const progress = watch.items.find(({ view }) => view.result?.status === 'PROGRESS')?.view.result;
 		expect(progress).toMatchObject({ state: null, ready: false, valueJson: '{"done": 1, "of": 2}' });
 		expect(watch.items.at(-1)?.view.result?.valueJson).toBe('[1, 2]');
-	}, 60_000);
+	});
 
 	it('has its children with it, groups with their members', async () => {
 		const { engine, over, result } = await booted();
@@ -92,7 +92,7 @@ describe('a result', () => {
 			return members.length === 3 && members.every((member) => member.state === 'succeeded') ? one : null;
 		});
 		expect(view.branches).toMatchObject([{ group: true, branches: [{ group: false, name: 'resultlab.add' }, {}, {}] }]);
-	}, 60_000);
+	});
 });
 
 describe('history', () => {
@@ -113,7 +113,7 @@ describe('history', () => {
 		expect(shown).toMatchObject({ state: 'succeeded', worker: 'w1@lab', result: { kind: 'json', text: '"x"' } });
 		expect(shown.events).toMatchObject([{ type: 'result-SUCCESS', host: 'w1@lab', readAt: expect.any(Number) }]);
 		expect(shown.history).toHaveLength(1);
-	}, 60_000);
+	});
 
 	it('looks for such ends by itself while a profile is watched', async () => {
 		const { engine } = await booted();
@@ -140,7 +140,7 @@ describe('history', () => {
 			exception: { type: 'ValueError', message: 'late' },
 			traceback: expect.stringContaining('ValueError: late'),
 		});
-	}, 60_000);
+	});
 
 	it('knows a task wholly from an extended result that was never told of before', async () => {
 		const { engine, over } = await booted();
@@ -153,7 +153,7 @@ describe('history', () => {
 			argsJson: '[40, 2]',
 			result: { kind: 'json', text: '42' },
 		});
-	}, 60_000);
+	});
 });
 
 describe('a chord', () => {
@@ -173,7 +173,7 @@ describe('a chord', () => {
 		expect(open).toMatchObject({ size: 2, done: 1, failed: 0, stuck: null, members: [{ status: 'SUCCESS' }] });
 		lab.let('open');
 		expect((await over(body)).result).toMatchObject({ state: 'succeeded', valueJson: '4' });
-	}, 60_000);
+	});
 
 	it('says which member of its header failed, and that its body ends with an error', async () => {
 		const { engine, over } = await booted();
@@ -193,7 +193,7 @@ describe('a chord', () => {
 			state: 'failed',
 			exception: { type: expect.stringMatching(/ChordError$/) },
 		});
-	}, 60_000);
+	});
 });
 
 it('is read whatever its serializer, and a pickle stays inert', async () => {
@@ -216,4 +216,4 @@ it('is read whatever its serializer, and a pickle stays inert', async () => {
 		serializer: 'pickle',
 		exception: { type: 'ValueError', message: "'sour', 5" },
 	});
-}, 60_000);
+});

@@ -109,7 +109,7 @@ it('sets aside what is no result, and settles it with the others', async () => {
 	const { total } = await engine.call('task.list', { profile: 'lab', query: 'id:nobody' });
 	expect(total).toBe(0);
 	await connection.close();
-}, 60_000);
+});
 
 it('says of what it cannot read where results of tasks sent from here are', async () => {
 	const refusal = await engine.refusal('task.result', { profile: 'lab', id: 'x' });

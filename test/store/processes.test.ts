@@ -69,7 +69,7 @@ const REACHED: readonly TaskState[] = ['queued', 'running', 'failed'];
 
 describe('a process killed while it writes', () => {
 	it(`loses nothing that it had acknowledged, and leaves a sound file, ${ROUNDS} times`, {
-		timeout: 20_000 + ROUNDS * 5_000,
+		timeout: 60_000 + ROUNDS * 30_000,
 	}, async () => {
 		using home = testHome();
 		const random = randomFrom(ROUNDS);

@@ -13,7 +13,12 @@ import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Store } from '#main/store/store.ts';
 import { type ManualClock, manualClock } from '#test/support/manual-clock.ts';
 
-const SHOP = { id: profileId('shop'), name: 'shop', framework: 'carrot', broker: { kind: 'rabbitmq' } } as unknown as Profile;
+const SHOP = {
+	id: profileId('shop'),
+	name: 'shop',
+	framework: 'carrot',
+	broker: { kind: 'rabbitmq' },
+} as unknown as Profile;
 const SECOND = 1_000;
 const UNREACHABLE = fail('unreachable', 'Nobody listens there.');
 

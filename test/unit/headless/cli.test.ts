@@ -191,7 +191,7 @@ describe('consumer run', () => {
 		expect(doc.total).toBeGreaterThan(0);
 		const shown = await json(['task', 'show', doc.items[0].id]);
 		expect(shown.doc.exception).toMatchObject({ type: expect.any(String), message: expect.any(String) });
-	}, 60_000);
+	});
 
 	it('says that the runner cannot be started, and fails', async () => {
 		await publish('--args', '1');
@@ -200,5 +200,5 @@ describe('consumer run', () => {
 		expect(code).toBe(1);
 		const last = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '');
 		expect(last.error.message).toContain('/nonexistent/python');
-	}, 60_000);
+	});
 });

@@ -60,7 +60,7 @@ describe('one Ctrl+C', () => {
 		writeFileSync(join(folder, 'go'), '');
 		expect(await ended).toBe(0);
 		expect(await stateOf(id)).toBe('succeeded');
-	}, 60_000);
+	});
 });
 
 describe('two', () => {
@@ -76,5 +76,5 @@ describe('two', () => {
 			'list',
 		]);
 		expect(items[0]?.ready).toBe(1);
-	}, 60_000);
+	});
 });
