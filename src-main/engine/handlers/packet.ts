@@ -1,5 +1,6 @@
 /** Handlers of the routes about packets in django-q's lists. */
-import type { ActionTarget } from '#main/actions/deployment.ts';
+import { actLease, holdWhile } from '#main/actions/act-lease.ts';
+import { type ActionTarget, mayHaveArrived } from '#main/actions/deployment.ts';
 import { findPacket, packetDoor } from '#main/actions/packets.ts';
 import { type Chosen, next, shift } from '#main/actions/waiting.ts';
 import type { WaitingChange } from '#main/actions/waiting-change.ts';
@@ -206,7 +207,7 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 			const { queue } = opened.value;
 			const target = await signedTargetOf(core, input.profile, heldFrom(queue) ?? queue);
 			if (!target.ok) return target;
-			const { driver, profile, packets, records } = target.value;
+			const { driver, profile, packets, journal, leases } = target.value;
 			if (packets?.ok === false) return packets;
 			const dialect = messageDialect(profile, packets);
 			const call = argumentsOf(input, dialect);
@@ -219,11 +220,15 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 			const given = call.value === null ? {} : { call: call.value };
 			const made = dialect.again(message, { id, now: now(), ...given });
 			if (!made.ok) return made;
-			const sent = await driver.publish(made.value);
-			if (!sent.ok) return sent;
+			// Named before it is sent: a copy that is cut off by a crash can be taken back.
 			const title = `Enqueued a copy of ${input.id} in ${queue}`;
 			const before = JSON.stringify({ sent: [{ messageId: id, queue }] });
-			const undo = await records.journal({ at: now(), profile: profile.id, action: 'packet.clone', title, before });
+			const undo = await journal.begin({ at: now(), profile: profile.id, action: 'packet.clone', title, before }, null);
+			await using _lease = await holdWhile(leases, actLease(undo));
+			const sent = await driver.publish(made.value);
+			const gone = sent.ok || mayHaveArrived(sent.error);
+			await journal.close(undo, { state: 'done', title: gone ? title : null, before });
+			if (!sent.ok) return sent;
 			return ok({ id, queue, note: packets?.value.assumed ?? null, undo });
 		},
 	};
