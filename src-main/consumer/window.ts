@@ -23,10 +23,10 @@ export const LONG_MS = 500;
 const WIDENINGS = [24, 128] as const;
 const WIDEST = 256;
 /**
- * Messages held, whatever the slots, while tasks come and go so fast that all of them are begun within `MOMENT_MS`: a transaction is
- * then written while the next gathers, and each may have hundreds.
+ * Messages held, whatever the slots, while tasks come and go so fast that all of them are begun within `MOMENT_MS`, the most of these
+ * that are: a transaction is then written while the next gathers, and each may have hundreds.
  */
-const RUSH = 768;
+const RUSHES = [1536, 768] as const;
 const MOMENT_MS = 250;
 /** Streaks at which the second comes and the rush, as multiples of that of the first. */
 const SECOND = 16;
@@ -51,8 +51,8 @@ export function afterTask(window: Window, slots: number, ms: number): Window {
 	const streak = window.streak + 1;
 	const [first, second] = WIDENINGS;
 	const perSlot = streak < needed ? 0 : streak < needed * SECOND ? first : second;
-	const rushes = streak >= needed * THIRD && (RUSH / slots) * pace <= MOMENT_MS;
-	const wanted = rushes ? RUSH : Math.min(slots * perSlot, WIDEST);
+	const rush = streak < needed * THIRD ? undefined : RUSHES.find((size) => (size / slots) * pace <= MOMENT_MS);
+	const wanted = rush ?? Math.min(slots * perSlot, WIDEST);
 	return { size: Math.max(window.size, wanted), streak, needed, pace };
 }
 

@@ -39,7 +39,8 @@ describe('the window of messages held', () => {
 			return window;
 		};
 		expect(widened(2, 0.5).size).toBe(768);
-		expect(widened(8, 0.5).size).toBe(768);
+		expect(widened(2, 0.2).size).toBe(1536);
+		expect(widened(8, 0.5).size).toBe(1536);
 		expect(widened(8, 4).size).toBe(256);
 		expect(narrowed(widened(2, 0.5), 2).size).toBe(2);
 	});
@@ -76,7 +77,7 @@ describe('the window of messages held', () => {
 					let window = firstWindow(slots);
 					for (const step of steps) window = step < 0 ? narrowed(window, slots) : afterTask(window, slots, step);
 					expect(window.size).toBeGreaterThanOrEqual(slots);
-					expect(window.size).toBeLessThanOrEqual(Math.max(slots, 768));
+					expect(window.size).toBeLessThanOrEqual(Math.max(slots, 1536));
 				},
 			),
 		);
