@@ -10,7 +10,7 @@
  * - a waiting message is acted upon by its print, after whoever asked has seen it, and never by its place in the queue.
  */
 import type { BrokerMessage, OutgoingMessage } from '#main/domain/message.ts';
-import type { ConnectionState, DoctorStep } from '#main/domain/profile.ts';
+import { CELERY_SETTINGS, type ConnectionState, type DoctorStep } from '#main/domain/profile.ts';
 import type { LookCost, QueueDeclaration, QueueFigures } from '#main/domain/queue.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { PacketDoor } from './packets.ts';
@@ -45,7 +45,10 @@ export interface Asides {
 }
 
 /** As Celery calls them by itself. */
-export const CELERY_ASIDES: Asides = { events: 'celeryev', replies: 'reply.celery.pidbox' };
+export const CELERY_ASIDES: Asides = {
+	events: CELERY_SETTINGS.eventExchange,
+	replies: `reply.${CELERY_SETTINGS.controlExchange}.pidbox`,
+};
 
 /** One message handed to us, to be settled exactly once. */
 export interface Delivery {

@@ -8,6 +8,11 @@
 import type { ConnectionState } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 
+/** Text in a glob, standing for itself: names may hold what globs mean something by. */
+export function inGlob(text: string): string {
+	return text.replaceAll(/[*?[\]\\]/g, '\\$&');
+}
+
 /** A command with its arguments, as Redis takes it. */
 export type KeyCommand = readonly [command: string, ...args: readonly (string | number)[]];
 

@@ -109,6 +109,7 @@ export async function canvasOf(
 	if (group !== null && backend.ok && without === null) {
 		const near = (await publishedNear(core, profile, focus)).filter((id) => !read.has(id));
 		const found = await backend.value.tasks(near.slice(0, MOST_RESULTS - read.size));
+		if (!found.ok) without = found.error.message;
 		const members = found.ok ? [...found.value].filter(([, { result }]) => result.groupId === group) : [];
 		for (const [id, one] of members.slice(0, MOST_TASKS - tasks.size)) takeResult(id, one);
 		await takeRelatives(members.map(([id]) => id));

@@ -1,5 +1,6 @@
 /** Which keys kombu keeps in a Redis, which Warren adds while it consumes, and how kombu finds the queues of a message. Pure. */
 import type { RedisBrokerAddress } from '../../domain/profile.ts';
+import { inGlob } from '../keyspace.ts';
 
 /** kombu's limits for what a message may ask for (`min_priority`, `max_priority`). */
 export const HIGHEST_PRIORITY = 9;
@@ -20,11 +21,6 @@ export type KeyOptions = Pick<
 
 /** What of an address says how channels of broadcasts are called. */
 export type ChannelOptions = Pick<RedisBrokerAddress, 'keyPrefix' | 'db' | 'fanoutPrefix' | 'fanoutPatterns'>;
-
-/** Text in a glob, standing for itself. */
-export function inGlob(text: string): string {
-	return text.replaceAll(/[*?[\]\\]/g, '\\$&');
-}
 
 /** The channel of a fanout exchange, without a routing key. PUB/SUB knows no databases, so their number stands in the name. */
 export function channelOf({ keyPrefix, db, fanoutPrefix = '/{db}.' }: ChannelOptions, exchange: string): string {

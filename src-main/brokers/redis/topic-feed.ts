@@ -4,10 +4,11 @@
  */
 import type { ConnectionState } from '../../domain/profile.ts';
 import { ok, type Result } from '../../domain/result.ts';
+import { inGlob } from '../keyspace.ts';
 import type { Session } from '../session.ts';
 import type { TopicFeed, TopicIntent } from '../topic.ts';
 import type { RedisDriverOptions } from './driver.ts';
-import { type ChannelOptions, channelOf, inGlob } from './keys.ts';
+import { type ChannelOptions, channelOf } from './keys.ts';
 import type { Link } from './link.ts';
 import { unreachable } from './problems.ts';
 import { redisSession } from './sessions.ts';

@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
+import { inGlob } from '../keyspace.ts';
 import type { HeldMessage, ReplyList, Returned, UnackedDoor } from '../unacked.ts';
 import { type Bindings, scanKeys } from './bindings.ts';
 import { markRedelivered, readEntry } from './envelope.ts';
 import { endOf, queuesOf } from './figures.ts';
-import { type Binding, inGlob, type Keys } from './keys.ts';
+import type { Binding, Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import { GIVE_BACK, HELD, SWEEP_REPLIES } from './scripts.ts';
 

@@ -3,13 +3,13 @@
  * written. A cache may have millions of keys of the site's own, so that clusters are found by the list that django-q keeps of them, which is
  * read by its name; only where no name was given is it searched for, and seldom.
  */
-import type { Keyspace } from '#main/brokers/keyspace.ts';
+import { inGlob, type Keyspace } from '#main/brokers/keyspace.ts';
 import { readCachedText, readCachedTexts } from '#main/dialects/django-q/cached.ts';
 import type { ClusterBeat, ClusterReport, OddBeat } from '#main/domain/cluster.ts';
 import { cacheLead, type DjangoCache } from '#main/domain/django-cache.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import { BeatReader } from './beats.ts';
-import { globEscaped, type Looker } from './look.ts';
+import type { Looker } from './look.ts';
 
 export interface CacheSite {
 	readonly cache: DjangoCache;
@@ -87,7 +87,7 @@ export class CacheLooker implements Looker {
 		if (this.#site.prefixes !== null) return ok(undefined);
 		const due = this.#searchedAt === null || now - this.#searchedAt >= SEARCH_EVERY || now < this.#searchedAt;
 		if (!due) return ok(undefined);
-		const found = await this.#keyspace.scan(`${globEscaped(cacheLead(this.#site.cache))}django_q:*:cluster`, MOST);
+		const found = await this.#keyspace.scan(`${inGlob(cacheLead(this.#site.cache))}django_q:*:cluster`, MOST);
 		if (!found.ok) return found;
 		this.#searchedAt = now;
 		this.#complete = found.value.complete;

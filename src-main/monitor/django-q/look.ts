@@ -2,7 +2,7 @@
  * One look at django-q's keys in a Redis: the heartbeats of its clusters and the lists of its queues. Nothing is written. Keys are found by
  * SCAN every few seconds; those that are known are read in one round trip.
  */
-import type { KeyCommand, KeyReply, KeyScript, Keyspace } from '#main/brokers/keyspace.ts';
+import { inGlob, type KeyCommand, type KeyReply, type KeyScript, type Keyspace } from '#main/brokers/keyspace.ts';
 import { PACKET_TAIL, signedAtOf } from '#main/dialects/django-q/packet.ts';
 import type { ClusterBeat, ClusterQueue, ClusterReport, OddBeat } from '#main/domain/cluster.ts';
 import { ok, type Result } from '#main/domain/result.ts';
@@ -97,9 +97,7 @@ export class ClusterLooker implements Looker {
 	async #search(): Promise<Result<void>> {
 		const { prefixes } = this.#site;
 		const patterns =
-			prefixes === null
-				? [`${PREFIX}*${CLUSTER}*`]
-				: prefixes.map((prefix) => `${PREFIX}${globEscaped(prefix)}${CLUSTER}*`);
+			prefixes === null ? [`${PREFIX}*${CLUSTER}*`] : prefixes.map((prefix) => `${PREFIX}${inGlob(prefix)}${CLUSTER}*`);
 		const keys: string[] = [];
 		this.#complete = true;
 		for (const pattern of patterns) {
@@ -140,9 +138,4 @@ function keyOf(queue: string): string {
 
 function prefixOf(key: string): string {
 	return key.slice(PREFIX.length, key.lastIndexOf(CLUSTER));
-}
-
-/** Names may hold what patterns mean something by. */
-export function globEscaped(text: string): string {
-	return text.replace(/[*?[\]\\]/g, '\\$&');
 }
