@@ -1,6 +1,6 @@
 /**
  * A Redis that sentinels watch, as Celery's broker: a real primary with a replica and three sentinels, and a fail-over in the middle.
- * What the replica had is there afterwards, and the console comes back by itself.
+ * What the replica had is there afterwards, and the console comes back by itself, as does Debian's Celery, with which it is watched.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDoctor, createDriver } from '#main/brokers/connect.ts';
@@ -8,7 +8,10 @@ import type { BrokerDriver } from '#main/brokers/driver.ts';
 import { carrotQueue } from '#main/domain/queue.ts';
 import { parseBroker } from '#main/profiles/address.ts';
 import { driverContext, must, toQueue } from '#test/support/brokers.ts';
+import { celeryLab } from '#test/support/celery/lab.ts';
+import { bootEngine } from '#test/support/engine.ts';
 import { freePorts } from '#test/support/ports.ts';
+import type { RedisServer } from '#test/support/redis.ts';
 import { type SentinelLab, startSentinels } from '#test/support/sentinel.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -38,6 +41,13 @@ const there = async () => {
 	return look.messages.map(({ properties }) => properties.correlationId ?? '').sort();
 };
 
+/** The primary and its replica, whichever they are by now: a machine that stood still for long may have seen a fail-over already. */
+async function standing(): Promise<readonly [primary: RedisServer, replica: RedisServer]> {
+	const at = await sentinels.primary();
+	const [one, other] = sentinels.servers;
+	return one.port === at ? [one, other] : [other, one];
+}
+
 it('is examined from the sentinels on, and told what is wrong with them', async () => {
 	const examine = async (text: string) => {
 		const { address } = must(parseBroker(text));
@@ -61,10 +71,7 @@ it('loses nothing that was confirmed and replicated when the primary dies, and g
 		return sent.ok;
 	};
 	for (let n = 0; n < 50; n += 1) expect(await publish(`before-${n}`)).toBe(true);
-	// Whichever it is by now: a machine that stood still for long may have seen a fail-over already.
-	const at = await sentinels.primary();
-	const [one, other] = sentinels.servers;
-	const [old, next] = one.port === at ? [one, other] : [other, one];
+	const [old, next] = await standing();
 	await sentinels.replicated(old, next);
 	await old.kill9();
 	let n = 0;
@@ -84,3 +91,43 @@ it('loses nothing that was confirmed and replicated when the primary dies, and g
 	expect(await publish('last')).toBe(true);
 	expect(await there()).toContain('last');
 }, 400_000);
+
+it("watches Debian's worker, which publishes on channels of its own there, and goes on with it after a fail-over", async () => {
+	await using engine = await bootEngine();
+	await engine.call('profile.add', { name: 'shop', framework: 'celery', broker: url });
+	using run = await engine.open('monitor.run', { profile: 'shop' });
+	const status = () => run.items.at(-1)?.status;
+	await waitFor('the monitor to listen', () => status()?.trouble === null, MINUTES);
+	await using worker = celeryLab(sentinels.url, { broker_transport_options: { master_name: 'shop' } }).worker('one');
+	const state = async () =>
+		(await engine.call('worker.list', { profile: 'shop' })).items.find(({ name }) => name === 'one@lab')?.state;
+	const online = () => waitFor('the worker to be online', async () => (await state()) === 'online', MINUTES);
+	const add = async (n: number) =>
+		(await engine.call('task.publish', { profile: 'shop', name: 'warrenlab.add', queue: 'celery', args: `${n}, 1` }))
+			.id;
+	const adds = async (n: number) => {
+		const id = await waitFor(`task ${n} to be taken`, () => add(n).catch(() => null), MINUTES);
+		const shown = () => engine.call('task.show', { profile: 'shop', id });
+		await waitFor(`task ${n} to succeed`, async () => (await shown()).state === 'succeeded', MINUTES);
+		expect(await shown()).toMatchObject({ worker: 'one@lab', result: { text: String(n + 1) } });
+	};
+	await online();
+	await adds(1);
+	using asked = await engine.open('worker.inspect', { profile: 'shop', method: 'ping' });
+	await waitFor('an answer', () => asked.items.some(({ summary }) => summary?.complete === true), MINUTES);
+	expect(asked.items.find(({ key }) => key === 'one@lab')?.node?.answers[0]?.json).toContain('pong');
+
+	const [old, next] = await standing();
+	await waitFor(
+		'the replica to be in step',
+		async () => (await next.cli('INFO', 'replication')).includes('master_link_status:up'),
+		MINUTES,
+	);
+	await sentinels.replicated(old, next);
+	await old.kill9();
+	await waitFor('the other to be the primary', async () => (await sentinels.primary()) === next.port, MINUTES);
+	await waitFor('the gap to be told', () => (status()?.gapCount ?? 0) > 0 && status()?.trouble === null, MINUTES);
+	await online();
+	await adds(2);
+	expect(worker.ended()).toBe(false);
+}, 600_000);

@@ -20,11 +20,29 @@ export type KeyOptions = Pick<
 >;
 
 /** What of an address says how channels of broadcasts are called. */
-export type ChannelOptions = Pick<RedisBrokerAddress, 'keyPrefix' | 'db' | 'fanoutPrefix' | 'fanoutPatterns'>;
+export type ChannelOptions = Pick<
+	RedisBrokerAddress,
+	'keyPrefix' | 'db' | 'fanoutPrefix' | 'fanoutPatterns' | 'sentinel'
+>;
 
-/** The channel of a fanout exchange, without a routing key. PUB/SUB knows no databases, so their number stands in the name. */
-export function channelOf({ keyPrefix, db, fanoutPrefix = '/{db}.' }: ChannelOptions, exchange: string): string {
-	return `${keyPrefix}${fanoutPrefix.replaceAll('{db}', String(db))}${exchange}`;
+const NUMBER = '{db}';
+
+/**
+ * The channel of a fanout exchange, without a routing key. PUB/SUB knows no databases, so their number stands in the name; but kombu's
+ * transport over sentinels never fills it in (seen with 5.2.4), so that whoever meets there does so on a channel with braces in its name.
+ */
+export function channelOf(
+	{ keyPrefix, db, fanoutPrefix = `/${NUMBER}.`, sentinel }: ChannelOptions,
+	exchange: string,
+): string {
+	const prefix = sentinel === undefined ? fanoutPrefix.replaceAll(NUMBER, String(db)) : fanoutPrefix;
+	return `${keyPrefix}${prefix}${exchange}`;
+}
+
+/** The same, and where that has braces in it the one without, should another kombu fill in the number: whoever listens does on one of them. */
+export function channelsOfAny(options: ChannelOptions, exchange: string): readonly string[] {
+	const { sentinel: _sentinel, ...direct } = options;
+	return [...new Set([channelOf(options, exchange), channelOf(direct, exchange)])];
 }
 
 const BINDINGS = '_kombu.binding.';

@@ -17,7 +17,7 @@ import {
 import type { Session } from '../session.ts';
 import type { RedisDriverOptions } from './driver.ts';
 import { readEntry } from './envelope.ts';
-import { channelOf, Keys } from './keys.ts';
+import { channelsOfAny, Keys } from './keys.ts';
 import type { ByteReply, Link } from './link.ts';
 import { redisSession } from './sessions.ts';
 
@@ -88,9 +88,14 @@ class RedisMailbox implements Mailbox {
 		if (!link.ok) return link;
 		const bound = await this.#bind(link.value);
 		if (!bound.ok) return bound;
-		const channel = channelOf(this.#options.address, this.#intent.exchange);
-		const sent = await link.value.bytes(['PUBLISH', channel, this.#envelope(body, options)]);
-		return sent.ok ? ok({ receivers: typeof sent.value === 'number' ? sent.value : null }) : sent;
+		const envelope = this.#envelope(body, options);
+		let receivers: number | null = 0;
+		for (const channel of channelsOfAny(this.#options.address, this.#intent.exchange)) {
+			const sent = await link.value.bytes(['PUBLISH', channel, envelope]);
+			if (!sent.ok) return sent;
+			receivers = typeof sent.value === 'number' && receivers !== null ? receivers + sent.value : null;
+		}
+		return ok({ receivers });
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

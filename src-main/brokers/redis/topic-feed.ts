@@ -8,7 +8,7 @@ import { inGlob } from '../keyspace.ts';
 import type { Session } from '../session.ts';
 import type { TopicFeed, TopicIntent } from '../topic.ts';
 import type { RedisDriverOptions } from './driver.ts';
-import { type ChannelOptions, channelOf } from './keys.ts';
+import { type ChannelOptions, channelOf, channelsOfAny } from './keys.ts';
 import type { Link } from './link.ts';
 import { unreachable } from './problems.ts';
 import { redisSession } from './sessions.ts';
@@ -23,8 +23,8 @@ export function createRedisTopicFeed(options: RedisDriverOptions, intent: TopicI
  * kombu 3 had none and whoever still writes so publishes on that one alone; where a deployment has a prefix of its own, that.
  */
 export function namesOf(address: ChannelOptions, exchange: string): readonly string[] {
-	const name = channelOf(address, exchange);
-	return address.fanoutPrefix === undefined ? [name, channelOf({ ...address, fanoutPrefix: '' }, exchange)] : [name];
+	const names = channelsOfAny(address, exchange);
+	return address.fanoutPrefix === undefined ? [...names, channelOf({ ...address, fanoutPrefix: '' }, exchange)] : names;
 }
 
 /**

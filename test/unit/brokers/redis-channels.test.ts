@@ -4,6 +4,7 @@ import { channelsOf, namesOf, routingKeyOf } from '#main/brokers/redis/topic-fee
 
 const usual = { keyPrefix: '', db: 3 };
 const own = { keyPrefix: 'shop:', db: 3, fanoutPrefix: '/bus/{db}.' };
+const sentinel = { master: 'shop', others: [] };
 
 describe('the channel of an exchange', () => {
 	it.each([
@@ -11,6 +12,8 @@ describe('the channel of an exchange', () => {
 		[{ ...usual, keyPrefix: 'shop:' }, 'shop:/3.celeryev'],
 		[{ ...usual, fanoutPrefix: '' }, 'celeryev'],
 		[own, 'shop:/bus/3.celeryev'],
+		[{ ...usual, sentinel }, '/{db}.celeryev'],
+		[{ ...own, sentinel }, 'shop:/bus/{db}.celeryev'],
 	])('%j is %s', (address, channel) => {
 		expect(channelOf(address, 'celeryev')).toBe(channel);
 	});
@@ -26,6 +29,16 @@ describe('channels to hear', () => {
 			'shop:/b\\*3.celeryev',
 			'shop:/b\\*3.celeryev/task.*',
 		]);
+	});
+
+	it('are over sentinels those with the number of the database and without, since kombu leaves it out there', () => {
+		expect(channelsOf({ ...own, sentinel }, 'celeryev', ['task.#'])).toEqual([
+			'shop:/bus/{db}.celeryev',
+			'shop:/bus/{db}.celeryev/task.*',
+			'shop:/bus/3.celeryev',
+			'shop:/bus/3.celeryev/task.*',
+		]);
+		expect(namesOf({ ...usual, sentinel }, 'celeryev')).toEqual(['/{db}.celeryev', '/3.celeryev', 'celeryev']);
 	});
 
 	it('have no routing key where fanout_patterns is off', () => {
