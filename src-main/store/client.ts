@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import { packOps, unpackFacts } from './packed-ops.ts';
+import { type Beginnings, beginnings, type PackedFacts, packOps, unpackFacts } from './packed-ops.ts';
 import type { ReadCalls, WriteCalls } from './protocol.ts';
 import type {
 	FigureStore,
@@ -117,13 +117,21 @@ class ThreadedStore implements OpenStore {
 		const { writer, first, second, ticker, clock } = parts;
 		/** The less busy reader, for what is always quick. */
 		const quick = () => (second.waiting < first.waiting ? second : first);
+		const written = async (facts: Promise<PackedFacts>, begun: Beginnings) => {
+			const packed = await facts;
+			ticker.touched();
+			return unpackFacts(begun, packed);
+		};
 		this.history = {
+			// Waits for nothing itself, so that it holds nothing but keys while operations are written: kept as long as that, those of a
+			// burst would all grow old, and a heap of a few megabytes becomes one of two hundred.
 			async apply(ops) {
 				if (ops.length === 0) return [];
 				const packed = packOps(ops);
-				const facts = await (packed === null ? writer.call('apply', ops) : writer.call('applyPacked', packed));
-				ticker.touched();
-				return unpackFacts(ops, facts);
+				return written(
+					packed === null ? writer.call('apply', ops) : writer.call('applyPacked', packed),
+					beginnings(ops),
+				);
 			},
 			async foresee(profile, keys) {
 				const seen = await quick().call('foresee', profile, keys);

@@ -63,13 +63,23 @@ export function packFacts(ops: readonly HistoryOp[], facts: readonly (StartedFac
 	});
 }
 
+/** Of operations what it takes to read their facts: the keys of those that begin something, by their place. */
+export type Beginnings = ReadonlyMap<number, string>;
+
+/** Reads them off. */
+export function beginnings(ops: readonly HistoryOp[]): Beginnings {
+	const keys = new Map<number, string>();
+	for (const [at, op] of ops.entries()) if (op.kind === 'started') keys.set(at, op.key);
+	return keys;
+}
+
 /** The facts that were packed, of the same operations. */
-export function unpackFacts(ops: readonly HistoryOp[], packed: PackedFacts): readonly (StartedFacts | null)[] {
+export function unpackFacts(begun: Beginnings, packed: PackedFacts): readonly (StartedFacts | null)[] {
 	return packed.map((found, at) => {
 		if (typeof found !== 'number') return found;
-		const op = ops[at];
-		if (op?.kind !== 'started') throw new Error('Facts of an operation that begins nothing');
-		return { taskId: taskId(op.key), attemptId: found, attemptNumber: 1, earlierOutcome: null };
+		const key = begun.get(at);
+		if (key === undefined) throw new Error('Facts of an operation that begins nothing');
+		return { taskId: taskId(key), attemptId: found, attemptNumber: 1, earlierOutcome: null };
 	});
 }
 

@@ -8,7 +8,7 @@ import { type OpenStore, openStore, STORE_FILE } from '#main/store/client.ts';
 import { openForReading, type ReadHandle } from '#main/store/handles.ts';
 import { LIST_LIMITS, type ListLimits } from '#main/store/lists.ts';
 import { prepareFile } from '#main/store/migrate.ts';
-import { type PackedFacts, unpackFacts } from '#main/store/packed-ops.ts';
+import { beginnings, type PackedFacts, unpackFacts } from '#main/store/packed-ops.ts';
 import type { ReadCalls } from '#main/store/protocol.ts';
 import { readCalls } from '#main/store/reader.ts';
 import { Writer } from '#main/store/writer.ts';
@@ -62,7 +62,7 @@ export function directStore(limits: ListLimits = LIST_LIMITS): DirectStore {
 		apply(...ops) {
 			const [outcome] = writer.run([{ name: 'apply', args: [ops] }]);
 			if (outcome?.ok !== true) throw new Error(outcome?.failure.message);
-			return unpackFacts(ops, outcome.value as PackedFacts);
+			return unpackFacts(beginnings(ops), outcome.value as PackedFacts);
 		},
 		settle() {
 			while (writer.step());

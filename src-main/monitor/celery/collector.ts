@@ -48,10 +48,13 @@ export interface CollectorOptions {
 	readonly read: (message: HeardMessage) => ReadEvents;
 }
 
+/** Events on their way to the store. */
 interface Batch {
-	readonly events: readonly CeleryEvent[];
-	readonly last: HeardMessage;
-	readonly messages: number;
+	/** How many. */
+	readonly events: number;
+	readonly messages: readonly HeardMessage[];
+	/** They are committed; false: stopped before. */
+	readonly done: Promise<boolean>;
 }
 
 /** A running collection; disposing of it commits what was read, and leaves the rest with the broker. */
@@ -183,46 +186,49 @@ export class Collector implements AsyncDisposable {
 	async #pump(): Promise<void> {
 		// What came in the same breath goes into the same transaction.
 		await Promise.resolve();
-		const sent: { readonly batch: Batch; readonly done: Promise<boolean> }[] = [];
+		const sent: Batch[] = [];
 		for (;;) {
 			const batch = this.#ending || sent.length >= AT_ONCE ? null : this.#nextBatch();
 			if (batch !== null) {
-				this.#open += batch.messages;
-				sent.push({ batch, done: this.#commit(batch.events, batch.last.receivedAt) });
+				this.#open += batch.messages.length;
+				sent.push(batch);
 				continue;
 			}
 			const oldest = sent.shift();
 			if (oldest === undefined) return;
 			const done = await oldest.done;
-			this.#open -= oldest.batch.messages;
-			if (done) this.#settle(oldest.batch);
+			this.#open -= oldest.messages.length;
+			if (done) this.#settle(oldest);
 			else this.#broken = true;
 		}
 	}
 
-	#settle({ events, last }: Batch): void {
+	#settle({ events, messages }: Batch): void {
+		const last = messages.at(-1);
+		if (last === undefined) return;
 		// Settling this one would settle an earlier one that was given up.
 		if (!this.#broken) this.#feed.settle(last);
-		this.#events += events.length;
-		if (events.length > 0) this.#lastEventAt = last.receivedAt;
+		this.#events += events;
+		if (events > 0) this.#lastEventAt = last.receivedAt;
 		this.#tell();
 	}
 
 	#nextBatch(): Batch | null {
 		const events: CeleryEvent[] = [];
-		let last: HeardMessage | null = null;
-		let messages = 0;
-		while (events.length < BATCH_EVENTS && messages < BATCH_MESSAGES) {
+		const messages: HeardMessage[] = [];
+		while (events.length < BATCH_EVENTS && messages.length < BATCH_MESSAGES) {
 			const message = this.#intake.take();
 			if (message === null) break;
-			last = message;
-			messages += 1;
+			messages.push(message);
 			for (const event of this.#read(message)) {
 				events.push(event);
 				this.#roster.hear(event, message.receivedAt);
 			}
 		}
-		return last === null ? null : { events, last, messages };
+		const last = messages.at(-1);
+		if (last === undefined) return null;
+		const done = this.#commit(this.#apply(events, last.receivedAt), messages);
+		return { events: events.length, messages, done };
 	}
 
 	/** The guard around one message: whatever it holds, the stream goes on. */
@@ -243,23 +249,32 @@ export class Collector implements AsyncDisposable {
 		return read.events;
 	}
 
+	/** Not async: what it is given is many times as large as the messages it was read from, and none of it may stay while it is written. */
+	#apply(events: readonly CeleryEvent[], receivedAt: number): Promise<unknown> {
+		const { history, profile } = this.#options;
+		return history.apply(historyOf(profile, events, receivedAt));
+	}
+
 	/** Commits until it is done: without it nothing may be settled. False: stopped before. */
-	async #commit(events: readonly CeleryEvent[], receivedAt: number): Promise<boolean> {
-		const { history, profile, log } = this.#options;
-		const ops = historyOf(profile, events, receivedAt);
+	async #commit(first: Promise<unknown>, messages: readonly HeardMessage[]): Promise<boolean> {
+		const { profile, log, read } = this.#options;
+		let writing = first;
 		for (;;) {
 			try {
-				await history.apply(ops);
+				await writing;
 				return true;
 			} catch (error) {
 				const reason = error instanceof Error ? error.message : String(error);
-				log.error('monitor.commit-failed', { profile, events: events.length, reason });
+				log.error('monitor.commit-failed', { profile, messages: messages.length, reason });
 				this.#trouble = `Events cannot be kept: ${reason}`;
 				this.#tell();
 			}
 			await this.#wait(RETRY_MS);
 			if (this.#ending) return false;
 			this.#trouble = null;
+			// Read anew: nothing but the messages was held on to.
+			const events = messages.flatMap((message) => read(message).events);
+			writing = this.#apply(events, messages.at(-1)?.receivedAt ?? 0);
 		}
 	}
 
