@@ -223,6 +223,30 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
 	});
 }
 
+/**
+ * What axe finds in the light theme and then in the dark one, on the page as it stands: one line each, headed by the theme. The page
+ * stays in the dark one.
+ */
+export async function faultsInBothThemes(page: Page): Promise<readonly string[]> {
+	const found: string[] = [];
+	for (const colorScheme of ['light', 'dark'] as const) {
+		await page.emulateMedia({ colorScheme });
+		found.push(...(await accessibilityFaults(page)).map((fault) => `${colorScheme}: ${fault}`));
+	}
+	return found;
+}
+
+/** The boxes of the page whose content is cut off sideways in a window of this width, in CSS pixels. */
+export async function cutOffAt(page: Page, width: number): Promise<readonly string[]> {
+	await page.setViewportSize({ width, height: 800 });
+	return page.evaluate(`(async () => {
+		// What the page does about another width is done in a frame of its own.
+		for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+		const boxes = [document.documentElement, ...document.querySelectorAll('aside, [role=dialog], aside .body')];
+		return boxes.filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.className || box.tagName);
+	})()`);
+}
+
 /** The rows of the task list in sight, without its header. */
 export function rowsOf(page: Page): Locator {
 	return page.getByRole('grid').locator('[role="row"]:not([aria-rowindex="1"])');
