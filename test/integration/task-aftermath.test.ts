@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
 import { profileId } from '#main/domain/ids.ts';
@@ -13,13 +12,13 @@ import { ok } from '#main/domain/result.ts';
 import { openStore } from '#main/store/client.ts';
 import { type Bench, must, rabbitBench } from '#test/support/brokers.ts';
 import { bootEngine, memoryVault } from '#test/support/engine.ts';
+import { MAIN } from '#test/support/entry.ts';
 import { failed, finished, published, started } from '#test/support/history.ts';
 import { type RabbitServer, startRabbit, uniqueName } from '#test/support/rabbitmq.ts';
 import { startProxy, type TcpProxy } from '#test/support/tcp-proxy.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const profile = 'lab';
-const MAIN = fileURLToPath(new URL('../../src-main/headless/cli/main.ts', import.meta.url));
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 /** Frames as they stand on the wire: class 60, and their methods. */
 const [PUBLISH, ACK] = [Buffer.from([0, 60, 0, 40]), Buffer.from([0, 60, 0, 80])];

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
@@ -12,13 +11,13 @@ import { ok } from '#main/domain/result.ts';
 import { type Bench, must, rabbitBench } from '#test/support/brokers.ts';
 import { warrenJson } from '#test/support/cli.ts';
 import { bootEngine, memoryVault } from '#test/support/engine.ts';
+import { MAIN } from '#test/support/entry.ts';
 import { type RabbitServer, startRabbit, uniqueName } from '#test/support/rabbitmq.ts';
 import { startProxy } from '#test/support/tcp-proxy.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { argument, encodeCall } from '#test/support/waiting-calls.ts';
 
 const profile = 'lab';
-const MAIN = fileURLToPath(new URL('../../src-main/headless/cli/main.ts', import.meta.url));
 /** An acknowledgement as it stands on the wire: class 60, method 80. */
 const ACK = Buffer.from([0, 60, 0, 80]);
 

@@ -1,8 +1,6 @@
-/** Running Warren's command line from source, as a person would, in a home of its own. */
+/** Running Warren's command line, as a person would, in a home of its own. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const MAIN = fileURLToPath(new URL('../../src-main/headless/cli/main.ts', import.meta.url));
+import { MAIN } from './entry.ts';
 
 export interface CliRun {
 	readonly code: number;

@@ -13,11 +13,11 @@ import {
 	type Locator,
 	type Page,
 } from 'playwright-core';
+import { BUILT, MAIN } from './entry.ts';
 import { waitFor } from './wait.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = join(root, 'resources', 'launch', 'setup.mjs');
-const MAIN = join(root, 'src-main', 'headless', 'cli', 'main.ts');
 const AXE = join(root, 'node_modules', 'axe-core', 'axe.min.js');
 
 /** The system's Chromium; `WARREN_TEST_CHROMIUM` names another. */
@@ -38,9 +38,9 @@ const PATIENCE = 60_000;
 
 let built: Promise<void> | null = null;
 
-/** Builds the page when it is missing or older than its sources. `WARREN_TEST_BUILT=1` takes out/renderer as it stands. */
+/** Builds the page when it is missing or older than its sources. A run that has built it already takes it as it stands. */
 function ensurePage(): Promise<void> {
-	if (process.env.WARREN_TEST_BUILT === '1') return Promise.resolve();
+	if (BUILT) return Promise.resolve();
 	const script = `import { ensureBuild } from ${JSON.stringify(SETUP)}; await ensureBuild((line) => console.error(line));`;
 	built ??= new Promise((resolve, reject) => {
 		const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {

@@ -71,6 +71,9 @@ const checks = [
 	{ name: 'build', title: 'build', run: build },
 ];
 
+/** Whether the bundles are there and as new as the sources: tests then start those, as people do, instead of the sources. */
+let built = false;
+
 /** Outcomes of everything: what, how it ended, and why it was skipped. */
 const outcomes = [];
 
@@ -81,6 +84,7 @@ function node(script, ...args) {
 async function build() {
 	try {
 		await ensureBuild(say);
+		built = true;
 		return { code: 0, output: '' };
 	} catch (error) {
 		if (!(error instanceof SetupError)) throw error;
@@ -179,7 +183,7 @@ function watch(args, report) {
 		const child = spawn(engineNode(), args, {
 			cwd: root,
 			stdio: ['ignore', 'inherit', 'inherit'],
-			env: testEnvironment({ WARREN_TEST_REPORT: report }),
+			env: testEnvironment({ WARREN_TEST_REPORT: report, ...(built ? { WARREN_TEST_BUILT: '1' } : {}) }),
 			detached: process.platform !== 'win32',
 		});
 		current = child;
@@ -264,7 +268,10 @@ try {
 		if (checks.some((check) => wanted.has(check.name))) say('Checks');
 		await runChecks(wanted);
 		const needsBuild = ['architecture', 'electron', 'e2e', 'integration'].some((name) => wanted.has(name));
-		if (needsBuild && !wanted.has('build')) await ensureBuild(say);
+		if (needsBuild && !wanted.has('build')) {
+			await ensureBuild(say);
+			built = true;
+		}
 		const quick = quickProjects.filter((name) => wanted.has(name));
 		const servers = serverProjects.filter((name) => wanted.has(name));
 		if (quick.length > 0) say(`\nTests: ${quick.join(', ')}`);

@@ -7,7 +7,7 @@
  * because answers are the same for us and every Redis and every proxy speaks it.
  */
 import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import './unasked.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { RedisAddress } from '../../domain/profile.ts';
@@ -91,6 +91,9 @@ export async function dial(options: Dial): Promise<Link> {
 async function dialOne(options: Dial): Promise<RedisLink> {
 	const { address } = options;
 	const tls = address.tls === null ? null : await tlsSettings(address.tls);
+	// Loaded with the first connection: whoever is on another broker never pays for it.
+	const { Redis } = await import('ioredis');
+	options.signal.throwIfAborted();
 	const redis = new Redis({
 		...(address.socket === undefined
 			? { host: address.host, port: address.port, family: 0 }

@@ -2,7 +2,6 @@
  * Asking Redis's sentinels where the primary is: anew at each connect, since it is another one after every fail-over. They are asked
  * one after the other, and the first that knows is believed; whether it is right, the primary's own word tells (`ROLE`, in `INFO`).
  */
-import { Redis } from 'ioredis';
 import type { RedisAddress } from '../../domain/profile.ts';
 import { place, whatWasSaid } from '../network.ts';
 import { replyCode, SentinelProblem } from './problems.ts';
@@ -52,6 +51,7 @@ async function ask(
 	password: string | null,
 	signal: AbortSignal,
 ): Promise<Whereabouts | null> {
+	const { Redis } = await import('ioredis');
 	const redis = new Redis({
 		host,
 		port,

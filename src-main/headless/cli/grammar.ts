@@ -74,9 +74,48 @@ function own(name: string, kind: FieldSpec['kind'], words: string, otherwise: st
 	return { name, kind, words, required: false, otherwise, choices: [] };
 }
 
-function commandOf(name: RouteName, hints: readonly string[]): Command {
-	const route = contract[name];
+type CommandFields = Pick<Command, 'positional' | 'flags' | 'profiled'>;
+
+/**
+ * A command whose fields are made when they are first asked for: a command line is one of some two hundred, and reading the fields of
+ * all from their schemas takes longer than most of them run.
+ */
+function lazily(named: Omit<Command, keyof CommandFields>, make: () => CommandFields): Command {
+	let made: CommandFields | null = null;
+	const fields = (): CommandFields => {
+		made ??= make();
+		return made;
+	};
+	return {
+		...named,
+		get positional() {
+			return fields().positional;
+		},
+		get flags() {
+			return fields().flags;
+		},
+		get profiled() {
+			return fields().profiled;
+		},
+	};
+}
+
+/** The command of a route; `change` is what the command line has of its own about its fields. */
+function commandOf(
+	name: RouteName,
+	hints: readonly string[],
+	change: (fields: CommandFields) => Partial<CommandFields> = () => ({}),
+	summary: string = contract[name].summary,
+): Command {
 	const [noun = name, verb = null] = name.split('.');
+	return lazily({ name: `${noun} ${verb}`, noun, verb, route: name, summary }, () => {
+		const fields = fieldsOf(name, hints);
+		return { ...fields, ...change(fields) };
+	});
+}
+
+function fieldsOf(name: RouteName, hints: readonly string[]): CommandFields {
+	const route = contract[name];
 	const described = describeFields(route);
 	// Some of Warren's own decisions are about one profile too.
 	const profiled =
@@ -89,24 +128,12 @@ function commandOf(name: RouteName, hints: readonly string[]): Command {
 		return { field, rest: hint.endsWith('…') || field.name === 'query' };
 	});
 	return {
-		name: `${noun} ${verb}`,
-		noun,
-		verb,
-		route: name,
-		summary: route.summary,
 		positional,
 		flags: fields.filter((field) => !positional.some((one) => one.field === field)).map(flagOf),
 		profiled,
 	};
 }
 
-/** Commands with a body of their own; those with a route take their fields from it. */
-const CONSUMER_RUN: Command = {
-	...commandOf('consumer.run', ['queues…']),
-	summary: 'Run tasks from queues, in the foreground: Ctrl+C finishes what runs, a second one stops at once',
-};
-const EXPORT: Command = commandOf('task.export', ['query']);
-const IMPORT: Command = commandOf('task.import', []);
 /** Fields of the service's commands, which are the command line's own: a service is a process, not a route. */
 const SERVICE = {
 	sets: own('sets', 'list', 'Saved set (default: those that start by themselves)'),
@@ -125,18 +152,21 @@ const SERVICE = {
 		'Seconds after which running tasks go back to their queues (default: as long as they take)',
 	),
 } as const;
-const RUN_FLAGS = commandOf('consumer.run', []).flags.filter(({ flag }) => flag !== 'until-empty');
 
 function serviceCommand(
 	verb: string,
 	summary: string,
 	positional: readonly Positional[],
-	flags: readonly Flag[],
+	flags: () => readonly Flag[],
 ): Command {
-	return { name: `consumer ${verb}`, noun: 'consumer', verb, route: null, summary, positional, flags, profiled: true };
+	return lazily({ name: `consumer ${verb}`, noun: 'consumer', verb, route: null, summary }, () => ({
+		positional,
+		flags: flags(),
+		profiled: true,
+	}));
 }
-const START_FLAGS: readonly Flag[] = [
-	...RUN_FLAGS,
+const startFlags = (): readonly Flag[] => [
+	...fieldsOf('consumer.run', []).flags.filter(({ flag }) => flag !== 'until-empty'),
 	...[SERVICE.wait, SERVICE.foreground, SERVICE.loglevel, SERVICE.logfile, SERVICE.pidfile].map(flagOf),
 ];
 const STOP_FLAGS: readonly Flag[] = [SERVICE.hard, SERVICE.timeout].map(flagOf);
@@ -176,54 +206,50 @@ function logCommand(verb: string, summary: string, positional: readonly Position
 	return { name: `log ${verb}`, noun: 'log', verb, route: null, summary, positional, flags, profiled: true };
 }
 
+/** Commands with a body of their own; those with a route take their fields from it. */
 const OWN_COMMANDS: readonly Command[] = [
-	serviceCommand('start', 'Run saved sets, or queues, in a supervised service in the background', SETS, START_FLAGS),
-	serviceCommand(
-		'stop',
-		'Stop the service once running tasks have ended',
-		[],
-		[...STOP_FLAGS, flagOf(SERVICE.pidfile)],
-	),
-	serviceCommand('restart', 'Stop the service and start the same again, or what is named', SETS, [
-		...START_FLAGS,
+	serviceCommand('start', 'Run saved sets, or queues, in a supervised service in the background', SETS, startFlags),
+	serviceCommand('stop', 'Stop the service once running tasks have ended', [], () => [
+		...STOP_FLAGS,
+		flagOf(SERVICE.pidfile),
+	]),
+	serviceCommand('restart', 'Stop the service and start the same again, or what is named', SETS, () => [
+		...startFlags(),
 		...STOP_FLAGS,
 	]),
 	serviceCommand(
 		'status',
 		'Whether the service runs and works: exit code 0 it does, 1 it does not, 4 its broker is unreachable',
 		[],
-		[flagOf(SERVICE.pidfile)],
+		() => [flagOf(SERVICE.pidfile)],
 	),
-	{
-		...CONSUMER_RUN,
+	commandOf(
+		'consumer.run',
+		['queues…'],
+		({ flags }) => ({
+			flags: [
+				...flags,
+				flagOf(own('wait', 'switch', 'Wait for a broker that does not answer (default: give up after 15 s)')),
+			],
+		}),
+		'Run tasks from queues, in the foreground: Ctrl+C finishes what runs, a second one stops at once',
+	),
+	commandOf('monitor.run', [], ({ flags }) => ({
+		flags: [...flags, flagOf(own('for', 'text', 'How long, e.g. 30s, 10m, 2h (default: until Ctrl+C)'))],
+	})),
+	commandOf('task.publish', ['name'], ({ flags }) => ({
 		flags: [
-			...CONSUMER_RUN.flags,
-			flagOf(own('wait', 'switch', 'Wait for a broker that does not answer (default: give up after 15 s)')),
-		],
-	},
-	{
-		...commandOf('monitor.run', []),
-		flags: [
-			...commandOf('monitor.run', []).flags,
-			flagOf(own('for', 'text', 'How long, e.g. 30s, 10m, 2h (default: until Ctrl+C)')),
-		],
-	},
-	{
-		...commandOf('task.publish', ['name']),
-		flags: [
-			...commandOf('task.publish', ['name']).flags,
+			...flags,
 			flagOf(own('wait', 'switch', 'Wait until it has ended, and show how; exit code 1 unless it succeeded')),
 			flagOf(own('within', 'text', 'With --wait: at most so long, e.g. 30s, 10m (default: until it has ended)')),
 		],
-	},
-	{
-		...commandOf('task.result', ['id']),
+	})),
+	commandOf('task.result', ['id'], () => ({
 		flags: [flagOf(own('follow', 'switch', 'Show each change of it until the task has ended'))],
-	},
-	{
-		...commandOf('event.snapshot', []),
+	})),
+	commandOf('event.snapshot', [], ({ flags }) => ({
 		flags: [
-			...commandOf('event.snapshot', []).flags.filter(({ flag }) => flag !== 'every'),
+			...flags.filter(({ flag }) => flag !== 'every'),
 			...[
 				own('every', 'text', 'Time between snapshots, e.g. 2s, 1m', '"2s"'),
 				own('for', 'text', 'How long, e.g. 30s, 10m (default: until Ctrl+C)'),
@@ -232,20 +258,18 @@ const OWN_COMMANDS: readonly Command[] = [
 				own('command', 'text', 'Command to run for each, with its JSON on standard input'),
 			].map(flagOf),
 		],
-	},
-	{
-		...EXPORT,
+	})),
+	commandOf('task.export', ['query'], ({ flags }) => ({
 		// Where a piece begins and how large it is, is the command line's own business.
 		flags: [
-			...EXPORT.flags.filter(({ flag }) => flag !== 'place' && flag !== 'limit'),
+			...flags.filter(({ flag }) => flag !== 'place' && flag !== 'limit'),
 			flagOf(own('out', 'text', 'File (default: standard output)')),
 		],
-	},
-	{
-		...IMPORT,
+	})),
+	commandOf('task.import', [], ({ flags }) => ({
 		positional: [{ field: own('file', 'text', 'The file, or - for standard input'), rest: false }],
-		flags: IMPORT.flags.filter(({ flag }) => flag === 'format'),
-	},
+		flags: flags.filter(({ flag }) => flag === 'format'),
+	})),
 	logCommand(
 		'show',
 		"An attempt's log, all of it",

@@ -30,7 +30,6 @@ import { type Parsed, parseArguments } from './parse.ts';
 import { taskPublish } from './publish-wait.ts';
 import { taskResult } from './result-views.ts';
 import { scheduleExit } from './schedule-views.ts';
-import { serveCommand } from './serve.ts';
 import { CommandError, reportFailure, reportUsage, Session } from './session.ts';
 import { showTask } from './show-task.ts';
 import { inspectLogs, inspectQueue, inspectSettings, purgeLogs, purgeQueue } from './task-log.ts';
@@ -134,7 +133,8 @@ async function withSecrets(
 async function carryOut(session: Session, command: Command, given: Readonly<Record<string, unknown>>): Promise<number> {
 	switch (command.name) {
 		case 'serve':
-			return serveCommand(session, given);
+			// Only this one needs the server.
+			return (await import('./serve.ts')).serveCommand(session, given);
 		case 'open':
 			return openCommand(session, given);
 		case 'consumer run':

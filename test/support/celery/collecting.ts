@@ -1,10 +1,8 @@
 /** `warren monitor run` in a process of its own: told to stop, killed, and looked at from outside. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { MAIN } from '../entry.ts';
 import { waitFor } from '../wait.ts';
-
-const MAIN = fileURLToPath(new URL('../../../src-main/headless/cli/main.ts', import.meta.url));
 
 /** A process that collects. */
 export interface Collecting extends AsyncDisposable {

@@ -3,12 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { warrenJson } from '#test/support/cli.ts';
+import { MAIN } from '#test/support/entry.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src-main/headless/cli/main.ts', import.meta.url));
 /** A task that says that it has begun, and ends when it is let go. */
 const TASK = `
 import { existsSync, writeFileSync } from 'node:fs';
