@@ -1,10 +1,11 @@
 /** The task in the drawer: read when opened, read again when its profile's tasks change, one attempt chosen. */
 
-import type { CanvasView } from '#main/domain/canvas.ts';
-import type { Attempt, TaskDetail } from '#main/domain/task.ts';
+import type { CanvasNode, CanvasView } from '#main/domain/canvas.ts';
+import type { Attempt, TaskDetail, TaskState } from '#main/domain/task.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 import type { RawMessage } from '#main/ipc/contract/task.ts';
 import { type Engine, LOADING, type Loaded, loaded } from './engine.ts';
+import { follow } from './following.ts';
 import type { TaskTicks } from './task-ticks.ts';
 
 export class OpenTask implements Disposable {
@@ -18,6 +19,10 @@ export class OpenTask implements Disposable {
 		$state.raw(null);
 	/** The tasks that belong to it; null until `readCanvas` was called. */
 	canvas: Loaded<CanvasView> | null = $state.raw(null);
+	/** Why the last look at them failed, while what an earlier one found is still shown. */
+	canvasTrouble: WireError | null = $state.raw(null);
+	/** Tasks of the profile have changed since they were read. */
+	#canvasOld = false;
 	#drawn = 0;
 	#expanded: readonly string[] = [];
 	readonly #engine: Engine;
@@ -30,7 +35,10 @@ export class OpenTask implements Disposable {
 		this.#engine = engine;
 		this.profile = profile;
 		this.id = id;
-		this.#ticking = ticks.on(() => void this.read());
+		this.#ticking = ticks.on(() => {
+			this.#canvasOld = true;
+			void this.read();
+		});
 		void this.read();
 	}
 
@@ -90,13 +98,33 @@ export class OpenTask implements Disposable {
 		this.#drawn += 1;
 		const asked = this.#drawn;
 		if (this.canvas?.kind !== 'ready') this.canvas = LOADING;
+		this.#canvasOld = false;
 		const answer = await this.#engine.call('task.canvas', { profile: this.profile, id: this.id, expand: [...expand] });
 		// An answer to an older question comes too late.
-		if (!this.#closed && asked === this.#drawn) this.canvas = loaded(answer);
+		if (this.#closed || asked !== this.#drawn) return;
+		const stale = !answer.ok && this.canvas?.kind === 'ready';
+		this.canvasTrouble = stale ? answer.error : null;
+		if (!stale) this.canvas = loaded(answer);
+	}
+
+	/** Reads them again while tasks change or one of them has not ended, until disposed of. */
+	followCanvas(): Disposable {
+		const nodes = () => (this.canvas?.kind === 'ready' ? this.canvas.value.nodes : []);
+		return follow(
+			() => this.#canvasOld || this.canvasTrouble !== null || nodes().some(isMoving),
+			() => this.readCanvas(),
+		);
 	}
 
 	[Symbol.dispose](): void {
 		this.#closed = true;
 		this.#ticking[Symbol.dispose]();
 	}
+}
+
+const MOVING: readonly TaskState[] = ['queued', 'running', 'retrying'];
+
+/** Whether a task, or a member of a group that is drawn as one, has not ended. */
+function isMoving({ state, counts }: CanvasNode): boolean {
+	return MOVING.some((one) => state === one || (counts?.[one] ?? 0) > 0);
 }
