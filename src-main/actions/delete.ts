@@ -10,10 +10,10 @@ import type { KeptState } from '#main/domain/journal.ts';
 import { idOfMessage } from '#main/domain/message.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
+import { whyNot } from '#main/domain/task-acts.ts';
 import { actLease, holdWhile } from './act-lease.ts';
 import { type ActionTarget, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
-import { skipReason } from './review.ts';
 
 const BATCH = 500;
 /** How deep a queue is searched for messages to remove, for how long, and how many are in hand at once. */
@@ -38,7 +38,7 @@ export async function deleteTasks(
 		const waiting: TaskRow[] = [];
 		for (const id of batch) {
 			const row = rows.get(id);
-			const reason = row === undefined ? 'is not in history' : skipReason('delete', row);
+			const reason = row === undefined ? 'is not in history' : whyNot('delete', row.state);
 			if (row === undefined || reason !== null) items.push({ id, outcome: 'skipped', reason, messageId: null });
 			else if (row.state === 'queued') waiting.push(row);
 			else free.push(id);

@@ -15,12 +15,12 @@ import type { TaskId } from '#main/domain/ids.ts';
 import type { OutgoingMessage } from '#main/domain/message.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { DecodedTask, HistoryOp, TaskDetail } from '#main/domain/task.ts';
+import { whyNot } from '#main/domain/task-acts.ts';
 import { type CallArguments, NO_ARGUMENTS } from '#main/domain/value.ts';
 import { actLease, holdWhile } from './act-lease.ts';
 import { ArgumentSearch, type FoundArguments, type ToldArguments, type Wanted } from './argument-sources.ts';
 import { type ActionTarget, answeredTo, mayHaveArrived, READY_DEADLINE_MS } from './deployment.ts';
 import type { RunningAction } from './progress.ts';
-import { skipReason } from './review.ts';
 
 const BATCH = 200;
 
@@ -41,6 +41,8 @@ interface Skipped {
 interface Known {
 	readonly detail: TaskDetail;
 	readonly kept: OutgoingMessage | null;
+	/** The id of the message to be. */
+	readonly messageId: string;
 }
 
 /** A message as the journal names it. Without its queue: it was not sent yet. */
@@ -57,8 +59,6 @@ interface Plan {
 	readonly search: ArgumentSearch;
 	/** The queue for results; null: they do not come to us. */
 	readonly replyTo: string | null;
-	/** The ids of the messages to be. */
-	readonly named: ReadonlyMap<TaskId, string>;
 }
 
 /** Arguments that a person gave in the place of a task's own. */
@@ -84,8 +84,7 @@ export async function requeueTasks(
 	if (!replyTo.ok) return replyTo;
 	const search = new ArgumentSearch(target.doors ?? null);
 	/** The id that each task's message will have. */
-	const named = new Map(ids.map((id) => [id, target.newId()]));
-	const planned = [...named].map(([id, messageId]): Sent => ({ id, messageId }));
+	const planned = ids.map((id): Sent => ({ id, messageId: target.newId() }));
 	const entry = await target.journal.begin(
 		{
 			at: target.now(),
@@ -99,16 +98,17 @@ export async function requeueTasks(
 	await using _lease = await holdWhile(target.leases, actLease(entry));
 	/** Those that are at the broker, or may be. */
 	const sent: Sent[] = [];
-	for (let at = 0; at < ids.length && !action.signal.aborted; at += BATCH) {
-		const batch = ids.slice(at, at + BATCH);
-		const prepared = await prepareAll(target, batch, { queue, given, search, named, replyTo: replyTo.value });
+	for (let at = 0; at < planned.length && !action.signal.aborted; at += BATCH) {
+		const batch = planned.slice(at, at + BATCH);
+		const prepared = await prepareAll(target, batch, { queue, given, search, replyTo: replyTo.value });
 		const good: Prepared[] = [];
 		const items: ActionItem[] = [];
 		prepared.forEach((one, index) => {
 			if ('op' in one) good.push(one);
 			else {
 				const repair = one.repair === undefined ? {} : { repair: one.repair };
-				items.push({ id: batch[index] as TaskId, outcome: 'skipped', reason: one.skip, messageId: null, ...repair });
+				const { id } = batch[index] as Sent;
+				items.push({ id, outcome: 'skipped', reason: one.skip, messageId: null, ...repair });
 			}
 		});
 		if (good.length > 0) await target.history.apply(good.map((one) => one.op));
@@ -148,23 +148,23 @@ function titleOf(count: number): string {
 
 async function prepareAll(
 	target: ActionTarget,
-	ids: readonly TaskId[],
+	batch: readonly Sent[],
 	plan: Plan,
 ): Promise<readonly (Prepared | Skipped)[]> {
 	const { given, search } = plan;
-	const known = await Promise.all(ids.map((id) => look(target, id)));
+	const known = await Promise.all(batch.map((one) => look(target, one)));
 	const wanted =
 		given === null ? known.flatMap((one) => ('detail' in one && one.kept === null ? [wantedOf(one.detail)] : [])) : [];
 	const found = await search.find(wanted);
 	return known.map((one) => ('detail' in one ? prepare(target, one, plan, found.get(one.detail.id)) : one));
 }
 
-async function look(target: ActionTarget, id: TaskId): Promise<Known | Skipped> {
+async function look(target: ActionTarget, { id, messageId }: Sent): Promise<Known | Skipped> {
 	const detail = await target.history.detail(target.profile.id, id);
 	if (detail === null || detail.removedAt !== null) return { skip: 'is not in history' };
-	const reason = skipReason('requeue', detail);
+	const reason = whyNot('requeue', detail.state);
 	if (reason !== null) return { skip: reason };
-	return { detail, kept: await keptMessage(target, detail) };
+	return { detail, kept: await keptMessage(target, detail), messageId };
 }
 
 function wantedOf({ id, state, history, printed }: TaskDetail): Wanted {
@@ -173,15 +173,14 @@ function wantedOf({ id, state, history, printed }: TaskDetail): Wanted {
 
 function prepare(
 	target: ActionTarget,
-	{ detail, kept }: Known,
-	{ queue, given, named, replyTo }: Plan,
+	{ detail, kept, messageId }: Known,
+	{ queue, given, replyTo }: Plan,
 	found: FoundArguments | undefined,
 ): Prepared | Skipped {
 	if (found?.kind === 'refused') {
 		return { skip: found.reason, ...(found.repair === null ? {} : { repair: found.repair }) };
 	}
 	const told = given === null ? (found ?? null) : { ...given, name: null, queue: null };
-	const messageId = named.get(detail.id) ?? target.newId();
 	const at = target.now();
 	const made = messageOnceMore(target, detail, kept, { messageId, at, queue, told });
 	if (!made.ok) return { skip: made.error.message };

@@ -7,6 +7,7 @@ import type { ActionKind, ArgumentSource, Review, TaskSource } from '#main/domai
 import type { ProfileId, TaskId } from '#main/domain/ids.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
+import { whyNot } from '#main/domain/task-acts.ts';
 import type { GroupStore, HistoryStore } from '#main/store/store.ts';
 import { countSources } from './argument-sources.ts';
 
@@ -25,7 +26,7 @@ interface Frozen {
 
 export interface Reviews {
 	/** Freezes the tasks named, or those that match now. */
-	freeze(profile: ProfileId, action: ActionKind, what: Selection): Promise<Result<Review>>;
+	freeze(profile: ProfileId, action: 'requeue' | 'delete', what: Selection): Promise<Result<Review>>;
 	/** The ids that a review froze; once. `conflict` when it is unknown, used, too old, or was made for something else. */
 	take(token: string, profile: ProfileId, action: ActionKind): Result<readonly TaskId[]>;
 	/** The ids of a selection without a review, for one task or a script. */
@@ -53,13 +54,6 @@ export interface SourceLook {
 export type SeenSource =
 	| { readonly source: ArgumentSource }
 	| { readonly source: null; readonly cause: string; readonly reason: string };
-
-/** Why a task is left out of a change in its present state; null: it is not. */
-export function skipReason(action: ActionKind, row: TaskRow): string | null {
-	if (row.state === 'running') return 'is running';
-	if (action === 'requeue' && row.state === 'queued') return 'still waits in its queue';
-	return null;
-}
 
 /** Makes the reviews of one engine; they live in memory and die with it. */
 export function createReviews(
@@ -110,10 +104,10 @@ export function createReviews(
 				const rows = await history.rows(profile, asked);
 				const missing = asked.length - rows.length;
 				if (missing > 0) skipped.set('is not in history', (skipped.get('is not in history') ?? 0) + missing);
-				const seen = await sources?.of(rows.filter((row) => skipReason(action, row) === null));
+				const seen = await sources?.of(rows.filter(({ state }) => whyNot(action, state) === null));
 				for (const row of rows) {
 					const source = seen?.get(row.id);
-					const reason = skipReason(action, row) ?? (source?.source === null ? source.cause : null);
+					const reason = whyNot(action, row.state) ?? (source?.source === null ? source.cause : null);
 					if (source?.source === null) {
 						if (refused < SAMPLE) told.push({ id: row.id, source: null, reason: source.reason });
 						refused += 1;

@@ -1,4 +1,5 @@
 /** The commands that exist everywhere. What a command is aimed at is settled when it runs, not when the list is read. */
+import type { TaskAct } from '#main/domain/task-acts.ts';
 import { tasks } from './actions.svelte.ts';
 import type { Command } from './commands.svelte.ts';
 import type { View } from './route.svelte.ts';
@@ -31,10 +32,13 @@ function inList(warren: Warren): true | string {
 	return warren.list === null && !warren.grouped ? 'There is no task list in this view' : true;
 }
 
-function mayAct(warren: Warren): true | string {
-	if (warren.mayChange !== true) return warren.mayChange;
-	if (warren.actions.stage.kind !== 'none' && warren.actions.stage.kind !== 'report') return 'Something is being done';
-	return warren.aim === null ? 'No task is chosen' : true;
+function mayAct(warren: Warren, act: TaskAct): true | string {
+	const may = act === 'revoke' ? warren.mayRevoke : warren.mayChange;
+	if (may !== true) return may;
+	const busy = warren.actions.stage.kind !== 'none' && warren.actions.stage.kind !== 'report';
+	if (act !== 'revoke' && busy) return 'Something is being done';
+	const { aim } = warren;
+	return aim === null ? 'No task is chosen' : warren.mayDo(act, aim.scope);
 }
 
 function openName(warren: Warren): string | null {
@@ -74,7 +78,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			label: aimed('Requeue'),
 			group: 'Tasks',
 			key: 'r',
-			enabled: () => mayAct(warren),
+			enabled: () => mayAct(warren, 'requeue'),
 			run: act('requeue'),
 		},
 		{
@@ -83,7 +87,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			group: 'Tasks',
 			key: 'Shift+d',
 			destructive: true,
-			enabled: () => mayAct(warren),
+			enabled: () => mayAct(warren, 'delete'),
 			run: act('delete'),
 		},
 		{
@@ -92,7 +96,7 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 			group: 'Tasks',
 			key: 'Shift+x',
 			destructive: true,
-			enabled: () => (warren.mayRevoke !== true ? warren.mayRevoke : warren.aim === null ? 'No task is chosen' : true),
+			enabled: () => mayAct(warren, 'revoke'),
 			run: () => {
 				const aim = warren.aim;
 				if (aim !== null) warren.revoke(aim.scope);

@@ -1,11 +1,12 @@
 /** Telling Celery's workers not to run tasks, and to end those that run: which, fixed when it is asked, and what workers said of each. */
 
 import type { TaskRow } from '#main/domain/task.ts';
+import { whyNot } from '#main/domain/task-acts.ts';
 import type { ControlOutcome, RevokedTask } from '#main/domain/worker-control.ts';
 import { tasks } from './actions.svelte.ts';
 import { Change } from './change.svelte.ts';
-import type { Answer, CallerInput, Engine } from './engine.ts';
-import type { SelectionScope } from './selection.svelte.ts';
+import type { Answer, CallerInput, Engine, Output } from './engine.ts';
+import { quoted, type SelectionScope } from './selection.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 export interface RevokePlan {
@@ -22,6 +23,8 @@ export interface RevokeReview {
 	readonly ids: readonly string[];
 	/** The first of them, as history has them. */
 	readonly sample: readonly TaskRow[];
+	/** How many are left out since they have ended: nothing is left of them to throw away. */
+	readonly ended: number;
 	/** More match than can be revoked at once. */
 	readonly more: boolean;
 }
@@ -32,6 +35,8 @@ export type RevokeOutcome = ControlOutcome & { readonly done: number; readonly t
 const MOST_IDS = 10_000;
 const PAGE = 200;
 const SAMPLE = 8;
+/** The query language allows a hundred terms. */
+const IDS_PER_LOOK = 50;
 
 export class Revocation implements Disposable {
 	readonly change: Change<RevokePlan, RevokeReview, RevokeOutcome>;
@@ -72,26 +77,58 @@ export class Revocation implements Disposable {
 	async #review(plan: RevokePlan): Promise<Answer<RevokeReview>> {
 		if (plan.found !== null) return { ok: true, value: plan.found };
 		const { scope } = plan;
-		const query = 'ids' in scope ? idQuery(scope.ids.slice(0, SAMPLE)) : scope.where;
-		const ids: string[] = 'ids' in scope ? [...scope.ids] : [];
+		if ('ids' in scope) return this.#these(scope.ids);
+		if (!('group' in scope)) return this.#matching(scope.where);
+		const also = scope.where === undefined || scope.where === '' ? '' : ` (${scope.where})`;
+		return this.#matching(`group:${quoted(scope.group)}${also}`);
+	}
+
+	/** Those of these that have not ended; one that history does not know is among them, since a worker may know it. */
+	async #these(wanted: readonly string[]): Promise<Answer<RevokeReview>> {
+		const ids = wanted.slice(0, MOST_IDS);
+		const over = new Set<string>();
 		const sample: TaskRow[] = [];
-		let cursor: string | null = null;
-		for (;;) {
-			const input: CallerInput<'task.list'> = {
-				profile: this.#profile,
-				query,
-				limit: PAGE,
-				...(cursor === null ? {} : { cursor }),
-			};
-			const page = await this.#engine.call('task.list', input);
+		for (let at = 0; at < ids.length; at += IDS_PER_LOOK) {
+			const page = await this.#page(idQuery(ids.slice(at, at + IDS_PER_LOOK)), null);
 			if (!page.ok) return page;
-			sample.push(...page.value.items.slice(0, SAMPLE - sample.length));
-			cursor = page.value.next;
-			if ('ids' in scope) break;
-			ids.push(...page.value.items.map((row) => row.id));
-			if (cursor === null || ids.length > MOST_IDS) break;
+			for (const row of page.value.items) {
+				if (whyNot('revoke', row.state) !== null) over.add(row.id);
+				else if (sample.length < SAMPLE) sample.push(row);
+			}
 		}
-		return { ok: true, value: { ids: ids.slice(0, MOST_IDS), sample, more: ids.length > MOST_IDS } };
+		const left = ids.filter((id) => !over.has(id));
+		return { ok: true, value: { ids: left, sample, ended: over.size, more: wanted.length > MOST_IDS } };
+	}
+
+	async #matching(query: string): Promise<Answer<RevokeReview>> {
+		const ids: string[] = [];
+		const sample: TaskRow[] = [];
+		let ended = 0;
+		let cursor: string | null = null;
+		do {
+			const page = await this.#page(query, cursor);
+			if (!page.ok) return page;
+			for (const row of page.value.items) {
+				if (whyNot('revoke', row.state) !== null) {
+					ended += 1;
+					continue;
+				}
+				ids.push(row.id);
+				if (sample.length < SAMPLE) sample.push(row);
+			}
+			cursor = page.value.next;
+		} while (cursor !== null && ids.length <= MOST_IDS);
+		return { ok: true, value: { ids: ids.slice(0, MOST_IDS), sample, ended, more: ids.length > MOST_IDS } };
+	}
+
+	#page(query: string, cursor: string | null): Promise<Answer<Output<'task.list'>>> {
+		const input: CallerInput<'task.list'> = {
+			profile: this.#profile,
+			query,
+			limit: PAGE,
+			...(cursor === null ? {} : { cursor }),
+		};
+		return this.#engine.call('task.list', input);
 	}
 
 	#done(plan: RevokePlan, outcome: RevokeOutcome): void {

@@ -2,6 +2,8 @@
 import type { SavedConsumerSet } from '#main/domain/consumer.ts';
 import { TASK_SORT_FIELDS } from '#main/domain/page.ts';
 import type { SavedView } from '#main/domain/saved-view.ts';
+import type { TaskState } from '#main/domain/task.ts';
+import { type TaskAct, whyNone } from '#main/domain/task-acts.ts';
 import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import type { ScheduleView } from '#main/ipc/contract/schedule-answers.ts';
 import { Actions, type TaskAction } from './actions.svelte.ts';
@@ -57,6 +59,9 @@ export type OpenDialog =
 
 /** Where the browser remembers how failures were looked at last. */
 const FAILED_PART = 'warren.failed';
+
+/** Of this many tasks at most the page looks whether something can be done with any of them; of more the review finds out. */
+const LOOKED_AT = 500;
 
 const NONE: OpenDialog = { kind: 'none' };
 
@@ -213,12 +218,24 @@ export class Warren implements Disposable {
 	/** Starts an action on a target that is fixed here and now. */
 	async act(action: TaskAction, scope: SelectionScope): Promise<void> {
 		const view = this.profile;
-		if (view === null || this.mayChange !== true) return;
+		if (view === null || this.mayDo(action, scope) !== true) return;
 		await this.actions.start(action, {
 			profile: view.profile.id,
 			environment: view.profile.environment,
 			scope,
 		});
+	}
+
+	/** True, or why none of these can be requeued, deleted or revoked as they stand. Where some can, the review leaves the others out. */
+	mayDo(act: TaskAct, scope: SelectionScope): true | string {
+		const may = act === 'revoke' ? this.mayRevoke : this.mayChange;
+		if (may !== true || !('ids' in scope) || scope.ids.length > LOOKED_AT) return may;
+		return (
+			whyNone(
+				act,
+				scope.ids.map((id) => this.#stateOf(id)),
+			) ?? true
+		);
 	}
 
 	/** True, or why no task can be revoked here, in words. */
@@ -230,7 +247,7 @@ export class Warren implements Disposable {
 
 	/** Asks before Celery's workers are told not to run tasks, which are fixed here and now. */
 	revoke(scope: SelectionScope): void {
-		if (this.mayRevoke === true) this.deployment?.revocation.ask(scope);
+		if (this.mayDo('revoke', scope) === true) this.deployment?.revocation.ask(scope);
 	}
 
 	/** Carries out what the question on the screen was about, and tidies up after it. `name`: as typed, where asked for. */
@@ -266,6 +283,14 @@ export class Warren implements Disposable {
 		this.actions[Symbol.dispose]();
 		this.profiles[Symbol.dispose]();
 		this.route[Symbol.dispose]();
+	}
+
+	/** As far as this page has read it. */
+	#stateOf(id: string): TaskState | null {
+		const open = this.deployment?.open ?? null;
+		if (open?.id === id && open.task !== null) return open.task.state;
+		const place = this.list?.placeOf(id) ?? -1;
+		return place < 0 ? null : (this.list?.at(place)?.row.state ?? null);
 	}
 
 	#leave(): void {

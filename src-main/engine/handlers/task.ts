@@ -7,7 +7,7 @@ import { type GivenArguments, requeueTasks } from '#main/actions/requeue.ts';
 import type { Selection } from '#main/actions/review.ts';
 import type { PacketOptions } from '#main/dialects/django-q/message.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
-import type { ActionKind, ActionOutcome } from '#main/domain/action.ts';
+import type { ActionOutcome } from '#main/domain/action.ts';
 import { attemptId, type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { MessageProperties } from '#main/domain/message.ts';
 import type { Profile } from '#main/domain/profile.ts';
@@ -237,7 +237,7 @@ interface Asked extends Selection {
 export async function carryOut(
 	core: Core,
 	target: ActionTarget,
-	kind: ActionKind,
+	kind: 'requeue' | 'delete',
 	asked: Asked,
 	signal: AbortSignal,
 	run: (ids: readonly TaskId[], action: RunningAction) => Promise<Result<void>>,

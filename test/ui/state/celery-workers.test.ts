@@ -272,6 +272,33 @@ describe('a revocation', () => {
 		const ids = call?.input.ids as readonly string[];
 		expect([ids.length, ids.includes('late')]).toEqual([230, false]);
 	});
+
+	test('leaves out what has ended by then, and keeps what only a worker may know', async () => {
+		const engine = new FakeEngine();
+		const states = ['queued', 'running', 'succeeded', 'failed', 'lost'] as const;
+		engine.put(...states.map((state) => row(state, { state })));
+		engine.put(...Array.from({ length: 120 }, (_, at) => row(`d${at}`, { state: 'succeeded' })));
+		const revocation = new Revocation(engine, 'p', new Toasts());
+		open.push(revocation);
+		const done = Array.from({ length: 120 }, (_, at) => `d${at}`);
+		revocation.ask({ ids: [...done, 'stranger', ...states] });
+		await settle();
+		const stage = revocation.change.stage;
+		if (stage.kind !== 'asking') throw new Error(stage.kind);
+		expect(stage.review.ids).toEqual(['stranger', 'queued', 'running', 'lost']);
+		expect(stage.review.ended).toBe(122);
+		expect(stage.review.sample.map(({ id }) => id)).toEqual(['queued', 'running', 'lost']);
+	});
+
+	test('of a failure group is of its tasks, never of all there are', async () => {
+		const engine = new FakeEngine();
+		engine.put(row('a', { state: 'queued' }));
+		const revocation = new Revocation(engine, 'p', new Toasts());
+		open.push(revocation);
+		revocation.ask({ group: 'g1', where: 'queue:mail' });
+		await settle();
+		expect(engine.called('task.list').map(({ input }) => input.query)).toEqual(['group:"g1" (queue:mail)']);
+	});
 });
 
 describe('an answer', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createReviews, MOST_TASKS, skipReason } from '#main/actions/review.ts';
+import { createReviews, MOST_TASKS } from '#main/actions/review.ts';
 import { profileId, taskId } from '#main/domain/ids.ts';
 import { ok } from '#main/domain/result.ts';
 import type { TaskRow, TaskState } from '#main/domain/task.ts';
@@ -112,17 +112,5 @@ describe('a review', () => {
 		const review = await reviews.freeze(PROFILE, 'delete', { ids: ['a', 'b'] });
 		expect(review.ok && review.value.count).toBe(2);
 		expect(review.ok && review.value.warnings.join(' ')).toContain('waits in its queue');
-	});
-});
-
-describe('skipReason', () => {
-	it('never lets a running task be requeued or deleted, and lets every ended one, and one that will be tried again, be both', () => {
-		const ended: readonly TaskState[] = ['succeeded', 'failed', 'retrying', 'revoked', 'rejected', 'lost'];
-		for (const state of ended) {
-			expect(skipReason('requeue', row('a', state))).toBeNull();
-			expect(skipReason('delete', row('a', state))).toBeNull();
-		}
-		expect(skipReason('requeue', row('a', 'running'))).not.toBeNull();
-		expect(skipReason('delete', row('a', 'running'))).not.toBeNull();
 	});
 });
