@@ -14,7 +14,7 @@ export interface WaitingPlan {
 	/** Where a move goes; null: no move. */
 	readonly to: string | null;
 	/** Of all that waits there only these; the review freezes which they are. */
-	readonly filter?: { readonly name?: string; readonly group?: string };
+	readonly filter?: { readonly name?: string; readonly group?: string; readonly where?: string };
 }
 
 type Review = Output<'message.review'>;

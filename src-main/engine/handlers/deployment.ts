@@ -11,6 +11,7 @@ import { ok } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
 import type { PeekedMessage } from '#main/ipc/contract/deployment.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
+import { isEditable } from '../arguments.ts';
 import { type Core, targetOf } from '../core.ts';
 import { checkFor, packetFacts } from '../packet-views.ts';
 import type { QueueFigureSource } from '../queue-figures.ts';
@@ -90,9 +91,10 @@ export function deploymentHandlers(core: Core, figures: QueueFigureSource): Depl
 					packet,
 					verified: packet?.signature.verified ?? null,
 				};
-				if (decoded.kind === 'fault') return { ...base, task: null, celery: null, fault: decoded.fault };
-				const { call: _call, ...task } = decoded.task;
-				return { ...base, task, celery: decoded.celery, fault: null };
+				if (decoded.kind === 'fault')
+					return { ...base, task: null, editable: false, celery: null, fault: decoded.fault };
+				const { call, ...task } = decoded.task;
+				return { ...base, task, editable: isEditable(call), celery: decoded.celery, fault: null };
 			});
 			return ok({ items, total: matching.length, looked: seen.length, cost: look.value.cost });
 		},

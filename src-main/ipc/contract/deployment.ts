@@ -20,6 +20,8 @@ export interface PeekedMessage {
 	/** Where it was before it became a dead letter; null: it is none. */
 	readonly origin: DeathOrigin | null;
 	readonly task: Omit<DecodedTask, 'call'> | null;
+	/** Whether the texts of its arguments say them wholly, so that they can be edited as such: no bytes, tuples or objects, and not too long. */
+	readonly editable: boolean;
 	readonly fault: UndecodableTask | null;
 	/** What a Celery message says beside its task and arguments; null for others, and where it cannot be read. */
 	readonly celery: CeleryMessage | null;
