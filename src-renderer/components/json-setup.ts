@@ -91,6 +91,24 @@ const wrongLine = StateField.define<DecorationSet>({
 	provide: (field) => EditorView.decorations.from(field),
 });
 
+/**
+ * Typing over what is selected. Left to itself Chromium keeps the look of the letters that go by wrapping the new ones into elements
+ * with a style of their own, which the content policy refuses, and says so. Composed text stays the browser's.
+ */
+const typedOver = EditorView.domEventHandlers({
+	beforeinput(event, view) {
+		const { from, to, empty } = view.state.selection.main;
+		const text = event.data;
+		if (event.inputType !== 'insertText' || text === null || empty || view.composing || view.state.readOnly)
+			return false;
+		event.preventDefault();
+		const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type' });
+		const taken = view.state.facet(EditorView.inputHandler).some((take) => take(view, from, to, text, insert));
+		if (!taken) view.dispatch(insert());
+		return true;
+	},
+});
+
 /** Everything but what changes while the editor lives. Tab is left alone, so that the keyboard can leave again. */
 export function jsonExtensions(label: string): Extension {
 	return [
@@ -104,6 +122,7 @@ export function jsonExtensions(label: string): Extension {
 		json(),
 		syntaxHighlighting(colours),
 		look,
+		typedOver,
 		wrongLine,
 		EditorView.lineWrapping,
 		EditorView.contentAttributes.of({
