@@ -47,7 +47,11 @@ export class KeptResult implements Disposable {
 	get moving(): boolean {
 		const result = this.result.kind === 'ready' ? this.result.value.result : null;
 		const group = this.group?.kind === 'ready' ? this.group.value : null;
-		return (result !== null && !result.ready) || (group !== null && group.done < (group.size ?? Number.POSITIVE_INFINITY)) || this.trouble !== null;
+		return (
+			(result !== null && !result.ready) ||
+			(group !== null && group.done < (group.size ?? Number.POSITIVE_INFINITY)) ||
+			this.trouble !== null
+		);
 	}
 
 	/** Reads again while something is to come, until disposed of. */
