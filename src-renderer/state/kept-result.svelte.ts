@@ -39,7 +39,9 @@ export class KeptResult implements Disposable {
 		if (group === null) return;
 		const progress = await this.#engine.call('task.group', { profile: this.#profile, id: group });
 		if (asked !== this.#asked) return;
-		if (!progress.ok && this.group?.kind === 'ready') this.trouble = progress.error;
+		// A chord that is through leaves nothing behind: that is an answer. Anything else may pass.
+		const gone = !progress.ok && progress.error.code === 'not-found';
+		if (!progress.ok && !gone && this.group?.kind === 'ready') this.trouble = progress.error;
 		else this.group = loaded(progress);
 	}
 

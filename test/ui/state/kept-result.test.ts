@@ -46,6 +46,14 @@ describe('what a result backend keeps of the open task', () => {
 		expect(engine.called('task.group').length).toBe(asked);
 	});
 
+	test('is over when nothing of its group is kept any more, which is an answer', async () => {
+		const { engine, kept } = start({ value: 2 });
+		await kept.read();
+		engine.handlers.set('task.group', () => failure('not-found', 'Nothing is kept.'));
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect([kept.group?.kind, kept.trouble, kept.moving]).toEqual(['failed', null, false]);
+	});
+
 	test('stays on the screen when it cannot be read again, with why, until it can', async () => {
 		const done = { value: 1 };
 		const { engine, kept } = start(done);
