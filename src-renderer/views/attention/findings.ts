@@ -79,7 +79,9 @@ export function assess({
 			title: `${tasks(failed)} failed`,
 			reason:
 				counts.rejected === 0
-					? 'They raised an exception and wait for somebody to mend the cause.'
+					? failed === 1
+						? 'It raised an exception and waits for somebody to mend the cause.'
+						: 'They raised an exception and wait for somebody to mend the cause.'
 					: `They raised an exception, or could not be read (${counts.rejected}).`,
 			next: { kind: 'go', label: 'Show the failures', view: 'failed' },
 		});

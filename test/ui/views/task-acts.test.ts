@@ -154,6 +154,12 @@ describe('a look into a queue', () => {
 		});
 	});
 
+	test('says how many of all that wait it shows, although it stops at its limit', async () => {
+		const { dialog } = await look();
+		// The world's queue holds 1,284, of which the look gave one.
+		expect(within(dialog).getByText(/^1 of 1,284, next to run first\./)).toBeTruthy();
+	});
+
 	test('that is narrowed purges what matches and nothing else, and says which that is', async () => {
 		const { dialog, engine } = await look();
 		const box = within(dialog).getByLabelText('Search the waiting messages');

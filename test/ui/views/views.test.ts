@@ -29,6 +29,18 @@ describe('what needs a person', () => {
 		expect(assess({ view: quiet, queues: [{ ...queue, ready: 0 }], consumers: [], now: NOW })).toEqual([]);
 	});
 
+	test('speaks of one failure as of one', () => {
+		const failed = (count: number) =>
+			assess({
+				view: profileView(profile('p'), { counts: { ...NO_COUNTS, failed: count } }),
+				queues: [],
+				consumers: [],
+				now: NOW,
+			}).map(({ title, reason }) => [title, reason.slice(0, 9)]);
+		expect(failed(1)).toEqual([['1 task failed', 'It raised']]);
+		expect(failed(2)).toEqual([['2 tasks failed', 'They rais']]);
+	});
+
 	test('names a queue with waiting messages that nobody takes, and offers a consumer for it', () => {
 		const [found] = assess({ view: quiet, queues: [queue], consumers: [], now: NOW });
 		expect(found).toMatchObject({ id: 'queue:mail', next: { kind: 'consumer', queue: 'mail' } });
