@@ -26,6 +26,8 @@ const GO: readonly { readonly view: View; readonly label: string; readonly key: 
 /** What only the view on the screen can do: reach its search box, put the keyboard into its list. */
 export interface ViewHands {
 	focusSearch(): void;
+	/** From list to drawer, and back to where the keyboard was. */
+	switchPane(): void;
 }
 
 function inList(warren: Warren): true | string {
@@ -220,6 +222,17 @@ export function appCommands(warren: Warren, hands: ViewHands): readonly Command[
 				else if (warren.list !== null && !warren.list.selection.empty) warren.list.selection.clear();
 				else warren.list?.focus(null);
 			},
+		},
+		{
+			id: 'window.drawer',
+			label: 'Into the drawer, and back',
+			group: 'Window',
+			key: 'F6',
+			enabled: () => {
+				const { task, item, schedule } = warren.route.place;
+				return (task ?? item ?? schedule) ? true : 'No drawer is open';
+			},
+			run: () => hands.switchPane(),
 		},
 		...GO.map(
 			({ view, label, key }): Command => ({

@@ -56,7 +56,7 @@ describe('an open task', () => {
 	test('is barred by key for the same reason as by click', async () => {
 		const { warren, engine } = show('#/shop-eu/queued?task=q1');
 		await screen.findByRole('complementary', { name: /^Task ./ });
-		const commands = () => appCommands(warren, { focusSearch: () => {} });
+		const commands = () => appCommands(warren, { focusSearch: () => {}, switchPane: () => {} });
 		const may = (id: string) =>
 			commands()
 				.find((command) => command.id === id)

@@ -196,7 +196,7 @@ describe('columns', () => {
 describe('the registry of commands', () => {
 	test('every command has an id and a label of its own, no two share a key, and what destroys needs Shift', () => {
 		const { warren } = show('#/shop-eu/failed?part=tasks');
-		const commands = appCommands(warren, { focusSearch: () => {} });
+		const commands = appCommands(warren, { focusSearch: () => {}, switchPane: () => {} });
 		expect(new Set(commands.map((command) => command.id)).size).toBe(commands.length);
 		const keys = commands.flatMap((command) => (command.key === null ? [] : [command.key]));
 		expect(new Set(keys).size).toBe(keys.length);
@@ -218,6 +218,22 @@ describe('the console drawn', () => {
 		await fireEvent.click(exception);
 		await waitFor(() => expect(warren.route.place.task).toBe('f2'));
 		expect(await screen.findByRole('tab', { name: /Traceback/ })).toBeTruthy();
+	});
+
+	test('has a key into the drawer and back, and closing it from within goes on where the keyboard was', async () => {
+		show('#/shop-eu/failed?part=tasks&task=f2');
+		const drawer = await screen.findByRole('complementary', { name: /^Task ./ });
+		const from = screen.getByRole('button', { name: /^Publish/ });
+		from.focus();
+		const press = (on: Element, key: string) => fireEvent.keyDown(on, { key });
+		await press(from, 'F6');
+		expect(document.activeElement).toBe(drawer);
+		await press(drawer, 'F6');
+		expect(document.activeElement).toBe(from);
+		await press(from, 'F6');
+		await press(drawer, 'Escape');
+		await waitFor(() => expect(screen.queryByRole('complementary', { name: /^Task ./ })).toBeNull());
+		expect(document.activeElement).toBe(from);
 	});
 
 	test('says of a read-only profile why its buttons are locked', async () => {
