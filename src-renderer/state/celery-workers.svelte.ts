@@ -12,6 +12,7 @@ import { Change } from './change.svelte.ts';
 import { Cursor } from './cursor.svelte.ts';
 import type { Answer, Engine } from './engine.ts';
 import { itemsOf, valueOfJson } from './json-value.ts';
+import { LongRows } from './long-rows.svelte.ts';
 import { Pauses } from './pauses.svelte.ts';
 import { Reading } from './reading.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';
@@ -46,7 +47,13 @@ export class CeleryWorkers implements Disposable {
 	asking = $state(false);
 	/** A change of the switch is on its way. */
 	switching = $state(false);
-	readonly cursor = new Cursor(() => this.rows.map((row) => row.name));
+	/** What is drawn of them, up to the row at the keyboard at least. */
+	readonly table: LongRows<WorkerView> = new LongRows(
+		() => this.rows,
+		({ name }) => name,
+		() => this.cursor.place,
+	);
+	readonly cursor: Cursor = new Cursor(() => this.table.found.map((row) => row.name));
 	readonly change: Change<WorkerPlan, WorkerReview, ControlOutcome>;
 	readonly pauses: Pauses;
 	readonly #engine: Engine;

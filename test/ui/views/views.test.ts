@@ -8,7 +8,7 @@ import { COLUMNS, columnsFor } from '#renderer/views/tasks/columns.ts';
 import { connectionWords, keyWords, nextStep, wireWords } from '#renderer/views/words.ts';
 import { NO_COUNTS } from '../state/fake-engine.ts';
 import { drawConsole } from './drawing.ts';
-import { consumerSet, NOW, profile, profileView } from './world.ts';
+import { consumerSet, NOW, profile, profileView, queueView } from './world.ts';
 
 const open: Disposable[] = [];
 afterEach(() => {
@@ -256,6 +256,32 @@ describe('the console drawn', () => {
 	test('an empty filter result is told apart from an empty list', async () => {
 		show('#/shop-eu/failed?part=tasks&filter=nowhere');
 		expect(await screen.findByText('Nothing matches')).toBeTruthy();
+	});
+
+	test('thousands of queues are drawn some at a time, and one is found by its name', async () => {
+		const { engine } = show('#/shop-eu/queues');
+		const items = Array.from({ length: 2_000 }, (_, at) =>
+			queueView({
+				...{ name: `shard.${at}`, exists: true, ready: at, unacked: 0, consumers: 1, at: NOW, source: 'amqp' },
+			}),
+		);
+		engine.handlers.set('queue.list', () => ({
+			ok: true,
+			value: {
+				...{ items, total: 2_000, complete: true, hidden: 0, management: { state: 'none', reason: null } },
+				delayed: { count: 0, source: 'nothing delays here', at: NOW, why: null },
+			},
+		}));
+		await fireEvent.click(await screen.findByRole('button', { name: 'Refresh' }));
+		const table = await screen.findByRole('table', { name: 'Queues' });
+		await within(table).findByText('shard.99');
+		expect(within(table).getAllByRole('row').length).toBe(101);
+		await fireEvent.click(screen.getByRole('button', { name: 'Show 100 more' }));
+		await within(table).findByText('shard.199');
+		await fireEvent.input(screen.getByLabelText('Find a queue'), { target: { value: 'shard.1999' } });
+		await within(table).findByText('shard.1999');
+		expect(within(table).getAllByRole('row').length).toBe(2);
+		expect(screen.getByText('1 of 2,000')).toBeTruthy();
 	});
 
 	test('figures that a broker cannot tell are a dash, none is a nought', async () => {
