@@ -40,6 +40,8 @@ export interface Page<T> {
 	/** Opaque; hand it back for the rows after (`next`) or before (`previous`). Null: there are none. */
 	readonly next: string | null;
 	readonly previous: string | null;
+	/** Only so much was found in the time that was given: `next` goes on looking from there, and may find nothing. */
+	readonly unfinished?: boolean;
 }
 
 /** Counts behind the rail and the tabs. `scheduled` are those of all books, as last read. */

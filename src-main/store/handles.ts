@@ -23,7 +23,7 @@ export interface WriteStatement {
 /** May only read: compiling a statement that writes throws, whatever the connection could do. */
 export interface ReadHandle {
 	readonly [readBrand]: true;
-	/** `name` is what the slow log calls it. Statements are compiled once and kept, unless `once`. */
+	/** `name` is what the slow log calls it. Statements are compiled once and kept; those of a query (`once`) until others crowd them out. */
 	read<Row>(name: string, sql: string, once?: boolean): ReadStatement<Row>;
 	/** Runs `work` over one snapshot of the file. */
 	snapshot<T>(work: () => T): T;
@@ -50,6 +50,11 @@ export const SLOW_MS = 40;
 /** Cache of a reader in KiB; the three connections together stay far under the engine's memory budget. */
 const READER_CACHE_KIB = 16_000;
 const WRITER_CACHE_KIB = 24_000;
+/**
+ * So many statements of queries are kept: an export or a list asks the same one for page after page. One that is dropped holds memory of
+ * SQLite's until the collector comes by, which knows nothing of that memory and is in no hurry.
+ */
+const QUERIES_KEPT = 32;
 /** How long one attempt at a lock waits; writers try again after that. */
 const BUSY_MS = 5_000;
 
@@ -93,6 +98,8 @@ class Connection {
 	readonly #db: Database.Database;
 	readonly #slow: SlowListener;
 	readonly #compiled = new Map<string, Database.Statement>();
+	/** Those of queries, the one that was asked for last at the end. */
+	readonly #ofQueries = new Map<string, Database.Statement>();
 
 	constructor(db: Database.Database, slow: SlowListener) {
 		this.#db = db;
@@ -167,16 +174,28 @@ class Connection {
 
 	[Symbol.dispose](): void {
 		this.#compiled.clear();
+		this.#ofQueries.clear();
 		this.#db.close();
 	}
 
 	#compile(sql: string, once: boolean): Database.Statement {
-		if (once) return this.#db.prepare(sql);
+		if (once) return this.#compileQuery(sql);
 		let statement = this.#compiled.get(sql);
 		if (statement === undefined) {
 			statement = this.#db.prepare(sql);
 			this.#compiled.set(sql, statement);
 		}
+		return statement;
+	}
+
+	#compileQuery(sql: string): Database.Statement {
+		const statement = this.#ofQueries.get(sql) ?? this.#db.prepare(sql);
+		// One that is being gone through cannot be begun anew.
+		if (statement.busy) return this.#db.prepare(sql);
+		this.#ofQueries.delete(sql);
+		this.#ofQueries.set(sql, statement);
+		const [oldest] = this.#ofQueries.keys();
+		if (this.#ofQueries.size > QUERIES_KEPT && oldest !== undefined) this.#ofQueries.delete(oldest);
 		return statement;
 	}
 

@@ -56,6 +56,9 @@ export const LIST_LIMITS: ListLimits = {
 const SCAN_GAIN = 3;
 const TEXT_SCAN_GAIN = 2;
 
+/** So long one chunk of a walk may take, in milliseconds: between chunks it is seen whether to go on. */
+const CHUNK_MS = 8;
+
 /** The query that failures are. */
 const FAILED = `state:${FAILING_STATES.join(',')}`;
 
@@ -94,7 +97,8 @@ export function taskPage(reader: ListReader, request: TaskPageRequest, now: numb
 		if (key === null) return ok({ items: [], total: 0, revision, next: null, previous: null });
 		const prepared = prepare(reader, key, parsed.value);
 		const order = orderOf(request.sort, cursor?.value ?? null);
-		const window = windowOf(prepared, order, Math.min(500, Math.max(1, request.limit)));
+		const patience = cursor?.value.back === true ? null : (request.patienceMs ?? null);
+		const window = windowOf(prepared, order, Math.min(500, Math.max(1, request.limit)), patience);
 		return ok(pageOf(db, request, revision, cursor?.value ?? null, window));
 	});
 }
@@ -165,9 +169,11 @@ interface Window {
 	readonly places: readonly Place[];
 	readonly more: boolean;
 	readonly total: number | null;
+	/** How far was looked, where patience ended before the window was full. */
+	readonly reached?: Place;
 }
 
-function windowOf(prepared: Prepared, order: Order, limit: number): Window {
+function windowOf(prepared: Prepared, order: Order, limit: number, patience: number | null): Window {
 	const { states, inAll, inStates, scope, limits } = prepared;
 	if (states.length === 0) return { places: [], more: false, total: 0 };
 	// What a walk does not keep to by itself must be compared row by row.
@@ -184,7 +190,8 @@ function windowOf(prepared: Prepared, order: Order, limit: number): Window {
 	}
 	const few = inStates <= limits.few ? everyIn(prepared) : proposals(prepared, limits.few, false);
 	if (few !== null) return compared(prepared, order, limit, few);
-	const walked = walkAndCompare(prepared, condition, order, limit);
+	const walked = walkAndCompare(prepared, condition, order, limit, patience);
+	if ('reached' in walked) return { ...walked, more: true, total: null };
 	if ('instead' in walked) {
 		const { instead } = walked;
 		return instead === null ? scanned(prepared, order, limit) : compared(prepared, order, limit, instead);
@@ -195,16 +202,25 @@ function windowOf(prepared: Prepared, order: Order, limit: number): Window {
 	return { ...window, total: whole ? window.places.length : counted ? countOf(prepared) : null };
 }
 
+/** What a walk in order came to. */
+type Walked =
+	| { readonly places: readonly Place[] }
+	/** Comparing these promises to be quicker; null: going through everything as it lies in the file. */
+	| { readonly instead: Proposed | null }
+	/** Patience ended here. */
+	| { readonly places: readonly Place[]; readonly reached: Place };
+
 /**
- * Walks in order and compares chunk by chunk until there is enough. Gives proposals instead when the walk has found so little
- * that comparing all of them promises to be quicker; null when going through everything as it lies in the file does.
+ * Walks in order and compares chunk by chunk until there is enough, or until it has found so little that another way promises to be
+ * quicker, or patience ends: what would take longer than that is not begun.
  */
 function walkAndCompare(
 	prepared: Prepared,
 	condition: Condition,
 	order: Order,
 	limit: number,
-): { readonly places: readonly Place[] } | { readonly instead: Proposed | null } {
+	patience: number | null,
+): Walked {
 	const { scope, states, limits } = prepared;
 	const found: Place[] = [];
 	const started = performance.now();
@@ -220,14 +236,18 @@ function walkAndCompare(
 			if (found.length > limit) return { places: found };
 			walked += chunk.length;
 			chunk = [];
-			size = Math.min(2_000, size * 2);
 			const took = performance.now() - started;
+			const perRow = took / walked;
+			size = Math.min(2_000, size * 2, Math.max(64, Math.floor(CHUNK_MS / perRow)));
 			// So long the rest of the walk will take, going by what it has found so far.
 			const rest = (took * (limit + 1 - found.length)) / found.length;
+			if (patience !== null) {
+				if (took >= patience) return { places: found, reached: place };
+				continue;
+			}
 			if (asked || took < limits.walkMs || rest < limits.walkMs * 4) continue;
 			asked = true;
 			const many = prepared.inStates <= limits.many ? everyIn(prepared) : proposals(prepared, limits.many, true);
-			const perRow = took / walked;
 			const scan = (prepared.inAll * perRow) / (condition.texts ? TEXT_SCAN_GAIN : SCAN_GAIN);
 			if (many !== null && many.size * perRow <= Math.min(rest, scan)) return { instead: many };
 			if (scan <= rest) return { instead: null };
@@ -392,7 +412,8 @@ function pageOf(
 		items,
 		total: window.total,
 		revision,
-		next: hasNext ? write(places.at(-1) ?? cursor?.place, false) : null,
+		next: hasNext ? write(window.reached ?? places.at(-1) ?? cursor?.place, false) : null,
 		previous: hasPrevious ? write(places[0] ?? cursor?.place, true) : null,
+		...(window.reached === undefined ? {} : { unfinished: true }),
 	};
 }

@@ -60,6 +60,8 @@ export interface TaskPageRequest {
 	readonly limit: number;
 	/** `next` or `previous` of another page of the same query and sort; null: the first. */
 	readonly cursor: string | null;
+	/** After so many milliseconds what was found so far is given, where finding more takes long; without it, a whole page. */
+	readonly patienceMs?: number;
 }
 
 /** Which report, over which tasks, how. */

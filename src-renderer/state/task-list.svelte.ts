@@ -34,6 +34,9 @@ export interface Pending {
 	readonly gone: number;
 }
 
+/** So long, in ms, the first page looks for rows before it shows what there is, and the rest is looked for behind it. */
+const PATIENCE = 25;
+
 /** Ids per look at tasks that have left a page; the query language allows a hundred terms. */
 const IDS_PER_LOOK = 50;
 
@@ -49,6 +52,10 @@ export class TaskList implements Disposable {
 	/** loading: the first page isn't there yet. */
 	status: 'loading' | 'ready' | 'failed' = $state('loading');
 	error: WireError | null = $state.raw(null);
+	/** Whether older tasks are still being looked through for what the first page could not find in its time. */
+	searching = $state(false);
+	/** Whether `total` is only what is known so far: there are at least so many. */
+	counting = $state(false);
 	pending: Pending | null = $state.raw(null);
 	/** The row the keyboard is at, by id. */
 	focused: string | null = $state(null);
@@ -231,6 +238,7 @@ export class TaskList implements Disposable {
 		this.total = null;
 		this.pending = null;
 		this.status = 'loading';
+		this.searching = false;
 		this.error = null;
 		this.#window = { from: 0, to: 40 };
 		this.#awaited = null;
@@ -243,13 +251,15 @@ export class TaskList implements Disposable {
 		const epoch = this.#newEpoch();
 		const cache = new RowCache();
 		const step: Step = { direction: 'forward', at: 0, cursor: null, limit };
-		const page = await this.#page(step);
+		const page = await this.#page(step, PATIENCE);
 		if (epoch !== this.#epoch) return;
 		if (!page.ok) {
 			this.status = 'failed';
+			this.searching = false;
 			this.error = page.error;
 			return;
 		}
+		this.searching = page.value.unfinished === true;
 		cache.take(step, page.value.items, page.value.next);
 		this.#cache = cache;
 		this.#gone = new Set();
@@ -266,6 +276,7 @@ export class TaskList implements Disposable {
 	#setTotal(total: number | null, read: number, next: string | null): void {
 		const known = next === null ? read : total;
 		this.total = known ?? read + 1;
+		this.counting = known === null;
 		if (known !== null) this.#cache.endsAt(known);
 	}
 
@@ -278,6 +289,7 @@ export class TaskList implements Disposable {
 		);
 		if (epoch !== this.#epoch || !answer.ok) return;
 		this.total = answer.value.total;
+		this.counting = false;
 		this.#cache.endsAt(answer.value.total);
 		this.#version += 1;
 	}
@@ -293,6 +305,7 @@ export class TaskList implements Disposable {
 			if (step === null) break;
 			const page = await this.#page(step);
 			if (epoch !== this.#epoch) return;
+			this.searching = false;
 			if (!page.ok) {
 				this.error = page.error;
 				this.status = 'failed';
@@ -305,13 +318,15 @@ export class TaskList implements Disposable {
 			// Shorter than it was: rows have left since it was counted. Without this the end would be asked for for ever.
 			if (step.direction === 'forward' && page.value.next === null) {
 				this.total = step.at + page.value.items.length;
+				this.counting = false;
 				this.#cache.endsAt(this.total);
 			} else if (page.value.items.length === 0) break;
 		}
 		this.#pumping = false;
+		this.searching = false;
 	}
 
-	async #page(step: Step) {
+	async #page(step: Step, patience: number | null = null) {
 		// By itself: inside the parentheses that it is put in, a bracket too many would end them and mean something else.
 		const alone = parseQuery(this.filter.trim(), 0);
 		if (!alone.ok) return { ok: false as const, error: { ...alone.error, ref: '' } };
@@ -325,6 +340,7 @@ export class TaskList implements Disposable {
 				ascending,
 				limit: step.limit,
 				...(step.cursor === null ? {} : { cursor: step.cursor }),
+				...(patience === null ? {} : { patience }),
 			},
 			{ signal: this.#abort.signal },
 		);

@@ -1,7 +1,7 @@
 /** Random queries on random tasks: what the store lists, counts and freezes, against the plain meaning in `query-oracle.ts`. */
 import { describe, expect, it } from 'vitest';
 import { fingerprint } from '#main/domain/failure-print.ts';
-import type { TaskSortField } from '#main/domain/page.ts';
+import type { TaskSort, TaskSortField } from '#main/domain/page.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
 import { parseQuery } from '#main/domain/query-parse.ts';
 import type { AttemptCause, HistoryOp } from '#main/domain/task.ts';
@@ -290,12 +290,17 @@ function query(chance: Chance, groups: readonly string[], depth = 0): ask.Asked 
 }
 
 /** All ids of a list, page by page, and the totals that pages gave. */
-function listed(store: DirectStore, text: string, field: TaskSortField, descending: boolean, limit: number) {
+function listed(
+	store: DirectStore,
+	text: string,
+	{ field, descending, limit, patienceMs }: TaskSort & { readonly limit: number; readonly patienceMs?: number },
+) {
 	const ids: string[] = [];
 	const totals = new Set<number | null>();
 	let cursor: string | null = null;
 	do {
-		const page = store.calls.page({ profile: PROFILE, query: text, sort: { field, descending }, limit, cursor }, NOW);
+		const asked = { profile: PROFILE, query: text, sort: { field, descending }, limit, cursor };
+		const page = store.calls.page(patienceMs === undefined ? asked : { ...asked, patienceMs }, NOW);
 		if (!page.ok) throw new Error(`${text}: ${page.error.message}`);
 		ids.push(...page.value.items.map((row) => row.id));
 		totals.add(page.value.total);
@@ -322,8 +327,13 @@ function check(seed: number): void {
 		const [field, descending] = [chance.one(SORTS), chance.odds(50)];
 		const expected = ask.ordered(tasks.filter(asked.means), field, descending);
 		const where = { seed, text: asked.text, field, descending };
-		const { ids, totals } = listed(store, asked.text, field, descending, chance.one([1, 7, 40, 500]));
+		const limit = chance.one([1, 7, 40, 500]);
+		const { ids, totals } = listed(store, asked.text, { field, descending, limit });
 		expect({ ...where, ids }).toEqual({ ...where, ids: expected });
+		// The same in pieces, each of which gives up at the first chance.
+		const pieces = listed(store, asked.text, { field, descending, limit: 7, patienceMs: 0 });
+		expect({ ...where, pieces: pieces.ids }).toEqual({ ...where, pieces: expected });
+		totals.push(...pieces.totals);
 		for (const total of totals) expect({ ...where, total }).toEqual({ ...where, total: expected.length });
 		expect({ ...where, counted: store.calls.count(PROFILE, asked.text, NOW) }).toEqual({
 			...where,

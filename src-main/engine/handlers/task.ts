@@ -61,6 +61,7 @@ export function taskHandlers(core: Core): Pick<CallHandlers, Name> {
 				sort: { field: input.sort ?? sort?.field ?? 'updatedAt', descending },
 				limit: input.limit,
 				cursor: input.cursor ?? null,
+				...(input.patience === undefined ? {} : { patienceMs: input.patience }),
 			});
 		},
 		'task.count': async (input) => {

@@ -68,6 +68,12 @@ export const taskRoutes = {
 				.describe("Field to order by (default: the view's, else updatedAt)"),
 			ascending: z.boolean().optional().describe('Smallest first'),
 			cursor: z.string().max(2_000).optional().describe('From another page'),
+			patience: z
+				.int()
+				.min(0)
+				.max(60_000)
+				.optional()
+				.describe('Milliseconds after which what was found so far is given (default: a whole page)'),
 		}),
 		output: returns<Page<TaskRow>>(),
 		cli: { positional: ['query'] },

@@ -59,6 +59,57 @@ describe('a long list', () => {
 	});
 });
 
+describe('a list of what is rare', () => {
+	test('shows what was found in time, says that it searches on, and then has every row and the right count', async () => {
+		const { engine, list } = setUp(3);
+		const rest = Promise.withResolvers<void>();
+		const newest = engine.tasks.get(number(2));
+		engine.handlers.set('task.list', async (input) => {
+			if (input.patience !== undefined)
+				return {
+					ok: true,
+					value: { items: [newest], total: null, revision: 1, next: 'on', previous: null, unfinished: true },
+				};
+			expect(input.cursor).toBe('on');
+			await rest.promise;
+			const items = [1, 0].map((at) => engine.tasks.get(number(at)));
+			return { ok: true, value: { items, total: null, revision: 1, next: null, previous: null } };
+		});
+		const counted = Promise.withResolvers<void>();
+		engine.gate = (called) => (called.route === 'task.count' ? counted.promise : Promise.resolve());
+		list.show('', NEWEST);
+		await settle();
+		expect({ first: list.at(0)?.row.id, searching: list.searching, counting: list.counting }).toEqual({
+			...{ first: number(2), searching: true, counting: true },
+		});
+		rest.resolve();
+		await settle();
+		expect({ shown: ids(list, 0, 2), total: list.total, searching: list.searching, counting: list.counting }).toEqual({
+			...{ shown: [number(2), number(1), number(0)], total: 3, searching: false, counting: false },
+		});
+		counted.resolve();
+		await settle();
+		expect(list.total).toBe(3);
+	});
+
+	test('says that nothing matches once everything was looked through', async () => {
+		const { engine, list } = setUp(3);
+		engine.handlers.set('task.list', (input) => ({
+			ok: true,
+			value: {
+				...{ items: [], total: null, revision: 1, previous: null },
+				...(input.patience === undefined ? { next: null } : { next: 'on', unfinished: true }),
+			},
+		}));
+		engine.handlers.set('task.count', () => ({ ok: true, value: { total: 0 } }));
+		list.show('', NEWEST);
+		await settle();
+		expect({ count: list.count, status: list.status, searching: list.searching }).toEqual({
+			...{ count: 0, status: 'ready', searching: false },
+		});
+	});
+});
+
 describe('a list that holds still', () => {
 	test('A16: under 500 updates the row under the pointer stays the same task', async () => {
 		const { engine, list } = setUp(200);
