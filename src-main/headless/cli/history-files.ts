@@ -11,13 +11,15 @@ import { count, counted } from './text.ts';
 
 /** Characters of a file that are read at once. */
 const PIECE = 1_000_000;
+/** Records of a piece, unless asked otherwise: small enough that most of what it took is gone before the next one comes. */
+const PIECE_RECORDS = 200;
 /** What may lie unread in a pipe before the next piece is asked for, in bytes. */
 const IN_FLIGHT = 4_000_000;
 
 /** Writes matching tasks. With `--out` to a file that appears when it is whole; without, to standard output. */
 export async function taskExport(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
 	const { out, ...rest } = given as Readonly<Record<string, unknown>> & { readonly out?: string };
-	const input = { ...rest, profile: await session.profile() } as CallerInput<'task.export'>;
+	const input = { limit: PIECE_RECORDS, ...rest, profile: await session.profile() } as CallerInput<'task.export'>;
 	const file = out === undefined ? null : await begin(out);
 	let rows = 0;
 	try {
@@ -26,7 +28,7 @@ export async function taskExport(session: Session, given: Readonly<Record<string
 			const piece = await session.call('task.export', place === undefined ? input : { ...input, place });
 			total ??= piece.total;
 			if (file === null) await toStandardOutput(session, piece.text);
-			else await file.handle.write(piece.text);
+			else await file.handle.appendFile(piece.text);
 			rows += piece.rows;
 			place = piece.next;
 			if (session.io.stderr.isTTY && total !== null && total > 1_000)
