@@ -19,16 +19,20 @@ const WORDS = [
 	'done',
 ];
 
+const FIRST_LINES = 2;
+
 /** A log for each run, from before what the deployment itself has it log. */
 function withLogs(ops: readonly HistoryOp[], random: () => number): readonly HistoryOp[] {
 	const word = () => WORDS[Math.floor(random() * WORDS.length)] ?? '';
 	return ops.flatMap((op): readonly HistoryOp[] => {
+		// Behind the two lines of its start, whose numbers it would have had.
+		if (op.kind === 'log') return [{ ...op, from: FIRST_LINES }];
 		if (op.kind !== 'started') return [op];
 		const lines = [
 			line(op.at, `${word()} ${word()} ${Math.floor(random() * 1_000_000)}`, { logger: 'shop.worker' }),
 			line(op.at, `${word()} took ${Math.floor(random() * 900)} ms`, { level: random() < 0.02 ? 'warning' : 'debug' }),
 		];
-		return [op, logged(op.run, lines)];
+		return [op, logged(op.run, lines, 0)];
 	});
 }
 

@@ -2,9 +2,11 @@
  * Searching a long history: the first page of thirty kinds of filter and text search over tasks that each have a log, beside bare SQL on
  * the same file in the same run; how large the file is per task, and how fast it was written with all indexes on.
  *
- *     npm run bench -- search [--tasks 1000000] [--rounds 10] [--home DIR]
+ *     npm run bench -- search [--tasks 1000000] [--rounds 10] [--home DIR | --filled HOME]
  *
- * `--home` keeps the filled home there and uses it again. The reference is what somebody would write by hand for this one question: it
+ * `--home` keeps the filled home there and uses it again; `--filled` takes one that is there, as it is (its index is finished first).
+ * Each kind is asked for as a window does, which shows what a few milliseconds found and looks on behind that (`first`), and to a full
+ * page (`whole`). Figures are of the clock; `processor` is the time of all threads, which other processes disturb less. The reference is what somebody would write by hand for this one question: it
  * scans tables by their own order, minds only ASCII case, and has no page behind the first.
  */
 import { execFileSync } from 'node:child_process';
@@ -14,9 +16,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
+import { type ProfileId, profileId } from '#main/domain/ids.ts';
 import { silentLog } from '#main/domain/log.ts';
 import { type OpenStore, openStore, STORE_FILE } from '#main/store/client.ts';
-import { PROFILE, START } from '#test/support/deployment.ts';
+import { START } from '#test/support/deployment.ts';
 import { machine, percentile, rounded } from './machine.ts';
 
 const { values } = parseArgs({
@@ -24,13 +27,16 @@ const { values } = parseArgs({
 		tasks: { type: 'string', default: '1000000' },
 		rounds: { type: 'string', default: '10' },
 		home: { type: 'string' },
+		filled: { type: 'string' },
 	},
 });
-const TASKS = Number(values.tasks);
+const TASKS = values.filled === undefined ? Number(values.tasks) : made(values.filled);
 const ROUNDS = Number(values.rounds);
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const FILL = fileURLToPath(new URL('search-fill.ts', import.meta.url));
 const PAGE = 50;
+/** What a window of the page waits for its first rows, in ms. */
+const PATIENCE = 25;
 
 const day = (share: number) => new Date(START + TASKS * share * 40).toISOString();
 const at = (share: number) => START + TASKS * share * 40;
@@ -89,53 +95,99 @@ const TEXTS: readonly Kind[] = [
 	['log, of failed', 'log:"Connection reset" state:failed', `${logged('Connection reset')} AND t.state = 3`],
 ];
 
-async function first(store: OpenStore, query: string): Promise<void> {
-	const sort = { field: 'updatedAt', descending: true } as const;
-	const page = await store.history.page({ profile: PROFILE, query, sort, limit: PAGE, cursor: null });
-	if (!page.ok) throw new Error(`${query}: ${page.error.message}`);
+/** How many tasks were made for a filled home, some of which may be gone. */
+function made(home: string): number {
+	using db = open(home);
+	const newest = db.file.prepare<[], number>('SELECT max(seq) FROM tasks').pluck().get();
+	if (newest === undefined) throw new Error(`There are no tasks in ${home}.`);
+	return newest;
 }
 
-async function timed(rounds: number, work: () => Promise<void> | void): Promise<readonly number[]> {
-	const ms: number[] = [];
-	for (let round = 0; round < rounds; round += 1) {
-		const began = performance.now();
-		await work();
-		ms.push(performance.now() - began);
-	}
-	return ms;
+function open(home: string): Disposable & { readonly file: Database.Database } {
+	const file = new Database(join(home, STORE_FILE), { readonly: true, fileMustExist: true });
+	return { file, [Symbol.dispose]: () => file.close() };
+}
+
+/** One page, and whether it was a part of one. */
+async function page(store: OpenStore, profile: ProfileId, query: string, patienceMs?: number): Promise<boolean> {
+	const sort = { field: 'updatedAt', descending: true } as const;
+	const request = { profile, query, sort, limit: PAGE, cursor: null };
+	const found = await store.history.page(patienceMs === undefined ? request : { ...request, patienceMs });
+	if (!found.ok) throw new Error(`${query}: ${found.error.message}`);
+	return found.value.unfinished === true;
+}
+
+interface Taken {
+	readonly clock: number;
+	readonly processor: number;
+}
+
+async function taken(work: () => unknown): Promise<Taken> {
+	const [began, used] = [performance.now(), process.cpuUsage()];
+	await work();
+	const { user, system } = process.cpuUsage(used);
+	return { clock: performance.now() - began, processor: (user + system) / 1_000 };
 }
 
 interface Measured {
 	readonly name: string;
-	readonly ours: readonly number[];
-	readonly bare: readonly number[];
+	readonly first: readonly Taken[];
+	readonly whole: readonly Taken[];
+	readonly bare: readonly Taken[];
+	/** Whether the first rows were fewer than a page while there may be more. */
+	readonly part: boolean;
 }
 
 async function measure(home: string, kinds: readonly Kind[]): Promise<readonly Measured[]> {
 	const opened = await openStore({ home, thread: THREAD, log: silentLog });
 	if (!opened.ok) throw new Error(opened.error.message);
 	await using store = opened.value;
-	const db = new Database(join(home, STORE_FILE), { readonly: true });
+	await store.settle();
+	using db = open(home);
+	const id = db.file
+		.prepare<[], string>('SELECT id FROM profile_keys JOIN counts ON profile = key GROUP BY key ORDER BY sum(n) DESC')
+		.pluck()
+		.get();
+	if (id === undefined) throw new Error(`There is no history in ${home}.`);
+	const profile = profileId(id);
 	const found: Measured[] = [];
 	for (const [name, query, sql] of kinds) {
-		const statement = db.prepare(
+		const statement = db.file.prepare(
 			`SELECT t.*, x.preview FROM tasks t JOIN task_texts x ON x.seq = t.seq
 			WHERE t.removed_at IS NULL AND ${sql} ORDER BY t.updated_at DESC LIMIT ${PAGE}`,
 		);
-		// In turn, so that neither has the quieter machine.
-		const [ours, bare]: [number[], number[]] = [[], []];
+		// In turn, so that none has the quieter machine.
+		const [first, whole, bare]: [Taken[], Taken[], Taken[]] = [[], [], []];
+		let part = false;
 		for (let round = 0; round < ROUNDS; round += 1) {
-			ours.push(...(await timed(1, () => first(store, query))));
-			if (round < 3) bare.push(...(await timed(1, () => void statement.all())));
+			first.push(
+				await taken(async () => {
+					part = await page(store, profile, query, PATIENCE);
+				}),
+			);
+			whole.push(await taken(() => page(store, profile, query)));
+			if (round < 2) bare.push(await taken(() => void statement.all()));
 		}
-		found.push({ name, ours, bare });
-		const cell = (ms: readonly number[]) =>
-			`${percentile(ms, 0.5).toFixed(1)} / ${percentile(ms, 0.95).toFixed(1)}`.padStart(20);
-		console.error(`${name.padEnd(26)}${query.padEnd(46)}${cell(ours)}${cell(bare)}`);
+		found.push({ name, first, whole, bare, part });
+		const cell = (some: readonly Taken[]) =>
+			`${[clock(some, 0.5), clock(some, 0.95), processor(some, 0.95)].map((ms) => ms.toFixed(0)).join(' / ')}`.padStart(
+				18,
+			);
+		console.error(`${name.padEnd(24)}${part ? 'part' : '    '}${[first, whole, bare].map(cell).join('')}`);
 	}
-	db.close();
 	return found;
 }
+
+const clock = (some: readonly Taken[], share: number) =>
+	percentile(
+		some.map((one) => one.clock),
+		share,
+	);
+const processor = (some: readonly Taken[], share: number) =>
+	percentile(
+		some.map((one) => one.processor),
+		share,
+	);
 
 function fill(home: string): { readonly tasksPerSecond: number; readonly indexedPerSecond: number } | null {
 	const file = join(home, STORE_FILE);
@@ -150,31 +202,37 @@ function fill(home: string): { readonly tasksPerSecond: number; readonly indexed
 	};
 }
 
-const folder = values.home ?? mkdtempSync(join(tmpdir(), 'warren-bench-search-'));
+const folder = values.filled ?? values.home ?? mkdtempSync(join(tmpdir(), 'warren-bench-search-'));
 try {
-	const home = join(folder, `large-${TASKS}`);
+	const home = values.filled ?? join(folder, `large-${TASKS}`);
 	const written = fill(home);
-	console.error(`\n${'first page, ms, p50 / p95'.padEnd(72)}${'Warren'.padStart(20)}${'bare SQL'.padStart(20)}`);
+	const heads = ['first', 'whole page', 'bare SQL'].map((head) => head.padStart(18)).join('');
+	console.error(`\n${'ms: p50 / p95 / p95 of processor time'.padEnd(28)}\n${''.padEnd(28)}${heads}`);
 	const filters = await measure(home, FILTERS);
 	const texts = await measure(home, TEXTS);
-	const figure = (some: readonly Measured[]) => {
-		const [ours, bare] = [some.flatMap((one) => one.ours), some.flatMap((one) => one.bare)];
+	const figure = (some: readonly Measured[], of: 'first' | 'whole' | 'bare') => {
+		const all = some.flatMap((one) => one[of]);
 		return {
-			kinds: some.length,
-			p50Ms: rounded(percentile(ours, 0.5)),
-			p95Ms: rounded(percentile(ours, 0.95)),
-			bareP50Ms: rounded(percentile(bare, 0.5)),
-			bareP95Ms: rounded(percentile(bare, 0.95)),
-			slowest: some.toSorted((a, b) => percentile(b.ours, 0.95) - percentile(a.ours, 0.95))[0]?.name,
+			p50Ms: rounded(clock(all, 0.5)),
+			p95Ms: rounded(clock(all, 0.95)),
+			processorP95Ms: rounded(processor(all, 0.95)),
+			slowest: some.toSorted((a, b) => clock(b[of], 0.95) - clock(a[of], 0.95))[0]?.name,
 		};
 	};
+	const figures = (some: readonly Measured[]) => ({
+		kinds: some.length,
+		first: figure(some, 'first'),
+		parts: some.filter((one) => one.part).map((one) => one.name),
+		whole: figure(some, 'whole'),
+		bare: figure(some, 'bare'),
+	});
 	console.log(
 		JSON.stringify({
 			bench: 'search',
 			tasks: TASKS,
 			reference: 'bare SQL on the same file',
-			filters: figure(filters),
-			text: figure(texts),
+			filters: figures(filters),
+			text: figures(texts),
 			bytesPerTask: Math.round(statSync(join(home, STORE_FILE)).size / TASKS),
 			written,
 			budgets: { filterP95Ms: 50, textP95Ms: 200 },
@@ -182,5 +240,5 @@ try {
 		}),
 	);
 } finally {
-	if (values.home === undefined) rmSync(folder, { recursive: true, force: true });
+	if (values.home === undefined && values.filled === undefined) rmSync(folder, { recursive: true, force: true });
 }
