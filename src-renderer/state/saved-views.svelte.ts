@@ -1,5 +1,5 @@
 /** Saved views of a profile: filters with a name. What is kept is the whole query, so that the command line finds by it what the list does. */
-import type { SavedView } from '#main/domain/saved-view.ts';
+import { pinnedViews, type SavedView } from '#main/domain/saved-view.ts';
 import type { WireError } from '#main/ipc/codes.ts';
 import type { Answer, Engine } from './engine.ts';
 import { LIST_VIEWS, type ListView } from './route.svelte.ts';
@@ -40,6 +40,9 @@ export class SavedViews {
 		this.#profile = profile;
 	}
 
+	/** Those on the rail, in their order. */
+	readonly pinned: readonly SavedView[] = $derived(pinnedViews(this.items ?? []));
+
 	async load(): Promise<void> {
 		const answer = await this.#engine.call('view.list', { profile: this.#profile });
 		if (answer.ok) this.items = answer.value.items;
@@ -73,7 +76,25 @@ export class SavedViews {
 			...(field === undefined ? {} : { sort: field, ascending: !descending }),
 			...(view.columns === null ? {} : { columns: [...view.columns] }),
 		});
-		return kept.ok ? this.remove(view) : kept.error.message;
+		if (!kept.ok) return kept.error.message;
+		const place = this.pinned.findIndex((one) => one.name === view.name && one.profile === view.profile);
+		if (place >= 0) {
+			const pin = { profile: this.#profile, name, place: place + 1, ...everywhere };
+			const pinned = await this.#engine.call('view.pin', pin);
+			if (!pinned.ok) return pinned.error.message;
+		}
+		return this.remove(view);
+	}
+
+	/** Puts a view on the rail at a place (from 0; none: the last), or takes it off (null). */
+	pin(view: SavedView, place?: number | null): Promise<string | null> {
+		const named = {
+			profile: this.#profile,
+			name: view.name,
+			...(view.profile === null ? { everywhere: true } : {}),
+		};
+		if (place === null) return this.#done(this.#engine.call('view.unpin', named));
+		return this.#done(this.#engine.call('view.pin', place === undefined ? named : { ...named, place: place + 1 }));
 	}
 
 	remove(view: SavedView): Promise<string | null> {

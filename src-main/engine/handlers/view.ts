@@ -1,11 +1,14 @@
 /** Handlers of the routes about saved views. */
+
+import type { ProfileId } from '#main/domain/ids.ts';
 import { parseQuery } from '#main/domain/query-parse.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
-import type { SavedView } from '#main/domain/saved-view.ts';
+import { pinnedAt, pinnedViews, type SavedView } from '#main/domain/saved-view.ts';
+import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { Core } from '../core.ts';
 
-type Name = 'view.list' | 'view.save' | 'view.remove';
+type Name = 'view.list' | 'view.save' | 'view.pin' | 'view.unpin' | 'view.remove';
 
 /** More than this is no help to anybody. */
 const MOST = 200;
@@ -30,7 +33,9 @@ export function viewHandlers(core: Core): Pick<CallHandlers, Name> {
 			if (there.length >= MOST && there.every((view) => view.name !== input.name)) {
 				return fail('conflict', `There are ${MOST} saved views already. Remove one first: "view remove NAME".`);
 			}
+			const pin = there.find((view) => view.name === input.name)?.pin;
 			const view: SavedView = {
+				...(pin === undefined ? {} : { pin }),
 				name: input.name,
 				profile: of,
 				query: input.query.trim(),
@@ -41,6 +46,21 @@ export function viewHandlers(core: Core): Pick<CallHandlers, Name> {
 			await views.put(view);
 			return ok(view);
 		},
+		'view.pin': async (input) => {
+			const found = await ofName(input);
+			if (!found.ok) return found;
+			const { all, view } = found.value;
+			const last = Number.POSITIVE_INFINITY;
+			for (const one of pinnedAt(all, view, input.place === undefined ? last : input.place - 1)) await views.put(one);
+			return pinned(found.value.profile);
+		},
+		'view.unpin': async (input) => {
+			const found = await ofName(input);
+			if (!found.ok) return found;
+			const { pin: _, ...view } = found.value.view;
+			await views.put(view);
+			return pinned(found.value.profile);
+		},
 		'view.remove': async (input) => {
 			const profile = await core.profiles.find(input.profile);
 			if (!profile.ok) return profile;
@@ -48,6 +68,21 @@ export function viewHandlers(core: Core): Pick<CallHandlers, Name> {
 			return gone ? ok({ removed: input.name }) : unknownView(core, profile.value.id, input.name);
 		},
 	};
+
+	async function ofName(input: HandlerInput<'view.unpin'>) {
+		const profile = await core.profiles.find(input.profile);
+		if (!profile.ok) return profile;
+		const { id } = profile.value;
+		const all = await views.list(id);
+		const of = input.everywhere === true ? null : id;
+		const view = all.find((one) => one.name === input.name && one.profile === of);
+		return view === undefined ? unknownView(core, id, input.name) : ok({ profile: id, all, view });
+	}
+
+	async function pinned(profile: ProfileId) {
+		const items = pinnedViews(await views.list(profile));
+		return ok({ items, total: items.length });
+	}
 }
 
 /** The view of a name, the profile's own before one of every profile. */

@@ -57,9 +57,15 @@ const waitingView: View<WaitingOutcome> = { text: showWaitingOutcome };
 const SAVED_VIEW_COLUMNS: readonly Column<SavedView>[] = [
 	{ title: 'NAME', cell: ({ name }) => name, shrink: true },
 	{ title: 'OF', cell: ({ profile }) => (profile === null ? 'every profile' : 'this profile') },
+	{ title: 'RAIL', cell: ({ pin }) => (pin === undefined ? '-' : 'pinned') },
 	{ title: 'ORDER', cell: ({ sort }) => (sort === null ? '-' : `${sort.field}${sort.descending ? ' down' : ''}`) },
 	{ title: 'QUERY', cell: ({ query }) => query, shrink: true },
 ];
+
+function railText(items: readonly SavedView[]): string {
+	if (items.length === 0) return 'No view is on the rail.';
+	return `On the rail: ${items.map(({ name }, at) => `${at + 1}. ${harmless(name)}`).join('  ')}`;
+}
 
 /** Views of routes; those without one are shown field by field. */
 const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
@@ -140,6 +146,8 @@ const VIEWS: { readonly [R in CallName]?: View<Output<R>> } = {
 	'view.save': {
 		text: ({ name }) => `Saved ${harmless(name)}. "task list --view ${harmless(name)}" lists what it finds.`,
 	},
+	'view.pin': { text: ({ items }) => railText(items) },
+	'view.unpin': { text: ({ items }) => railText(items) },
 	'view.remove': { text: ({ removed }) => `Removed ${harmless(removed)}.` },
 	'group.requeue': outcomeView,
 	'group.delete': outcomeView,

@@ -34,6 +34,27 @@ export const viewRoutes = {
 		output: returns<SavedView>(),
 		cli: { positional: ['name', 'query'] },
 	}),
+	'view.pin': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Put a saved view on the rail, or in another place there',
+		input: z.strictObject({
+			profile: profileName,
+			name: viewName,
+			place: z.int().min(1).max(1_000).optional().describe('Which one from the top (default: the last)'),
+			everywhere,
+		}),
+		output: returns<{ readonly items: readonly SavedView[]; readonly total: number }>(),
+		cli: { positional: ['name'] },
+	}),
+	'view.unpin': command({
+		scope: 'deployment',
+		needs: 'write',
+		summary: 'Take a saved view off the rail',
+		input: z.strictObject({ profile: profileName, name: viewName, everywhere }),
+		output: returns<{ readonly items: readonly SavedView[]; readonly total: number }>(),
+		cli: { positional: ['name'] },
+	}),
 	'view.remove': command({
 		scope: 'deployment',
 		needs: 'write',

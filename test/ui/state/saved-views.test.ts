@@ -49,4 +49,32 @@ describe('a saved view', () => {
 		expect(await views.rename(bills, 'others')).toBe('sandbox is read-only');
 		expect(engine.called('view.remove')).toHaveLength(1);
 	});
+
+	test('keeps its place on the rail when it is renamed, and is moved there by its neighbours', async () => {
+		const engine = new FakeEngine();
+		const there = [view('bills', 'app:billing', { pin: 3 }), view('lost', 'is:lost', { pin: 1 }), view('x', 'x')];
+		engine.handlers.set('view.list', () => ({ ok: true, value: { items: there, total: 3 } }));
+		for (const route of ['view.save', 'view.pin', 'view.unpin', 'view.remove'] as const)
+			engine.handlers.set(route, () => ({ ok: true, value: {} }));
+		const views = new SavedViews(engine, 'sandbox');
+		await views.load();
+		expect(views.pinned.map(({ name }) => name)).toEqual(['lost', 'bills']);
+		const [bills, , x] = there;
+		if (bills === undefined || x === undefined) throw new Error('There is none');
+		expect(await views.rename(bills, 'invoices')).toBe(null);
+		expect(engine.called('view.pin')[0]?.input).toEqual({ profile: 'sandbox', name: 'invoices', place: 2 });
+		await views.pin(bills, 0);
+		await views.pin(x);
+		expect(
+			engine
+				.called('view.pin')
+				.slice(1)
+				.map(({ input }) => input),
+		).toEqual([
+			{ profile: 'sandbox', name: 'bills', place: 1 },
+			{ profile: 'sandbox', name: 'x' },
+		]);
+		await views.pin(bills, null);
+		expect(engine.called('view.unpin')[0]?.input).toEqual({ profile: 'sandbox', name: 'bills' });
+	});
 });
