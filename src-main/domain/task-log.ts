@@ -14,17 +14,20 @@ export interface TaskLogSettings {
 	readonly housekeepingMinutes: number;
 	/** A longer queue is looked into only after a question. */
 	readonly queuedLimit: number;
+	/** For how long a report that was computed is shown again; 0: never. */
+	readonly reportsMaxAgeMinutes: number;
 	/** Bars of a report where nobody says how many. */
 	readonly reportsTop: number;
 }
 
-/** Out of the box. Batches are small, since everybody else's writes wait for one. */
+/** Out of the box. Batches are small, since everybody else's writes wait for one; nothing is shown again that may have changed. */
 export const DEFAULT_TASK_LOG: TaskLogSettings = {
 	enabled: true,
 	truncate: false,
 	batchSize: 100,
 	housekeepingMinutes: 60,
 	queuedLimit: 100_000,
+	reportsMaxAgeMinutes: 0,
 	reportsTop: 20,
 };
 
@@ -33,6 +36,7 @@ export const TASK_LOG_RANGES = {
 	batchSize: [1, 50_000],
 	housekeepingMinutes: [1, 10_080],
 	queuedLimit: [1, 100_000_000],
+	reportsMaxAgeMinutes: [0, 10_080],
 	reportsTop: [1, 1_000],
 } as const satisfies Partial<Record<keyof TaskLogSettings, readonly [number, number]>>;
 

@@ -20,7 +20,7 @@ export function ownZone(): string {
 export class ReportReading {
 	report: Report | null = $state.raw(null);
 	error: WireError | null = $state.raw(null);
-	/** When it was computed, by this page's clock. */
+	/** When it was computed, which may be a while ago where the profile keeps reports; epoch ms. */
 	at: number | null = $state(null);
 	busy = $state(false);
 	readonly #engine: Engine;
@@ -40,11 +40,15 @@ export class ReportReading {
 		if (before !== null && JSON.stringify(before) === JSON.stringify({ name, asked, query })) return;
 		this.#question = { name, asked, query };
 		if (before?.name !== name) this.report = null;
-		void this.again();
+		void this.#read(false);
 	}
 
 	/** Computes it anew. */
-	async again(): Promise<void> {
+	again(): Promise<void> {
+		return this.#read(true);
+	}
+
+	async #read(fresh: boolean): Promise<void> {
 		const question = this.#question;
 		if (question === null) return;
 		this.#turn += 1;
@@ -61,13 +65,14 @@ export class ReportReading {
 			compatible,
 			zone: ownZone(),
 			query: question.query,
+			...(fresh ? { fresh } : {}),
 		});
 		if (turn !== this.#turn) return;
 		this.busy = false;
 		this.error = answer.ok ? null : answer.error;
 		if (!answer.ok) return;
 		this.report = answer.value;
-		this.at = Date.now();
+		this.at = answer.value.computedAt;
 	}
 
 	/** The field that the engine refused, where it was one of the form's. */

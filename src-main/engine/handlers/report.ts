@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
 import type { Core } from '../core.ts';
+import { keptReport } from '../kept-reports.ts';
 import { appNameHandlers } from './app-names.ts';
 
 export function reportHandlers(
@@ -26,19 +27,20 @@ export function reportHandlers(
 				});
 			}
 			const { settings } = await core.taskLog.view(profile.value.id);
-			return core.store.history.report({
-				profile: profile.value.id,
-				name: input.name,
-				query: input.query,
-				options: {
-					...span.value,
-					bucket: input.bucket,
-					zone,
-					compatible: input.compatible === true,
-					top: input.top ?? settings.reportsTop,
-					appNames: profile.value.appNames ?? [],
-				},
-			});
+			const { name, query, bucket, since, until } = input;
+			// "24h" is the same question a minute later; "today" is another one tomorrow.
+			const day = /day|tomorrow/i.test(since + until) ? new Date(core.ports.clock.now()).toDateString() : null;
+			const same = {
+				...{ bucket, zone, compatible: input.compatible === true },
+				...{ top: input.top ?? settings.reportsTop, appNames: profile.value.appNames ?? [] },
+			};
+			const question = {
+				...{ profile: profile.value.id, name, asked: { query, since, until, ...same, day } },
+				...{ maxAgeMs: settings.reportsMaxAgeMinutes * 60_000, fresh: input.fresh === true },
+			};
+			return keptReport(core.store.watching, core.ports.clock, question, () =>
+				core.store.history.report({ profile: profile.value.id, name, query, options: { ...span.value, ...same } }),
+			);
 		},
 	};
 }

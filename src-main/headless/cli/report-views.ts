@@ -1,5 +1,5 @@
 /** What reports look like to a person. */
-import type { Report, ReportData, ReportSeries, ReportUnit, TaskStatistics } from '#main/domain/report.ts';
+import type { ReportData, ReportSeries, ReportUnit, TaskStatistics } from '#main/domain/report.ts';
 import type { CallName, Output } from '#main/ipc/contract.ts';
 import { trendText } from './group-views.ts';
 import { type Column, count, counted, lasted, oneLine, paint, type Style, table, when } from './text.ts';
@@ -127,7 +127,10 @@ function showData(data: ReportData, style: Style): string {
 	}
 }
 
-function showReport({ name, title, question, basis, options, data }: Report, style: Style): string {
+function showReport(
+	{ name, title, question, basis, options, data, computedAt }: Output<'report.show'>,
+	style: Style,
+): string {
 	const head = `${paint(style, 'bold', title)}  ${paint(style, 'dim', question)}`;
 	if (data === null) {
 		const why =
@@ -145,7 +148,7 @@ function showReport({ name, title, question, basis, options, data }: Report, sty
 		basis.samples === undefined
 			? `${counted(basis.runs, 'run')}, ${basis.runtime.toFixed(2)} s`
 			: counted(basis.samples, 'sample');
-	const foot = `${of}${span}${way}.`;
+	const foot = `${of}${span}${way}; computed ${when(computedAt)}.`;
 	return `${head}\n${showData(data, style)}\n${paint(style, 'dim', oneLine(foot))}`;
 }
 

@@ -70,9 +70,9 @@ export function taskLogSettings(
 		},
 		{
 			name: 'TASKMONITOR_REPORTS_MAX_AGE',
-			value: 0,
-			source: 'fixed',
-			here: 'nothing is cached: reports are computed when asked for',
+			value: settings.reportsMaxAgeMinutes,
+			source: sourceOf('reportsMaxAgeMinutes'),
+			here: 'history set --reports-max-age-minutes; 0: computed whenever asked for, as report show --fresh does',
 		},
 		{
 			name: 'TASKMONITOR_REPORTS_MAX_TOP',

@@ -26,6 +26,7 @@ export async function inspectLogs(session: Session): Promise<number> {
 		name: 'task_runs_by_state',
 		since: 'all',
 		compatible: true,
+		fresh: true,
 	});
 	const states = [...FINISHED_STATES];
 	const whole = await session.call('retention.preview', { profile, states, after: '0' });

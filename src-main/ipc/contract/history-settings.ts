@@ -33,6 +33,9 @@ export const historySettingsRoutes = {
 			batchSize: within(TASK_LOG_RANGES.batchSize).describe('Rows that a clean-up takes in one transaction'),
 			housekeepingMinutes: within(TASK_LOG_RANGES.housekeepingMinutes).describe('Minutes between two clean-ups'),
 			queuedLimit: within(TASK_LOG_RANGES.queuedLimit).describe('From how many on "inspect queue" asks first'),
+			reportsMaxAgeMinutes: within(TASK_LOG_RANGES.reportsMaxAgeMinutes).describe(
+				'Minutes for which a report is shown again before it is computed anew (0: never)',
+			),
 			reportsTop: within(TASK_LOG_RANGES.reportsTop).describe('Bars of a report where --top does not say'),
 			default: z.boolean().optional().describe('All as it is out of the box'),
 		}),

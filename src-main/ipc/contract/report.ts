@@ -42,8 +42,12 @@ export const reportRoutes = {
 				.max(1_000)
 				.optional()
 				.describe('How many a top list has (default: 20, or as "history set --reports-top" has it)'),
+			fresh: z
+				.boolean()
+				.optional()
+				.describe('Compute it anew, also where "history set --reports-max-age-minutes" would show one again'),
 		}),
-		output: returns<Report>(),
+		output: returns<Report & { readonly computedAt: number }>(),
 		cli: { positional: ['name'] },
 	}),
 	'report.apps': query({

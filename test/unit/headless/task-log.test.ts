@@ -72,10 +72,34 @@ describe('inspect and purge of logs', () => {
 		] as const) {
 			expect([name, after.get(name)]).toMatchObject([name, { value, source: 'profile' }]);
 		}
-		expect(after.get('REPORTS_MAX_AGE')).toMatchObject({ value: 0, source: 'fixed' });
+		expect(after.get('QUEUED_TASKS_CACHE_TIMEOUT')).toMatchObject({ value: 0, source: 'fixed' });
+		expect(after.get('REPORTS_MAX_AGE')).toMatchObject({ value: 0, source: 'default' });
 		expect(after.get('DATA_MAX_AGE')).toMatchObject({ value: 72, source: 'default' });
 		// All goes back at once.
 		expect((await json([...at, 'history', 'set', '--default'])).own).toEqual([]);
+	});
+
+	it('show a report again for as long as the profile says, with the moment it was computed at, unless a fresh one is asked for', async () => {
+		const at = ['--profile', 'log'];
+		const report = (...flags: string[]) =>
+			json([...at, 'report', 'show', 'tasks_top_runs', '--since', 'all', ...flags]);
+		const first = await report();
+		// Nothing is kept as long as nobody asks for it.
+		expect((await report()).computedAt).toBeGreaterThan(first.computedAt);
+		await json([...at, 'history', 'set', '--reports-max-age-minutes', '60']);
+		const kept = await report();
+		expect(await report()).toEqual(kept);
+		expect((await report('--top', '1')).computedAt).toBeGreaterThan(kept.computedAt);
+		expect(await report()).toEqual(kept);
+		const fresh = await report('--fresh');
+		expect(fresh.computedAt).toBeGreaterThan(kept.computedAt);
+		expect(await report()).toEqual(fresh);
+		const { items } = await json([...at, 'inspect', 'settings']);
+		expect(items).toContainEqual(
+			expect.objectContaining({ name: 'TASKMONITOR_REPORTS_MAX_AGE', value: 60, source: 'profile' }),
+		);
+		await json([...at, 'history', 'set', '--default']);
+		expect((await report()).computedAt).toBeGreaterThan(fresh.computedAt);
 	});
 
 	it('want exactly one way of saying what is meant', async () => {
