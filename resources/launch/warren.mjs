@@ -10,13 +10,20 @@ import { buildIsCurrent, engineNode, ensureBuild, ensurePackages, requireNode, r
 
 const say = (line) => console.error(`warren: ${line}`);
 
+/**
+ * V8's nursery in MiB where a command goes through all of history: an export keeps next to nothing of what it reads, and its memory was
+ * measured to be a quarter less with a small one. Others are quicker with V8's own.
+ */
+const FRUGAL = '--max-semi-space-size=2';
+
 /** Runs the command line with the given arguments and ends as it ends. */
 function handOver(args) {
 	// Sources run as they are when the bundle is older: a change is seen at once, without a build in between.
 	const entry = buildIsCurrent() ? 'out/main/cli.js' : 'src-main/headless/cli/main.ts';
 	// npm runs scripts in the package's folder; relative paths mean the folder that the person is in.
 	const cwd = process.env.npm_lifecycle_event === 'warren' ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
-	const child = spawn(engineNode(), [join(root, entry), ...args], { stdio: 'inherit', cwd });
+	const flags = args.includes('export') ? [FRUGAL] : [];
+	const child = spawn(engineNode(), [...flags, join(root, entry), ...args], { stdio: 'inherit', cwd });
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.on(signal, () => {
 			// A terminal sends Ctrl+C to the command as well; a second one would mean "at once".
