@@ -2,10 +2,10 @@
  * Searching a long history: the first page of thirty kinds of filter and text search over tasks that each have a log, beside bare SQL on
  * the same file in the same run; how large the file is per task, and how fast it was written with all indexes on.
  *
- *     npm run bench -- search [--tasks 1000000] [--rounds 10] [--home DIR | --filled HOME]
+ *     npm run bench -- search [--tasks 1000000] [--rounds 10] [--bare 2] [--home DIR | --filled HOME]
  *
  * `--home` keeps the filled home there and uses it again; `--filled` takes one that is there, as it is (its index is finished first).
- * Each kind is asked for as a window does, which shows what a few milliseconds found and looks on behind that (`first`), and to a full
+ * `--bare 0` leaves the reference out, which takes most of the time. Each kind is asked for as a window does, which shows what a few milliseconds found and looks on behind that (`first`), and to a full
  * page (`whole`). Figures are of the clock; `processor` is the time of all threads, which other processes disturb less. The reference is what somebody would write by hand for this one question: it
  * scans tables by their own order, minds only ASCII case, and has no page behind the first.
  */
@@ -26,12 +26,14 @@ const { values } = parseArgs({
 	options: {
 		tasks: { type: 'string', default: '1000000' },
 		rounds: { type: 'string', default: '10' },
+		bare: { type: 'string', default: '2' },
 		home: { type: 'string' },
 		filled: { type: 'string' },
 	},
 });
 const TASKS = values.filled === undefined ? Number(values.tasks) : made(values.filled);
 const ROUNDS = Number(values.rounds);
+const BARE_ROUNDS = Number(values.bare);
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const FILL = fileURLToPath(new URL('search-fill.ts', import.meta.url));
 const PAGE = 50;
@@ -166,7 +168,7 @@ async function measure(home: string, kinds: readonly Kind[]): Promise<readonly M
 				}),
 			);
 			whole.push(await taken(() => page(store, profile, query)));
-			if (round < 2) bare.push(await taken(() => void statement.all()));
+			if (round < BARE_ROUNDS) bare.push(await taken(() => void statement.all()));
 		}
 		found.push({ name, first, whole, bare, part });
 		const cell = (some: readonly Taken[]) =>
