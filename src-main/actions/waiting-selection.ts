@@ -67,7 +67,7 @@ export interface WaitingReviews {
 type Test = (message: WaitingMessage) => boolean;
 
 /** A test of one message; `invalid-input` when the query does not parse or nothing is asked for where something has to be. */
-function testOf({ read, mayBeOf }: MessageDialect, what: WaitingSelection, now: number): Result<Test> {
+function testOf({ read, mayBeOf, names }: MessageDialect, what: WaitingSelection, now: number): Result<Test> {
 	const tests: Test[] = [];
 	if (what.prints !== undefined) {
 		const prints = new Set(what.prints);
@@ -75,17 +75,24 @@ function testOf({ read, mayBeOf }: MessageDialect, what: WaitingSelection, now: 
 	}
 	if (what.ids !== undefined && what.ids.length > 0) {
 		const ids = new Set(what.ids);
+		// For a few ids it is quicker to look for them in its bytes than to read it; for many it is not.
+		const mayBe = ids.size <= FEW ? mayBeOf?.(ids) : undefined;
 		tests.push((message) => {
 			if (ids.has(message.print)) return true;
-			// For a few ids it is quicker to look for them in its bytes than to read it; for many it is not.
-			if (mayBeOf !== undefined && ids.size <= FEW && !mayBeOf(message, ids)) return false;
+			if (mayBe !== undefined && !mayBe(message)) return false;
 			const { id } = waitingView(message, read(message));
 			return id !== null && ids.has(id);
 		});
 	}
-	if (what.name !== undefined) tests.push((message) => waitingView(message, read(message)).name === what.name);
+	if (what.name !== undefined) {
+		tests.push((message) => {
+			const name = names === undefined ? waitingView(message, read(message)).name : names(message).func;
+			return name === what.name;
+		});
+	}
 	if (what.group !== undefined) {
 		tests.push((message) => {
+			if (names !== undefined) return names(message).group === what.group;
 			const known = read(message);
 			return known.kind === 'task' && known.queued?.group === what.group;
 		});

@@ -2,7 +2,7 @@
  * Acts on waiting messages, exactly: which one is meant is said by its `print`, not by a place in the queue, and nothing is
  * removed before whoever asked has seen it (and kept it). One primitive, `sift`, serves delete, move, edit, replay and purge.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { BrokerMessage, MessageProperties, OutgoingMessage } from '../domain/message.ts';
 import type { Failure } from '../domain/result.ts';
 import { writeProperties } from './properties.ts';
@@ -115,7 +115,7 @@ export function printOf(message: OutgoingMessage): string {
 
 /** The print of an entry that is one run of bytes. */
 export function printOfEntry(entry: Uint8Array): string {
-	return createHash('sha256').update(entry).digest('hex').slice(0, PRINT_LENGTH);
+	return hash('sha256', entry, 'hex').slice(0, PRINT_LENGTH);
 }
 
 /** 128 bits: more than accidents or anybody's patience can make collide. */

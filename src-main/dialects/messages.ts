@@ -12,14 +12,15 @@ import { encodeCelery, encodeCeleryBody } from './celery/encode.ts';
 import { celeryAgain, type SendAgain } from './celery/encode-again.ts';
 import { decodeCelery } from './celery/message.ts';
 import {
-	mayBeOf,
 	type PacketOptions,
 	type PacketSite,
 	packetAgain,
+	packetNames,
 	readPacketMessage,
 	shownCall,
 	writePacketMessage,
 } from './django-q/message.ts';
+import { skimsFor } from './django-q/skim.ts';
 import { writePickle } from './python/write-pickle.ts';
 
 /** A message as its dialect reads it: a task with what its framework says beside, or why not. */
@@ -55,8 +56,13 @@ export interface NewCall {
 export interface MessageDialect {
 	/** Never throws, whatever the bytes. */
 	read(message: { readonly properties: MessageProperties; readonly body: Uint8Array }): ReadMessage;
-	/** False: it has certainly none of these ids, which costs less to tell than reading it. Absent: there is no such way. */
-	readonly mayBeOf?: (message: { readonly body: Uint8Array }, ids: Iterable<string>) => boolean;
+	/** A test for messages of these ids, much cheaper than reading them: false is certain. Absent: there is no such way. */
+	readonly mayBeOf?: (ids: Iterable<string>) => (message: { readonly body: Uint8Array }) => boolean;
+	/** What a message is called, without all of it being read. Absent: there is no such way. */
+	readonly names?: (message: { readonly body: Uint8Array }) => {
+		readonly func: string | null;
+		readonly group: string | null;
+	};
 	/** Fails (`invalid-input`, `unsupported`) for what a message cannot hold. */
 	write(call: NewCall): Result<OutgoingMessage>;
 	/** Arguments may hold what JSON cannot say: sets, bytes, tuples. */
@@ -108,7 +114,11 @@ function packetDialect(site: Result<PacketSite> | null): MessageDialect {
 		site ?? fail('unsupported', "Nothing says what to sign django-q's packets with: give the profile the site's key.");
 	return {
 		beyondJson: true,
-		mayBeOf: ({ body }, ids) => mayBeOf(body, ids),
+		mayBeOf: (ids) => {
+			const mayBe = skimsFor(ids);
+			return ({ body }) => mayBe(body);
+		},
+		names: ({ body }) => packetNames(body),
 		read: ({ body }) => {
 			const read = readPacketMessage(body);
 			if (read.kind === 'fault') return { kind: 'fault', fault: read.fault };

@@ -26,8 +26,8 @@ export function packetView(
 	packet: Uint8Array,
 	at: { readonly place: number; readonly now: number; readonly whole: boolean },
 	check: PacketCheck,
-	read: ReadPacket = readPacketMessage(packet),
 ): PacketView {
+	const read = readPacketMessage(packet);
 	const signedAt = read.packet?.signedAt ?? null;
 	return {
 		place: at.place,

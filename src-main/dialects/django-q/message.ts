@@ -10,6 +10,7 @@ import type { CallArguments, Value } from '#main/domain/value.ts';
 import { toPlain, writeJson } from '../json/write.ts';
 import { writeLiteral } from '../python/write.ts';
 import { type Digest, type Packet, pickleOf, readPacket, type Signing, TASK_LIMIT, writePacket } from './packet.ts';
+import { skimPacket } from './skim.ts';
 import { readTask, writeTask } from './task.ts';
 
 /** What is needed to write packets that a site's clusters run. */
@@ -37,12 +38,19 @@ export type ReadPacket =
 	| { readonly kind: 'task'; readonly task: DecodedTask; readonly queued: QueuedCall; readonly packet: Packet }
 	| { readonly kind: 'fault'; readonly fault: UndecodableTask; readonly packet: Packet | null };
 
+/** See `packetNames`. */
+export interface PacketNames {
+	readonly func: string | null;
+	readonly group: string | null;
+	/** Epoch ms. */
+	readonly signedAt: number | null;
+}
+
 const NO_OPTIONS: PacketOptions = { name: null, group: null, hook: null, timeout: null };
-const LATIN1 = new TextDecoder('latin1');
 
 /** Reads a packet whoever signed it. Never throws, whatever the bytes. */
 export function readPacketMessage(body: Uint8Array): ReadPacket {
-	const packet = readPacket(LATIN1.decode(body));
+	const packet = readPacket(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'));
 	if (!packet.ok) return { kind: 'fault', packet: null, fault: fault(null, null, packet.error.message) };
 	const queued = readTask(packet.value);
 	if (!queued.ok) return { kind: 'fault', packet: packet.value, fault: fault(null, null, queued.error.message) };
@@ -51,39 +59,47 @@ export function readPacketMessage(body: Uint8Array): ReadPacket {
 		const reason = 'Its "args" and "kwargs" are not what can be passed to a function (a tuple, and a dict with names).';
 		return { kind: 'fault', packet: packet.value, fault: fault(func, id, reason) };
 	}
+	let argsJson: string | null = null;
+	let kwargsJson: string | null = null;
 	const task: DecodedTask = {
 		name: func,
 		messageId: id,
 		priority: null,
 		publishedAt: enqueuedAt,
 		call,
-		argsJson: jsonOf({ kind: 'list', items: call.args }),
-		kwargsJson: jsonOf({
-			kind: 'dict',
-			entries: call.kwargs.map(([key, item]) => [{ kind: 'str', value: key }, item] as const),
-		}),
+		// Written when they are asked for: who searches, counts or checks signatures does not.
+		get argsJson() {
+			argsJson ??= jsonOf({ kind: 'list', items: call.args });
+			return argsJson;
+		},
+		get kwargsJson() {
+			kwargsJson ??= jsonOf({
+				kind: 'dict',
+				entries: call.kwargs.map(([key, item]) => [{ kind: 'str', value: key }, item] as const),
+			});
+			return kwargsJson;
+		},
 	};
 	return { kind: 'task', packet: packet.value, task, queued: queued.value };
 }
 
 /** The id of the task in a packet, by which its result is kept; null: it holds none. */
 export function packetIdOf(body: Uint8Array): string | null {
+	const skimmed = skimPacket(body);
+	if (skimmed !== null) return skimmed.id;
 	const read = readPacketMessage(body);
 	return read.kind === 'task' ? read.task.messageId : read.fault.messageId;
 }
 
-/**
- * False: the packet is certainly none of a task with one of these ids. A search through a long list is spared reading most of it: an id is
- * text of the pickle, and finding text takes a tenth of what reading does.
- */
-export function mayBeOf(body: Uint8Array, ids: Iterable<string>): boolean {
-	const packet = readPacket(LATIN1.decode(body));
-	if (!packet.ok) return false;
-	const pickle = pickleOf(packet.value, TASK_LIMIT);
-	if (!pickle.ok) return false;
-	const bytes = Buffer.from(pickle.value.buffer, pickle.value.byteOffset, pickle.value.byteLength);
-	for (const id of ids) if (bytes.includes(id)) return true;
-	return false;
+/** What a packet is called and counted by; `func` and `signedAt` are null where it says neither. Costs a tenth of reading it. */
+export function packetNames(body: Uint8Array): PacketNames {
+	const skimmed = skimPacket(body);
+	if (skimmed !== null) return skimmed;
+	const read = readPacketMessage(body);
+	const signedAt = read.packet?.signedAt ?? null;
+	return read.kind === 'task'
+		? { func: read.queued.func, group: read.queued.group, signedAt }
+		: { func: read.fault.name, group: null, signedAt };
 }
 
 /** Writes a call as a packet to a queue. Fails as `writeTask` does. */

@@ -3,7 +3,7 @@
  * heartbeats and cached results share the form. Anybody can read one; the site's SECRET_KEY is needed to check and to make them.
  * The body is a pickle, which is never run here: see `python/pickle`.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import { inflate } from '../inflate.ts';
@@ -165,7 +165,7 @@ function isSignature(packet: Packet, signing: Signing): boolean {
 
 function signatureOf(signed: string, { prefix, secretKey, digest }: Signing): string {
 	// As text of one character a byte: for a key of bytes Node makes a key object each time, which costs ten times the HMAC itself.
-	const key = createHash(digest).update(`${prefix}signer${secretKey}`, 'utf8').digest('binary');
+	const key = hash(digest, `${prefix}signer${secretKey}`, 'binary');
 	return createHmac(digest, key, { encoding: 'latin1' }).update(signed, 'latin1').digest('base64url');
 }
 

@@ -13,19 +13,7 @@ import { type PickledRecord, writePickle } from '../python/write-pickle.ts';
 import { type Packet, pickleOf, type Signing, TASK_LIMIT, writePacket } from './packet.ts';
 
 /** Members that have a place of their own in a `QueuedCall`. */
-const PLACED = new Set([
-	'id',
-	'name',
-	'func',
-	'args',
-	'kwargs',
-	'started',
-	'group',
-	'hook',
-	'timeout',
-	'cluster',
-	'chain',
-]);
+const PLACED = new Set(['id', 'name', 'func', 'args', 'kwargs', 'group', 'hook', 'timeout', 'cluster', 'chain']);
 /** Characters that the site's database has room for. */
 const ROOM = { name: 100, func: 256, group: 100, hook: 256, cluster: 100 } as const;
 const ID = /^[0-9a-f]{32}$/;
@@ -40,7 +28,8 @@ export function readTask(packet: Packet): Result<QueuedCall> {
 	if (root.value.kind !== 'dict') return fail('undecodable', 'This packet holds no task of django-q (no dict).');
 	const members = new Map<string, Value>();
 	for (const [key, node] of root.value.entries) {
-		if (key.kind !== 'scalar' || key.value.kind !== 'str') continue;
+		// When it was enqueued stands in the envelope too, which is signed and needs no class of Python's.
+		if (key.kind !== 'scalar' || key.value.kind !== 'str' || key.value.value === 'started') continue;
 		const value = key.value.value === 'func' ? functionOf(node) : pickleValue(node);
 		if (!value.ok) return value;
 		members.set(key.value.value, value.value);

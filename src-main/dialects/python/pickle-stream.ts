@@ -19,15 +19,20 @@ const LONG_BYTES = 1_785;
 /** A line of protocol 0 is looked for no further than this. */
 const LINE = 64 * 1024 * 1024;
 
+/** Bytes of a text that is first tried as ASCII: most texts are short and ASCII, and the platform's decoder is slow to begin. */
+const SHORT = 256;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class PickleStream {
 	readonly #bytes: Uint8Array;
+	readonly #buffer: Buffer;
 	readonly #view: DataView;
 	#at = 0;
 
 	constructor(bytes: Uint8Array) {
 		this.#bytes = bytes;
+		this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
 
@@ -120,10 +125,21 @@ export class PickleStream {
 
 	/** UTF-8 that may hold lone surrogates, which Python's pickler lets pass. */
 	text(length: number): string {
+		if (length <= SHORT && this.#isAscii(length)) {
+			this.#at += length;
+			return this.#buffer.toString('latin1', this.#at - length, this.#at);
+		}
 		const bytes = this.#take(length);
 		const text = utf8(bytes) ?? utf8WithSurrogates(bytes);
 		if (text === null) throw this.stop('A text of the pickle is not UTF-8.');
 		return text;
+	}
+
+	#isAscii(length: number): boolean {
+		const end = this.#at + length;
+		if (end > this.#bytes.byteLength) return false;
+		for (let at = this.#at; at < end; at += 1) if ((this.#bytes[at] as number) > 0x7f) return false;
+		return true;
 	}
 
 	bytes(length: number): Value {
@@ -163,7 +179,8 @@ function latin1(bytes: Uint8Array): string {
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-function utf8(bytes: Uint8Array): string | null {
+/** Text that is strictly UTF-8; null: it is not. */
+export function utf8(bytes: Uint8Array): string | null {
 	try {
 		return UTF8.decode(bytes);
 	} catch {

@@ -19,6 +19,8 @@ export function readPickle(bytes: Uint8Array, limits: PickleLimits = {}): Result
 
 /** A node and what it refers to as a value. */
 export function pickleValue(node: PickleNode, limits: PickleLimits = {}): Result<Value> {
+	// A single thing, which the reader has let pass, is below every limit.
+	if (node.kind === 'scalar') return ok(node.value);
 	try {
 		return ok(new Converter(limits).value(node, 0));
 	} catch (error) {
@@ -89,6 +91,7 @@ class Converter {
 
 	/** As in Python, the last value of a key wins, in the place of the first. */
 	#entries(entries: readonly (readonly [PickleNode, PickleNode])[], depth: number): [Value, Value][] {
+		if (entries.length === 0) return [];
 		const places = new Map<string, [Value, Value]>();
 		const out: [Value, Value][] = [];
 		for (const [key, item] of entries) {

@@ -46,10 +46,15 @@ const MODULES: Readonly<Record<string, string>> = {
 	UserList: 'collections',
 	UserString: 'collections',
 };
+/** Whether a module is named as Python 2 names it, so that it is read as another. */
+export function isOldModule(module: string): boolean {
+	return Object.hasOwn(MODULES, module);
+}
+
 const NAMES: Readonly<Record<string, string>> = { unicode: 'str', long: 'int', xrange: 'range', unichr: 'chr' };
 
 /** Pickle's opcodes by their byte. */
-const OP = {
+export const OP = {
 	MARK: 0x28,
 	STOP: 0x2e,
 	POP: 0x30,
@@ -126,7 +131,9 @@ class Machine {
 	readonly #stack: PickleNode[] = [];
 	/** How high the stack stood at each mark. */
 	readonly #marks: number[] = [];
-	readonly #memo = new Map<string | number, PickleNode>();
+	/** The memo as all but hostile and ancient pickles fill it, one place after the other; other places are in the map. */
+	readonly #memo: PickleNode[] = [];
+	readonly #elsewhere = new Map<string | number, PickleNode>();
 	#made = 0;
 
 	constructor(bytes: Uint8Array, most: number) {
@@ -348,7 +355,7 @@ class Machine {
 			case OP.LONG_BINPUT:
 				return this.#keep(from.number(4));
 			case OP.MEMOIZE:
-				return this.#keep(this.#memo.size);
+				return this.#keep(this.#memo.length + this.#elsewhere.size);
 			case OP.GET:
 				return this.#push(this.#kept(memoKey(from.line())));
 			case OP.BINGET:
@@ -361,13 +368,18 @@ class Machine {
 	}
 
 	#keep(key: string | number): true {
-		this.#memo.set(key, this.#top());
-		if (this.#memo.size > this.#most) throw this.#in.stop('The pickle remembers too many things.', 'too-large');
+		const node = this.#top();
+		if (typeof key === 'number' && key < this.#memo.length) this.#memo[key] = node;
+		else if (key === this.#memo.length && !this.#elsewhere.has(key)) this.#memo.push(node);
+		else this.#elsewhere.set(key, node);
+		if (this.#memo.length + this.#elsewhere.size > this.#most) {
+			throw this.#in.stop('The pickle remembers too many things.', 'too-large');
+		}
 		return true;
 	}
 
 	#kept(key: string | number): PickleNode {
-		const node = this.#memo.get(key);
+		const node = (typeof key === 'number' ? this.#memo[key] : undefined) ?? this.#elsewhere.get(key);
 		if (node === undefined) throw this.#in.stop(`The pickle refers to its thing number ${key}, which it never made.`);
 		return node;
 	}

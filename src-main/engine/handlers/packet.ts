@@ -5,7 +5,7 @@ import { findPacket, packetDoor } from '#main/actions/packets.ts';
 import { type Chosen, next, shift } from '#main/actions/waiting.ts';
 import type { WaitingChange } from '#main/actions/waiting-change.ts';
 import { heldFrom, holdOf } from '#main/brokers/packets.ts';
-import { type ReadPacket, readPacketMessage } from '#main/dialects/django-q/message.ts';
+import { packetNames } from '#main/dialects/django-q/message.ts';
 import { pickleOf, readPacket, TASK_LIMIT } from '#main/dialects/django-q/packet.ts';
 import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts';
 import { listPickle } from '#main/dialects/python/pickle-listing.ts';
@@ -115,9 +115,8 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 				for (const packet of packets) {
 					const place = at;
 					at += 1;
-					const read = readPacketMessage(packet);
-					if (!matches(read, input)) continue;
-					items.push(packetView(packet, { place, now: now(), whole: false }, check, read));
+					if (!matches(packet, input)) continue;
+					items.push(packetView(packet, { place, now: now(), whole: false }, check));
 					if (items.length >= input.limit) return page(length, at, false);
 				}
 				if (packets.length === 0) return page(length, at, true);
@@ -138,9 +137,7 @@ export function packetHandlers(core: Core): Pick<CallHandlers, Name> {
 				if (window.value.packets.length === 0) break;
 				at += window.value.packets.length;
 				for (const packet of window.value.packets) {
-					const read = readPacketMessage(packet);
-					const name = read.kind === 'task' ? read.queued[input.by] : null;
-					const signedAt = read.packet?.signedAt ?? null;
+					const { [input.by]: name, signedAt } = packetNames(packet);
 					const known = counts.get(name);
 					if (known === undefined) {
 						if (counts.size < MOST_NAMES) counts.set(name, { count: 1, oldest: signedAt });
@@ -253,12 +250,11 @@ function askedOf(input: Choosing, queue: string): Result<Asked> {
 }
 
 function matches(
-	read: ReadPacket,
+	packet: Uint8Array,
 	filter: { readonly func?: string | undefined; readonly group?: string | undefined },
 ): boolean {
 	if (filter.func === undefined && filter.group === undefined) return true;
-	if (read.kind === 'fault') return false;
-	const { func, group } = read.queued;
+	const { func, group } = packetNames(packet);
 	return (filter.func === undefined || func === filter.func) && (filter.group === undefined || group === filter.group);
 }
 

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { signatureOf } from '#main/dialects/django-q/check.ts';
 import {
-	mayBeOf,
 	type PacketSite,
 	packetAgain,
 	packetIdOf,
@@ -10,6 +9,7 @@ import {
 	writePacketMessage,
 } from '#main/dialects/django-q/message.ts';
 import { readPacket } from '#main/dialects/django-q/packet.ts';
+import { skimsFor } from '#main/dialects/django-q/skim.ts';
 import { messageDialect } from '#main/dialects/messages.ts';
 import { listPickle } from '#main/dialects/python/pickle-listing.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
@@ -72,10 +72,10 @@ describe('a packet as a message', () => {
 		});
 		expect(known.length).toBeGreaterThan(30);
 		for (const { body, id } of known) {
-			expect(mayBeOf(body, [B, id])).toBe(true);
-			expect(mayBeOf(body, [B])).toBe(false);
+			expect(skimsFor([B, id])(body)).toBe(true);
+			expect(skimsFor([B])(body)).toBe(false);
 		}
-		expect(mayBeOf(Buffer.from('no packet'), ['no packet'])).toBe(false);
+		expect(skimsFor([B])(Buffer.from('no packet'))).toBe(false);
 	});
 
 	it('of every captured site reads without a key, with its function and its arguments', () => {
