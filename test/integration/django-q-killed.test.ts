@@ -5,33 +5,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
 import { writeTask } from '#main/dialects/django-q/task.ts';
 import { must } from '#test/support/brokers.ts';
-import { warrenJson } from '#test/support/cli.ts';
 import { bootEngine } from '#test/support/engine.ts';
 import { openKeyspace } from '#test/support/keyspaces.ts';
-import { type RedisServer, startRedis } from '#test/support/redis.ts';
+import { startRedis } from '#test/support/redis.ts';
 import { startProxy } from '#test/support/tcp-proxy.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../src-main/headless/cli/main.ts', import.meta.url));
-const COUNT = 3_000;
+const COUNT = 1_000;
+/** The first packet of the third batch, and of the group: what was sent with it is done, and no answer to it comes. */
+const CUT = 500;
 const PATIENCE = 120_000;
 const profile = 'shop';
-
-let redis: RedisServer;
-let keyspace: Keyspace;
-
-beforeAll(async () => {
-	redis = await startRedis({ own: true });
-	keyspace = await openKeyspace(redis.url);
-});
-afterAll(async () => {
-	await keyspace?.[Symbol.asyncDispose]();
-	await redis?.[Symbol.asyncDispose]();
-});
 
 function packet(n: number): string {
 	const task = {
@@ -49,8 +38,13 @@ function packet(n: number): string {
 }
 const packets = Array.from({ length: COUNT }, (_, n) => packet(n));
 
-async function list(queue: string): Promise<readonly string[]> {
+async function list(keyspace: Keyspace, queue: string): Promise<readonly string[]> {
 	return must(await keyspace.call('LRANGE', `django_q:${queue}:q`, 0, -1)) as readonly string[];
+}
+
+async function connections(keyspace: Keyspace): Promise<ReadonlySet<string>> {
+	const said = String(must(await keyspace.call('CLIENT', 'LIST')));
+	return new Set([...said.matchAll(/^id=(\d+)/gm)].map(([, id]) => id as string));
 }
 
 describe('Warren killed', () => {
@@ -60,54 +54,62 @@ describe('Warren killed', () => {
 		{ act: 'deleting packets', words: ['message', 'delete', 'shop', '--group', 'even'], deletes: true },
 	] as const;
 
-	it.each(acts)(
+	// Side by side: each waits for most of its time until the lease of what was killed has run out.
+	it.concurrent.each(acts)(
 		'while $act loses and doubles none, says that it was cut off, and takes back what was done',
 		async (act) => {
 			await using stack = new AsyncDisposableStack();
 			const home = await mkdtemp(join(tmpdir(), 'warren-killed-'));
 			stack.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+			const redis = stack.use(await startRedis({ own: true }));
+			const keyspace = stack.use(await openKeyspace(redis.url));
 			const proxy = stack.use(await startProxy({ port: redis.port }));
 			const url = redis.url.replace(`:${redis.port}`, `:${proxy.port}`);
-			await warrenJson(home, [
-				'profile',
-				'add',
-				profile,
-				'--framework',
-				'django-q',
-				'--broker',
-				url,
-				'--prefix',
-				'shop',
-			]);
-			must(await keyspace.call('DEL', 'django_q:shop:q', 'django_q:aside:q'));
+			{
+				await using engine = await bootEngine({ home });
+				await engine.call('profile.add', { name: profile, framework: 'django-q', broker: url, prefix: ['shop'] });
+			}
 			for (let at = 0; at < COUNT; at += 500) {
 				must(await keyspace.call('RPUSH', 'django_q:shop:q', ...packets.slice(at, at + 500)));
 			}
 
-			let held = false;
-			proxy.onUpstream(() => !held);
+			const others = await connections(keyspace);
+			let [cutOff, tail] = [false, ''];
+			proxy.onUpstream((chunk) => {
+				if (cutOff) return false;
+				const text = tail + chunk.toString('latin1');
+				cutOff = text.includes(packets[CUT] as string);
+				tail = text.slice(-2_000);
+				return true;
+			});
+			proxy.onDownstream(() => !cutOff);
 			const child = spawn(process.execPath, [MAIN, '--home', home, '--profile', profile, '--yes', ...act.words], {
 				stdio: 'ignore',
 			});
 			const ended = once(child, 'exit');
-			// Packet 0 is of the group, and the first that is changed: from then on nothing more reaches Redis.
+			const before = act.words[1] === 'next' ? CUT : CUT / 2;
 			await waitFor(
-				'the first packets to be changed',
-				async () => {
-					const [first, second] = must(await keyspace.call('LRANGE', 'django_q:shop:q', 0, 1)) as readonly string[];
-					return first !== packets[0] || second !== packets[1] || child.exitCode !== null;
-				},
+				'a packet of the third batch to be changed',
+				async () =>
+					(cutOff && (await list(keyspace, 'shop')).indexOf(packets[CUT] as string) !== before) ||
+					child.exitCode !== null,
 				PATIENCE,
 			);
-			held = true;
 			expect(child.exitCode).toBeNull();
 			child.kill('SIGKILL');
 			await ended;
 			proxy.cut();
-			held = false;
+			// Redis carries out what has come before it sees that the connection has gone.
+			await waitFor(
+				'Redis to have heard the last of it',
+				async () => [...(await connections(keyspace))].every((id) => others.has(id)),
+				PATIENCE,
+			);
+			proxy.onUpstream(null);
+			proxy.onDownstream(null);
 
-			const cut = await list('shop');
-			const aside = await list('aside');
+			const cut = await list(keyspace, 'shop');
+			const aside = await list(keyspace, 'aside');
 			const all = [...cut, ...aside];
 			expect(new Set(all).size).toBe(all.length);
 			// What is in neither list was deleted, and is kept.
@@ -134,8 +136,8 @@ describe('Warren killed', () => {
 				const all = await engine.call('undo.apply', { profile, id: row.id, uncertain: true });
 				expect(all).toMatchObject({ done: undone.failed, failed: 0 });
 			}
-			expect([...(await list('shop'))].sort()).toEqual([...packets].sort());
-			expect(await list('aside')).toEqual([]);
+			expect([...(await list(keyspace, 'shop'))].sort()).toEqual([...packets].sort());
+			expect(await list(keyspace, 'aside')).toEqual([]);
 		},
 	);
 });
