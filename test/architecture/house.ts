@@ -206,7 +206,7 @@ export const rooms: readonly Room[] = [
 	{
 		path: 'test/bench',
 		may: all('src-main', 'test/support'),
-		packages: ['amqplib', 'better-sqlite3', 'ioredis'],
+		packages: ['amqplib', 'better-sqlite3', 'ioredis', 'ws'],
 		node: 'all',
 	},
 	{

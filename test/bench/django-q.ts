@@ -1,8 +1,8 @@
 /**
  * django-q's packets. First how many a second are decoded and verified, one captured from real clusters after the other, beside what no
  * reader can do without (base64 and one HMAC of the same packets) and beside Django's own reader, where python3-django-q is installed. Then
- * a list of a million of them on a real Redis, browsed by an engine whose peak of memory is told, beside a bare client that fetches the
- * same windows, and beside the same at 1,000 packets.
+ * a list of a million of them on a real Redis, browsed by Warren as it is started, built and in a process of its own, whose peak of memory is
+ * told, beside a bare client that fetches the same windows, and beside the same at 1,000 packets.
  *
  *     npm run bench -- django-q [--packets 1000000] [--rounds 5]
  */
@@ -136,6 +136,17 @@ const reference = percentile(bare, 0.5);
 const django = djangoRate(all);
 console.error(`  decoded and verified: ${Math.round(perSecond)}/s, bare base64 and HMAC: ${Math.round(reference)}/s`);
 
+// What is measured is what is started, so that it must be of these sources.
+const setup = new URL('../../resources/launch/setup.mjs', import.meta.url).href;
+execFileSync(
+	process.execPath,
+	[
+		'--input-type=module',
+		'--eval',
+		`import { ensureBuild } from ${JSON.stringify(setup)}; await ensureBuild((line) => console.error(line));`,
+	],
+	{ stdio: ['ignore', 'inherit', 'inherit'] },
+);
 await using redis = await startRedis({ own: true, config: ['appendonly no'] });
 const little = 1_000;
 part('django-q-fill.ts', redis.url, `${QUEUE}-little`, String(little), SECRET);
