@@ -75,6 +75,13 @@ export function engineNode() {
 	);
 }
 
+/**
+ * What Node is told where it runs Warren's engine. Left alone, a burst fills three times 16 MB of young generation, and then four times what
+ * is alive of the old one with garbage before that is looked at: more than all that the engine may need. Measured with 200,000 events from
+ * Celery: a third less memory for a twentieth more of processor time, which others of V8’s threads take.
+ */
+export const engineFlags = ['--max-semi-space-size=4', '--heap-growing-percent=60'];
+
 /** The environment for tools of the project: its own Node and binaries come first. */
 export function toolEnvironment(extra = {}) {
 	const path = [join(root, 'node_modules', '.bin'), dirname(engineNode()), process.env.PATH ?? ''].join(delimiter);

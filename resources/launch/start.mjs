@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findBrowser, hasDisplay, windowArguments } from './browser.mjs';
 import { electronExecutable, fetchElectron } from './electron.mjs';
-import { engineNode, ensureBuild, ensurePackages, requireNode, root, SetupError } from './setup.mjs';
+import { engineFlags, engineNode, ensureBuild, ensurePackages, requireNode, root, SetupError } from './setup.mjs';
 
 const say = (line) => console.log(line);
 const windows = process.platform === 'win32';
@@ -94,7 +94,7 @@ async function openInElectron(args) {
 
 /** Serves the console and shows it in a browser's window, or says where it is. */
 async function openInBrowser(args) {
-	const serve = launch(engineNode(), [join(root, 'out/main/cli.js'), ...args, '--json', 'serve'], {
+	const serve = launch(engineNode(), [...engineFlags, join(root, 'out/main/cli.js'), ...args, '--json', 'serve'], {
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});
 	const url = await Promise.race([firstUrl(serve.child.stdout), serve.ended.then(() => undefined)]);

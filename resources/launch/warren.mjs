@@ -6,13 +6,22 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { buildIsCurrent, engineNode, ensureBuild, ensurePackages, requireNode, root, SetupError } from './setup.mjs';
+import {
+	buildIsCurrent,
+	engineFlags,
+	engineNode,
+	ensureBuild,
+	ensurePackages,
+	requireNode,
+	root,
+	SetupError,
+} from './setup.mjs';
 
 const say = (line) => console.error(`warren: ${line}`);
 
 /**
  * V8's nursery in MiB where a command goes through all of history: an export keeps next to nothing of what it reads, and its memory was
- * measured to be a quarter less with a small one. Others are quicker with V8's own.
+ * measured to be a quarter less with a small one. Others are quicker with more; of two such flags Node takes the last.
  */
 const FRUGAL = '--max-semi-space-size=2';
 
@@ -22,7 +31,7 @@ function handOver(args) {
 	const entry = buildIsCurrent() ? 'out/main/cli.js' : 'src-main/headless/cli/main.ts';
 	// npm runs scripts in the package's folder; relative paths mean the folder that the person is in.
 	const cwd = process.env.npm_lifecycle_event === 'warren' ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
-	const flags = args.includes('export') ? [FRUGAL] : [];
+	const flags = args.includes('export') ? [...engineFlags, FRUGAL] : engineFlags;
 	const child = spawn(engineNode(), [...flags, join(root, entry), ...args], { stdio: 'inherit', cwd });
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.on(signal, () => {

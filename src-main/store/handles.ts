@@ -48,7 +48,7 @@ export type SlowListener = (name: string, ms: number) => void;
 export const SLOW_MS = 40;
 
 /** Cache of a reader in KiB; the three connections together stay far under the engine's memory budget. */
-const READER_CACHE_KIB = 16_000;
+const READER_CACHE_KIB = 12_000;
 const WRITER_CACHE_KIB = 24_000;
 /**
  * So many statements of queries are kept: an export or a list asks the same one for page after page. One that is dropped holds memory of

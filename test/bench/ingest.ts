@@ -5,33 +5,27 @@
  *
  *     npm run bench -- ingest [--tasks 10000]
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import amqp from 'amqplib';
 import Database from 'better-sqlite3';
-import { createTopicFeed } from '#main/brokers/connect.ts';
-import { systemClock } from '#main/domain/clock.ts';
-import { profileId } from '#main/domain/ids.ts';
-import { silentLog } from '#main/domain/log.ts';
-import { Collector, PREFETCH } from '#main/monitor/celery/collector.ts';
-import { monitorNotes } from '#main/monitor/celery/notes.ts';
-import { readHeard } from '#main/monitor/celery/reading.ts';
-import { parseBroker } from '#main/profiles/address.ts';
-import { openStore } from '#main/store/client.ts';
-import { must } from '#test/support/brokers.ts';
+import { PREFETCH } from '#main/monitor/celery/collector.ts';
 import { EVENTS_PER_TASK, publishBurst } from '#test/support/celery/burst.ts';
+import { ENGINE_FLAGS } from '#test/support/entry.ts';
 import { startRabbit } from '#test/support/rabbitmq.ts';
-import { waitFor } from '#test/support/wait.ts';
+import type { Collected } from './ingest-collect.ts';
 import { machine, rounded } from './machine.ts';
-import { threadTimes } from './processor-time.ts';
 
 const { values } = parseArgs({ options: { tasks: { type: 'string', default: '10000' } } });
 const TASKS = Number(values.tasks);
 const EVENTS = TASKS * EVENTS_PER_TASK;
-const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
-const PROFILE = profileId('bench');
+const COLLECT = fileURLToPath(new URL('ingest-collect.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'warren-bench-events-'));
 const server = await startRabbit({ config: ['max_message_size = 33554432'] });
 
@@ -94,73 +88,22 @@ function rawInsert(): number {
 	return rate;
 }
 
-interface Collected {
-	readonly rate: number;
-	readonly lost: number;
-	readonly rssMiB: number;
-	/** Processor time per event in microseconds, by thread; null off Linux. */
-	readonly threads: Readonly<Record<string, number>> | null;
-}
-
+/** The collector with its store, in a process of its own. */
 async function collected(): Promise<Collected> {
-	const opened = await openStore({ home: join(folder, 'home'), thread: THREAD, log: silentLog });
-	if (!opened.ok) throw new Error(opened.error.message);
-	await using store = opened.value;
-	const { address, password } = must(parseBroker(server.url));
-	if (address.kind === 'embedded') throw new Error('The server has no address.');
-	const context = {
-		folder,
-		password: async () => password,
-		clock: systemClock,
-		log: silentLog,
-		embeddedThread: THREAD,
-		clientName: 'bench',
-	};
-	const start = () =>
-		Collector.start({
-			profile: PROFILE,
-			history: store.history,
-			notes: monitorNotes(store.watching),
-			clock: systemClock,
-			log: silentLog,
-			holder: 'bench',
-			keeping: true,
-			feed: (intent) =>
-				createTopicFeed(address, context, {
-					...intent,
-					exchange: 'celeryev',
-					queuePrefix: 'celeryev',
-					patterns: ['#'],
-					keep: { name: 'bench', forMs: 600_000 },
-				}),
-			read: (message) => readHeard('amqp', message),
-		});
-	{
-		await using first = await start();
-		await waitFor('the queue to be there', () => first.status().trouble === null);
+	const child = spawn(process.execPath, [...ENGINE_FLAGS, COLLECT, server.url, folder, String(TASKS)], {
+		stdio: ['pipe', 'pipe', 'inherit'],
+	});
+	const gone = once(child, 'exit');
+	let last = '';
+	for await (const line of createInterface({ input: child.stdout })) {
+		last = line;
+		if (line !== 'listening') continue;
+		await burst('celeryev');
+		child.stdin.end('go\n');
 	}
-	await burst('celeryev');
-	const before = threadTimes();
-	const started = performance.now();
-	await using collector = await start();
-	await waitFor('all to be taken', () => collector.status().eventsThisRun >= EVENTS, 600_000);
-	const rate = EVENTS / ((performance.now() - started) / 1_000);
-	const after = threadTimes();
-	const counts = await store.history.counts(PROFILE);
-	return {
-		rate,
-		threads: before === null || after === null ? null : perEvent(before, after),
-		lost: TASKS - counts.succeeded - counts.failed,
-		rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
-	};
-}
-
-function perEvent(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {
-	const spent = Object.entries(after).map(([name, time]): [string, number] => [
-		name,
-		rounded((time - (before[name] ?? 0)) / EVENTS),
-	]);
-	return Object.fromEntries(spent.filter(([, time]) => time >= 0.1).sort(([, a], [, b]) => b - a));
+	const [code] = await gone;
+	if (code !== 0) throw new Error(`The process that collects ended with ${code}.`);
+	return JSON.parse(last) as Collected;
 }
 
 try {

@@ -1,7 +1,7 @@
 /** `warren monitor run` in a process of its own: told to stop, killed, and looked at from outside. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { MAIN } from '../entry.ts';
+import { ENGINE_FLAGS, MAIN } from '../entry.ts';
 import { waitFor } from '../wait.ts';
 
 /** A process that collects. */
@@ -20,7 +20,7 @@ export interface Collecting extends AsyncDisposable {
  */
 export async function startCollecting(home: string, profile: string): Promise<Collecting | null> {
 	const options = ['--home', home, '--profile', profile, '--json', 'monitor', 'run', '--keep', '30'];
-	const child = spawn(process.execPath, [MAIN, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const child = spawn(process.execPath, [...ENGINE_FLAGS, MAIN, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
 	const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
 	let said = '';
 	child.stdout?.setEncoding('utf8').on('data', (text: string) => {
