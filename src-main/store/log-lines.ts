@@ -65,7 +65,7 @@ export function logPage(db: ReadHandle, attempt: number, request: LogRequest): R
 		true,
 	);
 	for (const row of all.iterate(attempt, min)) {
-		if (!search.value.test(row)) continue;
+		if (!search.value.test(lineOf(row))) continue;
 		total += 1;
 		if (row.seq > request.afterSeq) take(row);
 	}
@@ -102,15 +102,15 @@ export function findLines(db: ReadHandle, attempt: number, request: Omit<LogRequ
 	const min = LOG_LEVELS[request.minLevel];
 	const seqs: number[] = [];
 	if (last > from) {
-		const columns = test === null ? 'seq' : 'seq, logger, text';
+		const columns = test === null ? 'seq' : '*';
 		const rows = db
-			.read<Pick<LineRow, 'seq' | 'logger' | 'text'>>(
+			.read<LineRow>(
 				test === null ? 'log levels' : 'log find',
 				`SELECT ${columns} FROM log_lines WHERE attempt = ? AND seq > ? AND seq <= ? AND ${GRAVITY} >= ? ORDER BY seq`,
 				true,
 			)
 			.iterate(attempt, from, last, min);
-		for (const row of rows) if (test === null || test.test(row)) seqs.push(row.seq);
+		for (const row of rows) if (test === null || test.test(lineOf(row))) seqs.push(row.seq);
 	}
 	const seen = Math.max(from, last);
 	return ok({ seqs, seen, lines, done: seen >= lines - 1 });

@@ -59,13 +59,15 @@ describe('a long log', () => {
 			['warning', 'import'],
 			['debug', 'not there'],
 			['debug', 'app'],
+			['debug', 'level:>=warning (text:import OR line:<500)'],
+			['info', '-text:order -level:error'],
 		] as const) {
 			const search = readLogSearch(typed);
 			if (!search.ok) throw new Error(search.error.message);
 			const expected: number[] = [];
 			for (let at = 0; at < LINES; at += 1) {
 				const one = lineAt(at);
-				if (isFrom(one, level) && (search.value?.test(one) ?? true)) expected.push(at);
+				if (isFrom(one, level) && (search.value?.test({ ...one, seq: at }) ?? true)) expected.push(at);
 			}
 			const found = findAll(store, attempt, level, typed);
 			expect(found.seqs).toEqual(expected);
