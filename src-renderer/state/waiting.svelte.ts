@@ -93,6 +93,15 @@ export class Waiting implements Disposable {
 		});
 	}
 
+	/** Says that a copy of a packet waits, with the way back. */
+	copied({ id, queue, note, undo }: Output<'packet.clone'>): void {
+		this.changes += 1;
+		this.#toasts.show('done', `A copy is enqueued in ${queue}`, {
+			text: note ?? `Its id is ${id}.`,
+			action: { label: 'Undo', run: () => void this.undo(undo) },
+		});
+	}
+
 	/** Takes a change back; what could not be is said. */
 	async undo(id: number): Promise<void> {
 		const answer = await this.#engine.call('undo.apply', { profile: this.#profile, id });

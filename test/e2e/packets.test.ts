@@ -2,6 +2,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
+import { signatureOf } from '#main/dialects/django-q/check.ts';
+import { readPacketMessage } from '#main/dialects/django-q/message.ts';
 import { must } from '#test/support/brokers.ts';
 import { warren } from '#test/support/cli.ts';
 import {
@@ -145,6 +147,53 @@ describe("a site of django-q's", () => {
 		await changes.getByRole('button', { name: 'Take back' }).first().click(PATIENCE);
 		await waitFor('them to be back', async () => (await length('shop')) === COUNT, PATIENCE.timeout);
 		expect(await length('shop:held')).toBe(0);
+		expect(opened.trouble).toEqual([]);
+	});
+
+	test('has a packet enqueued once more with other arguments, and the copy taken back from within the dialog', async () => {
+		await using opened = await openConsole(browser, served, { colorScheme: 'dark' });
+		const { page } = opened;
+		await opened.go('shop/queues');
+		await page
+			.getByRole('table', { name: 'Queues' })
+			.getByRole('button', { name: 'Look inside' })
+			.first()
+			.click(PATIENCE);
+		const dialog = page.getByRole('dialog', { name: 'Waiting in shop' });
+		await dialog.getByRole('grid', { name: 'Packets in shop' }).getByText('shop.stock.count').first().click(PATIENCE);
+		const detail = dialog.getByRole('region', { name: 'The packet' });
+		await detail.getByRole('button', { name: 'Enqueue a copy' }).click(PATIENCE);
+		const copy = page.getByRole('dialog', { name: 'Enqueue a copy' });
+		const args = copy.getByLabel('Positional arguments, as Python writes them');
+		await waitFor('its arguments', async () => (await args.inputValue()) !== '', PATIENCE.timeout);
+		await copy.getByRole('button', { name: 'Enqueue it as it is' }).waitFor();
+		await args.fill('open(');
+		await copy.getByRole('button', { name: 'Enqueue it with these arguments' }).waitFor();
+		expect(await copy.getByRole('button', { name: 'Enqueue it with these arguments' }).isDisabled()).toBe(true);
+		await args.fill("b'\\x00', {7}");
+		await waitFor(
+			'them to be read',
+			async () => copy.getByRole('button', { name: 'Enqueue it with these arguments' }).isEnabled(),
+			PATIENCE.timeout,
+		);
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await picture(page, 'packet-copy-dark');
+		await copy.getByRole('button', { name: 'Enqueue it with these arguments' }).click();
+		await waitFor('the copy', async () => (await length('shop')) === COUNT + 1, PATIENCE.timeout);
+		await copy.waitFor({ state: 'detached', ...PATIENCE });
+		const [last] = must(await keyspace.call('LRANGE', 'django_q:shop:q', -1, -1)) as readonly string[];
+		const read = readPacketMessage(Buffer.from(last ?? '', 'latin1'));
+		expect(read).toMatchObject({
+			task: { name: 'shop.stock.count', call: { args: [{ kind: 'bytes', base64: 'AA==' }, { kind: 'set' }] } },
+		});
+		if (read.packet === null) throw new Error('The copy is no packet.');
+		const check = { secretKey: SITE.secretKey, prefixes: [SITE.prefix], expected: null, keyProven: false };
+		expect(signatureOf(read.packet, check).verified).toBe(true);
+
+		// The list is still open, and the way back is in reach.
+		await page.getByRole('button', { name: 'Undo', exact: true }).click(PATIENCE);
+		await waitFor('the copy to be gone', async () => (await length('shop')) === COUNT, PATIENCE.timeout);
+		await dialog.getByText('3,000 packets, next to run first').waitFor(PATIENCE);
 		expect(opened.trouble).toEqual([]);
 	});
 
