@@ -172,9 +172,10 @@ async function measure(home: string, kinds: readonly Kind[]): Promise<readonly M
 		}
 		found.push({ name, first, whole, bare, part });
 		const cell = (some: readonly Taken[]) =>
-			`${[clock(some, 0.5), clock(some, 0.95), processor(some, 0.95)].map((ms) => ms.toFixed(0)).join(' / ')}`.padStart(
-				18,
-			);
+			[clock(some, 0.5), clock(some, 0.95), processor(some, 0.95)]
+				.map((ms) => (Number.isNaN(ms) ? '-' : ms.toFixed(0)))
+				.join(' / ')
+				.padStart(24);
 		console.error(`${name.padEnd(24)}${part ? 'part' : '    '}${[first, whole, bare].map(cell).join('')}`);
 	}
 	return found;
@@ -208,7 +209,7 @@ const folder = values.filled ?? values.home ?? mkdtempSync(join(tmpdir(), 'warre
 try {
 	const home = values.filled ?? join(folder, `large-${TASKS}`);
 	const written = fill(home);
-	const heads = ['first', 'whole page', 'bare SQL'].map((head) => head.padStart(18)).join('');
+	const heads = ['first', 'whole page', 'bare SQL'].map((head) => head.padStart(24)).join('');
 	console.error(`\n${'ms: p50 / p95 / p95 of processor time'.padEnd(28)}\n${''.padEnd(28)}${heads}`);
 	const filters = await measure(home, FILTERS);
 	const texts = await measure(home, TEXTS);
