@@ -16,6 +16,7 @@ import { createClient } from '#main/ipc/client.ts';
 import type { CallerInput, CallName, Output } from '#main/ipc/contract.ts';
 import { SOCKET_PATH } from '#main/ipc/wires/page.ts';
 import { pageSocketWire } from '#main/ipc/wires/page-socket.ts';
+import { ENGINE_FLAGS } from '#test/support/entry.ts';
 import { processorTime } from './processor-time.ts';
 
 const BUILT = fileURLToPath(new URL('../../out/main/cli.js', import.meta.url));
@@ -27,7 +28,7 @@ const said: Record<string, number> = {};
 await using stack = new AsyncDisposableStack();
 const home = mkdtempSync(join(tmpdir(), 'warren-bench-browse-'));
 stack.defer(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
-const engine = spawn(process.execPath, [BUILT, '--home', home, '--json', 'serve'], {
+const engine = spawn(process.execPath, [...ENGINE_FLAGS, BUILT, '--home', home, '--json', 'serve'], {
 	stdio: ['ignore', 'pipe', 'inherit'],
 });
 const ended = once(engine, 'exit');
