@@ -39,8 +39,8 @@ import { appendFileSync } from 'node:fs';
 const args = process.argv.slice(2);
 const root = process.env.SMALL_PROJECT;
 if (args.includes('serve')) {
-	console.log(JSON.stringify({ url: 'http://127.0.0.1:9/?token=once' }));
 	process.on('SIGTERM', () => { appendFileSync(root + '/served', 'ended\\n'); process.exit(0); });
+	console.log(JSON.stringify({ url: 'http://127.0.0.1:9/?token=once' }));
 	setInterval(() => {}, 1000);
 } else if (args.includes('wait')) {
 	process.on('SIGTERM', () => { console.log('told to end'); process.exit(5); });
