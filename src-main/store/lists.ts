@@ -226,7 +226,8 @@ function walkAndCompare(
 	const started = performance.now();
 	let size = Math.max(64, limit);
 	let walked = 0;
-	let asked = false;
+	let weighAt = limits.walkMs;
+	let many: Proposed | null | undefined;
 	for (const part of walks(order, scope.profile, states)) {
 		let chunk: Place[] = [];
 		for (const place of scope.db.read<Place>('walk and compare', part.sql, true).iterate(...part.values)) {
@@ -245,9 +246,11 @@ function walkAndCompare(
 				if (took >= patience) return { places: found, reached: place };
 				continue;
 			}
-			if (asked || took < limits.walkMs || rest < limits.walkMs * 4) continue;
-			asked = true;
-			const many = prepared.inStates <= limits.many ? everyIn(prepared) : proposals(prepared, limits.many, true);
+			if (took < weighAt || rest < limits.walkMs * 4) continue;
+			// And again after twice the time, since what a walk finds first says little of what it finds later.
+			weighAt = took * 2;
+			if (many === undefined)
+				many = prepared.inStates <= limits.many ? everyIn(prepared) : proposals(prepared, limits.many, true);
 			const scan = (prepared.inAll * perRow) / (condition.texts ? TEXT_SCAN_GAIN : SCAN_GAIN);
 			if (many !== null && many.size * perRow <= Math.min(rest, scan)) return { instead: many };
 			if (scan <= rest) return { instead: null };
