@@ -31,6 +31,8 @@ import { afterTask, firstWindow, LONG_MS, narrowed, type Window } from './window
 const TICK_MS = 150;
 /** Looks at empty queues, in a row, before a set that runs until they are empty believes it. */
 const EMPTY_LOOKS = 2;
+/** And after the broker was away: what was in hand then comes again, but a broker that has just come back takes its time. */
+const EMPTY_LOOKS_AFTER_LOSS = 14;
 /** Failed starts of every runner before a set that runs until its queues are empty gives up. */
 const START_TRIES = 3;
 /** How long a message is kept back whose handling met a defect. */
@@ -69,6 +71,8 @@ class WorkingSet implements ConsumerSet {
 	#window: Window;
 	#taking = false;
 	#emptyLooks = 0;
+	/** The broker was away once. */
+	#wasAway = false;
 	#stopping: 'drain' | 'now' | null = null;
 	#stopped: Promise<void> | null = null;
 	#ended = false;
@@ -499,14 +503,16 @@ class WorkingSet implements ConsumerSet {
 		const planned = history.retries !== undefined && this.#post.pending !== 0;
 		const idle = this.#reception.idle && this.#flights.size === 0 && !planned;
 		const heard = this.#intent.queues.every((queue) => this.#intake.heardOf(queue));
-		if (!idle || !heard || !this.#taking || driver.state().kind !== 'connected') {
+		const away = driver.state().kind !== 'connected';
+		this.#wasAway ||= away;
+		if (!idle || !heard || !this.#taking || away) {
 			this.#emptyLooks = 0;
 			return;
 		}
 		this.#emptyLooks += 1;
 		const found = await lookIntoQueues(driver, this.#intent.queues);
 		if (!found.empty) this.#emptyLooks = 0;
-		else if (this.#emptyLooks >= EMPTY_LOOKS && this.#flights.size === 0) {
+		else if (this.#emptyLooks >= (this.#wasAway ? EMPTY_LOOKS_AFTER_LOSS : EMPTY_LOOKS) && this.#flights.size === 0) {
 			this.#endNote = found.note ?? this.#endNote;
 			void this.stop('drain');
 		}

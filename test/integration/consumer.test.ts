@@ -315,14 +315,17 @@ describe('a consumer whose RabbitMQ is killed', () => {
 		const file = join(folder, 'ran');
 		const id = await here.send('workshop.tasks.note_slowly', [file, 'once', 3]);
 		const store = await here.store();
-		await using host = hostSet(here.order({ concurrency: 1 }), store);
+		await using host = hostSet(here.order({ concurrency: 1, untilEmpty: false }), store);
 		await waitFor('the task to run', () => host.set.view().slots[0]?.state.kind === 'running');
 		await server.kill9();
 		await waitFor('it to end and be stored', async () => (await detailOf(here, id)).state === 'succeeded');
 		await server.start();
-		await host.set.finished;
+		const detail = await waitFor('it to be handed out again', async () => {
+			const seen = await detailOf(here, id);
+			return seen.history.length > 1 && seen.history.at(-1)?.state === 'succeeded' ? seen : null;
+		});
+		await host.set.stop('drain');
 		expect(words(file)).toEqual(['once']);
-		const detail = await detailOf(here, id);
 		expect(detail.state).toBe('succeeded');
 		expect(detail.history.at(-1)).toMatchObject({ cause: 'redelivered', state: 'succeeded' });
 	});
