@@ -40,6 +40,11 @@ const PATIENCE = 25;
 /** Ids per look at tasks that have left a page; the query language allows a hundred terms. */
 const IDS_PER_LOOK = 50;
 
+/** While tasks rush by, the list is drawn anew so often at most, in ms: each time costs all rows in view, and the page must stay quick. */
+const RUSH_MS = 900;
+/** Fewer rows than this are no rush. */
+const RUSH_ROWS = 20;
+
 export class TaskList implements Disposable {
 	readonly profile: string;
 	readonly base: string;
@@ -381,8 +386,10 @@ export class TaskList implements Disposable {
 		const { items, next, total } = page.value;
 		this.status = 'ready';
 		this.error = null;
+		let rushes = false;
 		if (at === 0 && this.#free) {
 			const cache = new RowCache();
+			rushes = this.#rushes(items);
 			cache.take({ direction: 'forward', at: 0, cursor: null, limit }, items, next);
 			this.#cache = cache;
 			this.#gone = new Set();
@@ -394,8 +401,19 @@ export class TaskList implements Disposable {
 			if (epoch !== this.#epoch) return;
 		}
 		this.#version += 1;
+		if (rushes) {
+			await new Promise((resolve) => setTimeout(resolve, RUSH_MS));
+			if (epoch !== this.#epoch || this.#abort.signal.aborted) return;
+		}
 		this.#refreshing = false;
 		this.#again();
+	}
+
+	/** Whether tasks go by faster than anybody reads: most of the rows in view are others than a moment ago. */
+	#rushes(fresh: readonly TaskRow[]): boolean {
+		if (this.#cache.size < RUSH_ROWS || fresh.length < RUSH_ROWS) return false;
+		const kept = fresh.filter((row) => this.#cache.placeOf(row.id) !== undefined).length;
+		return kept < fresh.length / 2;
 	}
 
 	/** Brings the rows in view up to date where they stand, and counts what would have moved them. */

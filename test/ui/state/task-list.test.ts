@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ListSort, TaskList } from '#renderer/state/task-list.svelte.ts';
 import { TaskTicks } from '#renderer/state/task-ticks.ts';
 import { FakeEngine, row, settle } from './fake-engine.ts';
@@ -199,6 +199,24 @@ describe('a list that holds still', () => {
 		await settle();
 		expect(list.at(0)?.row.id).toBe('a');
 		expect(list.pending).toBeNull();
+	});
+
+	test('where all rows in view are others each time, it is drawn anew now and then, and ends with the newest', async () => {
+		const { engine, list } = setUp(50);
+		list.show('', NEWEST);
+		await settle();
+		const rush = (name: string, since: number) => {
+			engine.put(...Array.from({ length: 60 }, (_, index) => row(`${name}${index}`, { updatedAt: since + index })));
+			engine.tick();
+			return settle();
+		};
+		await rush('a', 1_000);
+		expect(list.at(0)?.row.id).toBe('a59');
+		const before = engine.called('task.list').length;
+		await rush('b', 2_000);
+		await rush('c', 3_000);
+		expect(engine.called('task.list').length).toBe(before);
+		await vi.waitFor(() => expect(list.at(0)?.row.id).toBe('c59'), { timeout: 30_000 });
 	});
 
 	test('with one of its rows at the keyboard it does not', async () => {
