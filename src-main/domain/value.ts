@@ -33,3 +33,23 @@ export interface CallArguments {
 }
 
 export const NO_ARGUMENTS: CallArguments = { args: [], kwargs: [] };
+
+const BEYOND_JSON: ReadonlySet<Value['kind']> = new Set(['tuple', 'set', 'frozenset', 'bytes']);
+
+/**
+ * Whether values are the same again once they were written as JSON and read back: no bytes, no sets, no tuples, which become lists, no
+ * keys but texts, and of objects only those that JSON says. What is not must not be offered for an edit as if the text were all of it.
+ */
+export function isJson(values: readonly Value[]): boolean {
+	const open = [...values];
+	for (let value = open.pop(); value !== undefined; value = open.pop()) {
+		if (value.kind === 'list') open.push(...value.items);
+		else if (value.kind === 'dict') {
+			for (const [key, item] of value.entries) {
+				if (key.kind !== 'str') return false;
+				open.push(item);
+			}
+		} else if (value.kind === 'opaque' ? value.json === undefined : BEYOND_JSON.has(value.kind)) return false;
+	}
+	return true;
+}

@@ -5,7 +5,7 @@ import { type MessageDialect, messageDialect } from '#main/dialects/messages.ts'
 import { readLiterals } from '#main/dialects/python/read.ts';
 import { CARROT_DIALECT } from '#main/domain/profile.ts';
 import { type Failure, ok, type Result } from '#main/domain/result.ts';
-import type { CallArguments, Value } from '#main/domain/value.ts';
+import { type CallArguments, isJson, type Value } from '#main/domain/value.ts';
 import type { ArgumentProblem } from '#main/ipc/contract/task.ts';
 
 export interface CheckedArguments {
@@ -75,29 +75,15 @@ export function checkArguments(
 /** Longer texts are no longer taken as arguments; see `literals` and `kwargsJson` of the contract. */
 const MOST_EDITED = 1_000_000;
 
-/**
- * Whether arguments are the same again once they were written as JSON and read back: no bytes, no sets, no tuples, which become lists,
- * and no objects. What is not must not be offered for an edit as if the text were all of it.
- */
+/** Whether a text says all of a call, so that it can be edited as one and taken back. */
 export function isEditable({ args, kwargs }: CallArguments): boolean {
-	const open: Value[] = [...args, ...kwargs.map(([, value]) => value)];
-	for (let value = open.pop(); value !== undefined; value = open.pop()) {
-		if (value.kind === 'list') open.push(...value.items);
-		else if (value.kind === 'dict') {
-			for (const [key, item] of value.entries) {
-				if (key.kind !== 'str') return false;
-				open.push(item);
-			}
-		} else if (value.kind === 'opaque' ? value.json === undefined : NOT_IN_JSON.has(value.kind)) return false;
-	}
+	if (!isJson([...args, ...kwargs.map(([, value]) => value)])) return false;
 	const entries = kwargs.map(([key, value]) => [{ kind: 'str', value: key }, value] as const);
 	return [{ kind: 'list', items: args } as const, { kind: 'dict', entries } as const].every((value) => {
 		const written = writeJson(value, 'readable');
 		return written.ok && written.value.length <= MOST_EDITED;
 	});
 }
-
-const NOT_IN_JSON: ReadonlySet<Value['kind']> = new Set(['tuple', 'set', 'frozenset', 'bytes']);
 
 /** JSON text; of what JSON cannot say, what it looks like, where the dialect takes it all the same. */
 function jsonOf(value: Value, { beyondJson }: Pick<MessageDialect, 'beyondJson'>): Result<string> {
