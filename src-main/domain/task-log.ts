@@ -14,6 +14,8 @@ export interface TaskLogSettings {
 	readonly housekeepingMinutes: number;
 	/** A longer queue is looked into only after a question. */
 	readonly queuedLimit: number;
+	/** For how long what was counted of waiting tasks is shown again; 0: never. */
+	readonly queuedCacheSeconds: number;
 	/** For how long a report that was computed is shown again; 0: never. */
 	readonly reportsMaxAgeMinutes: number;
 	/** Bars of a report where nobody says how many. */
@@ -27,6 +29,7 @@ export const DEFAULT_TASK_LOG: TaskLogSettings = {
 	batchSize: 100,
 	housekeepingMinutes: 60,
 	queuedLimit: 100_000,
+	queuedCacheSeconds: 0,
 	reportsMaxAgeMinutes: 0,
 	reportsTop: 20,
 };
@@ -36,6 +39,7 @@ export const TASK_LOG_RANGES = {
 	batchSize: [1, 50_000],
 	housekeepingMinutes: [1, 10_080],
 	queuedLimit: [1, 100_000_000],
+	queuedCacheSeconds: [0, 86_400],
 	reportsMaxAgeMinutes: [0, 10_080],
 	reportsTop: [1, 1_000],
 } as const satisfies Partial<Record<keyof TaskLogSettings, readonly [number, number]>>;

@@ -43,12 +43,14 @@ import { scheduleChangeHandlers } from './handlers/schedule-change.ts';
 import { scheduleManyHandlers } from './handlers/schedule-many.ts';
 import { scheduleStreams } from './handlers/schedule-watch.ts';
 import { siteHandlers, siteStreams } from './handlers/site.ts';
+import { tallyHandlers } from './handlers/tally.ts';
 import { taskHandlers } from './handlers/task.ts';
 import { viewHandlers } from './handlers/view.ts';
 import { waitingHandlers } from './handlers/waiting.ts';
 import { watchStreams } from './handlers/watch.ts';
 import { workerHandlers, workerStreams } from './handlers/worker.ts';
 import { askByInspect } from './inspect-holdings.ts';
+import { createKeptTallies, tellingChanges } from './kept-tallies.ts';
 import { createOrphanSource } from './orphan-source.ts';
 import type { Ports } from './ports.ts';
 import { createQueueFigures } from './queue-figures.ts';
@@ -140,6 +142,8 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	const ask = askByInspect(ports, monitors, control);
 	const figures = createQueueFigures(core, ask);
 	const sampler = stack.use(createFigureSampler(ports, profiles, store, { queues: figures, clusters }));
+	const deployment = deploymentHandlers(core, figures);
+	const tallies = createKeptTallies(store.watching, taskLog, ports.clock);
 	const calls: CallHandlers = {
 		...queryHandlers(core),
 		...viewHandlers(core),
@@ -148,7 +152,8 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...resultHandlers(core, results),
 		...groupHandlers(core),
 		...historyHandlers(core),
-		...deploymentHandlers(core, figures),
+		...deployment,
+		...tallyHandlers(core, tallies, deployment),
 		...waitingHandlers(core),
 		...reportHandlers(core),
 		...orphanHandlers(core, createOrphanSource(ports, monitors, control, ask)),
@@ -178,8 +183,12 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 		...workerStreams(core, monitors, control),
 		...scheduleStreams(core),
 	};
+	const changed = async (name: string) => {
+		const profile = await profiles.find(name);
+		if (profile.ok) await tallies.changed(profile.value.id);
+	};
 	const router = createRouter({
-		calls,
+		calls: tellingChanges(calls, changed, ports.log),
 		streams,
 		profile: (nameOrId) => profiles.find(nameOrId),
 		audit: (entry) => store.records.audit(entry),

@@ -303,6 +303,7 @@ const OWN_COMMANDS: readonly Command[] = [
 	]),
 	taskLogCommand('inspect', 'queue', 'How many tasks wait, by app and by name', [
 		flagOf(own('queue', 'text', 'Queue (default: all)')),
+		flagOf(own('fresh', 'switch', 'Count now, whatever is kept (history set --queued-cache-seconds)')),
 	]),
 	taskLogCommand('inspect', 'settings', "Every setting of aa-taskmonitor's, with what stands for it here", []),
 	taskLogCommand('purge', 'logs', 'Delete from history what is over; what waits or runs stays', PURGE_FLAGS),

@@ -9,8 +9,8 @@ export interface TaskLogSetting {
 	readonly name: string;
 	/** In the unit that aa-taskmonitor has it in; null: there is no such limit. */
 	readonly value: number | boolean | Readonly<Record<string, string>> | string | null;
-	/** Whether somebody set it for this profile, it is as out of the box, or it cannot be otherwise. */
-	readonly source: 'profile' | 'default' | 'fixed';
+	/** Whether somebody set it for this profile, or it is as out of the box. */
+	readonly source: 'profile' | 'default';
 	/** Where it is decided here, and what is different. */
 	readonly here: string;
 }
@@ -64,9 +64,9 @@ export function taskLogSettings(
 		},
 		{
 			name: 'TASKMONITOR_QUEUED_TASKS_CACHE_TIMEOUT',
-			value: 0,
-			source: 'fixed',
-			here: 'nothing is cached: every look is a fresh one',
+			value: settings.queuedCacheSeconds,
+			source: sourceOf('queuedCacheSeconds'),
+			here: 'history set --queued-cache-seconds; 0: read whenever asked for, as inspect queue --fresh does',
 		},
 		{
 			name: 'TASKMONITOR_REPORTS_MAX_AGE',

@@ -1,7 +1,7 @@
 /** `inspect` and `purge`, with the grammar that aa-taskmonitor's own command has; what they do is done by the routes. */
-import { type AppNames, appName, appNamesWith } from '#main/domain/app-name.ts';
 import type { Query } from '#main/domain/query.ts';
 import { formatQuery } from '#main/domain/query-format.ts';
+import type { Tally } from '#main/domain/queued-tally.ts';
 import { exactly } from '#main/domain/report-compute.ts';
 import { fail } from '#main/domain/result.ts';
 import { FINISHED_STATES } from '#main/domain/retention.ts';
@@ -14,9 +14,6 @@ import { taskLogSettings } from './task-log-settings.ts';
 import { count, counted, harmless, oneLine, paint, pairs, table } from './text.ts';
 
 type Given = Readonly<Record<string, unknown>>;
-
-/** A look shows so many messages of a queue at most. */
-const LOOKED_AT = 1_000;
 
 /** `inspect logs`: how many entries, how large they are. */
 export async function inspectLogs(session: Session): Promise<number> {
@@ -68,80 +65,42 @@ export async function inspectSettings(session: Session): Promise<number> {
 	return EXIT.done;
 }
 
-/** What stands for what on this profile. */
-async function appNamesOf(session: Session, name: string): Promise<AppNames> {
-	const { profile } = await session.call('profile.show', { name });
-	return appNamesWith(profile.appNames ?? []);
-}
-
-interface Waiting {
-	readonly queue: string;
-	readonly ready: number;
-}
-
 /** `inspect queue`: how many wait, and of what. */
 export async function inspectQueue(session: Session, given: Given): Promise<number> {
 	const profile = await session.profile();
-	const queues = (await waiting(session, profile)).filter(
-		({ queue }) => given.queue === undefined || queue === given.queue,
-	);
-	const total = queues.reduce((sum, { ready }) => sum + ready, 0);
-	const empty = { total, lookedAt: 0, apps: [], tasks: [] };
-	if (total === 0) {
-		if (session.globals.json) session.json(empty);
-		else session.say('Queue is empty.');
+	const asked = {
+		profile,
+		...(given.queue === undefined ? {} : { queue: String(given.queue) }),
+		...(given.fresh === true ? { fresh: true } : {}),
+	};
+	const first = await session.call('queue.tally', { ...asked, long: session.globals.yes });
+	const go = first.lookedAt !== null || (await agreed(session, `${count(first.total)} tasks wait. Look at them?`));
+	if (!go) return EXIT.failed;
+	const found = first.lookedAt !== null ? first : await session.call('queue.tally', { ...asked, long: true });
+	const { total, apps, tasks, queues, readAt, ageMs } = found;
+	const lookedAt = found.lookedAt ?? 0;
+	if (session.globals.json) {
+		session.json({ total, lookedAt, apps, tasks, readAt, ageMs });
 		return EXIT.done;
 	}
-	const { settings } = await session.call('history.show', { profile });
-	const go =
-		total <= settings.queuedLimit ||
-		session.globals.yes ||
-		(await agreed(session, `${count(total)} tasks wait. Look at them?`));
-	if (!go) return EXIT.failed;
-	const names: string[] = [];
-	for (const { queue, ready } of queues) {
-		if (ready === 0) continue;
-		const look = await session.call('queue.peek', { profile, queue, limit: LOOKED_AT });
-		names.push(...look.items.map(({ task }) => task?.name ?? ''));
-	}
-	const others = await appNamesOf(session, profile);
-	const apps = tally(names.map((name) => appName(name, others)));
-	const tasks = tally(names);
-	if (session.globals.json) {
-		session.json({ total, lookedAt: names.length, apps, tasks });
+	const age = ageMs === null ? '' : ` Counted ${counted(Math.round(ageMs / 1_000), 'second')} ago; --fresh counts now.`;
+	if (total === 0) {
+		session.say(`Queue is empty.${age}`);
 		return EXIT.done;
 	}
 	const columns = (title: string) => [
 		{ title, cell: ({ name }: Tally) => name || '(none)', shrink: true },
 		{ title: 'WAITING', cell: (one: Tally) => count(one.count), right: true },
 	];
-	const part = names.length < total ? `, of which the first ${count(names.length)} were looked at` : '';
+	const part = lookedAt < total ? `, of which the first ${count(lookedAt)} were looked at` : '';
 	session.say(
 		[
-			`${counted(total, 'task')} in ${queues.length === 1 ? oneLine(queues[0]?.queue ?? '') : counted(queues.length, 'queue')}${part}.`,
+			`${counted(total, 'task')} in ${queues.length === 1 ? oneLine(queues[0] ?? '') : counted(queues.length, 'queue')}${part}.${age}`,
 			table(session.style, apps, columns('APP')),
 			table(session.style, tasks, columns('TASK')),
 		].join('\n\n'),
 	);
 	return EXIT.done;
-}
-
-interface Tally {
-	readonly name: string;
-	readonly count: number;
-}
-
-function tally(names: readonly string[]): readonly Tally[] {
-	const counts = new Map<string, number>();
-	for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-	return [...counts]
-		.map(([name, n]) => ({ name, count: n }))
-		.sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
-}
-
-async function waiting(session: Session, profile: string): Promise<readonly Waiting[]> {
-	const { items } = await session.call('queue.list', { profile });
-	return items.map(({ name, ready }) => ({ queue: name, ready: ready ?? 0 }));
 }
 
 /** Which of them a purge is about: exactly one way of saying it. */
@@ -226,7 +185,7 @@ export async function purgeQueue(session: Session, given: Given): Promise<number
 /** aa-taskmonitor knows one queue only; here it has to be said where there are several. */
 async function queueOf(session: Session, profile: string, given: unknown): Promise<string> {
 	if (given !== undefined) return String(given);
-	const names = (await waiting(session, profile)).map(({ queue }) => queue);
+	const names = (await session.call('queue.list', { profile })).items.map(({ name }) => name);
 	const [only] = names;
 	if (only !== undefined && names.length === 1) return only;
 	const some = names.length === 0 ? '' : ` There are ${names.map(oneLine).join(', ')}.`;

@@ -5,6 +5,7 @@ import type { FieldTable } from '#main/domain/message.ts';
 import type { PacketFacts } from '#main/domain/packet.ts';
 import type { LookCost } from '#main/domain/queue.ts';
 import type { DelayedMessages, QueueView } from '#main/domain/queue-depth.ts';
+import type { QueuedTally } from '#main/domain/queued-tally.ts';
 import type { DecodedTask, UndecodableTask } from '#main/domain/task.ts';
 import type { DeathOrigin } from '#main/domain/waiting.ts';
 import { consumerRoutes } from './consumer.ts';
@@ -87,5 +88,17 @@ export const deploymentRoutes = {
 			readonly cost: LookCost;
 		}>(),
 		cli: { positional: ['queue'] },
+	}),
+	'queue.tally': query({
+		scope: 'deployment',
+		summary: 'Count what waits by app and by task: the first 1,000 of each queue',
+		input: z.strictObject({
+			profile: profileName,
+			queue: queueName.optional().describe('Only this one (default: all)'),
+			long: z.boolean().optional().describe('Also where more wait than the profile has looked into unasked'),
+			fresh: z.boolean().optional().describe('Read now, whatever is kept'),
+		}),
+		output: returns<QueuedTally>(),
+		cli: { hidden: 'inspect queue' },
 	}),
 };

@@ -33,6 +33,9 @@ export const historySettingsRoutes = {
 			batchSize: within(TASK_LOG_RANGES.batchSize).describe('Rows that a clean-up takes in one transaction'),
 			housekeepingMinutes: within(TASK_LOG_RANGES.housekeepingMinutes).describe('Minutes between two clean-ups'),
 			queuedLimit: within(TASK_LOG_RANGES.queuedLimit).describe('From how many on "inspect queue" asks first'),
+			queuedCacheSeconds: within(TASK_LOG_RANGES.queuedCacheSeconds).describe(
+				'Seconds for which what "inspect queue" counted is shown again, unless Warren changes something (0: never)',
+			),
 			reportsMaxAgeMinutes: within(TASK_LOG_RANGES.reportsMaxAgeMinutes).describe(
 				'Minutes for which a report is shown again before it is computed anew (0: never)',
 			),

@@ -48,7 +48,7 @@ describe('inspect and purge of logs', () => {
 		expect(names.every((name: string) => name.startsWith('TASKMONITOR_'))).toBe(true);
 	});
 
-	it('tell what was set for the profile from what is as out of the box, and what cannot be otherwise', async () => {
+	it('tell what was set for the profile from what is as out of the box', async () => {
 		const at = ['--profile', 'log'];
 		const settings = async () => {
 			const { items } = await json([...at, 'inspect', 'settings']);
@@ -60,23 +60,31 @@ describe('inspect and purge of logs', () => {
 			);
 		};
 		const flags = ['--truncate', 'on', '--batch-size', '5000', '--housekeeping-minutes', '30', '--queued-limit', '7'];
-		expect((await run([...at, 'history', 'set', ...flags, '--reports-top', '1', '--enabled', 'off'])).code).toBe(0);
+		const kept = ['--queued-cache-seconds', '10'];
+		expect(
+			(await run([...at, 'history', 'set', ...flags, ...kept, '--reports-top', '1', '--enabled', 'off'])).code,
+		).toBe(0);
 		const after = await settings();
 		for (const [name, value] of [
 			['TRUNCATE_NESTED_DATA', true],
 			['DELETE_STALE_BATCH_SIZE', 5_000],
 			['HOUSEKEEPING_FREQUENCY', 30],
 			['QUEUED_TASKS_ADMIN_LIMIT', 7],
+			['QUEUED_TASKS_CACHE_TIMEOUT', 10],
 			['REPORTS_MAX_TOP', 1],
 			['ENABLED', false],
 		] as const) {
 			expect([name, after.get(name)]).toMatchObject([name, { value, source: 'profile' }]);
 		}
-		expect(after.get('QUEUED_TASKS_CACHE_TIMEOUT')).toMatchObject({ value: 0, source: 'fixed' });
 		expect(after.get('REPORTS_MAX_AGE')).toMatchObject({ value: 0, source: 'default' });
 		expect(after.get('DATA_MAX_AGE')).toMatchObject({ value: 72, source: 'default' });
 		// All goes back at once.
 		expect((await json([...at, 'history', 'set', '--default'])).own).toEqual([]);
+		expect((await settings()).get('QUEUED_TASKS_CACHE_TIMEOUT')).toMatchObject({ value: 0, source: 'default' });
+		for (const wrong of ['-1', '1.5', '86401', 'soon']) {
+			const refused = await run([...at, 'history', 'set', `--queued-cache-seconds=${wrong}`]);
+			expect(refused).toMatchObject({ code: 2, out: '' });
+		}
 	});
 
 	it('show a report again for as long as the profile says, with the moment it was computed at, unless a fresh one is asked for', async () => {
@@ -132,6 +140,45 @@ describe('inspect and purge of logs', () => {
 });
 
 describe('inspect and purge of a queue', () => {
+	it('asks before more is looked into than the profile says, and counts without a question after --yes', async () => {
+		await json(['history', 'set', '--queued-limit', '1']);
+		const asked = await run(['inspect', 'queue'], ['n']);
+		expect(asked).toMatchObject({ code: 1, out: '' });
+		expect(asked.asked[0]).toMatch(/^\d+ tasks wait\. Look at them\? \(y\/N\) $/);
+		expect((await run(['inspect', 'queue'])).code).toBe(3);
+		const counted = await json(['--yes', 'inspect', 'queue']);
+		expect(counted.lookedAt).toBe(counted.total);
+		expect((await run(['inspect', 'queue'], ['y'])).out).toContain(`${counted.total} tasks in `);
+		await json(['history', 'set', '--default']);
+	});
+
+	it('shows what an earlier command counted, with its age, until Warren changes something', async () => {
+		// Nothing is kept as long as nobody asks for it.
+		expect((await json(['inspect', 'queue'])).ageMs).toBe(null);
+		expect((await json(['inspect', 'queue'])).ageMs).toBe(null);
+		await json(['history', 'set', '--queued-cache-seconds', '86400']);
+		const first = await json(['inspect', 'queue']);
+		expect(first.ageMs).toBe(null);
+		const again = await json(['inspect', 'queue']);
+		expect(again).toEqual({ ...first, ageMs: expect.any(Number) });
+		expect((await run(['inspect', 'queue'])).out).toMatch(/Counted \d+ seconds? ago; --fresh counts now\./);
+		// Which app a task belongs to is not kept: it is as the profile says now.
+		await json(['report', 'map', 'orders', 'shop']);
+		expect((await json(['inspect', 'queue'])).apps.map((one: { name: string }) => one.name)).toContain('shop');
+		await json(['report', 'map', 'orders']);
+		expect((await json(['inspect', 'queue', '--fresh'])).readAt).toBeGreaterThan(first.readAt);
+
+		await json(['task', 'publish', 'extra.tasks.one', '--queue', 'default']);
+		const published = await json(['inspect', 'queue']);
+		expect(published).toMatchObject({ total: first.total + 1, ageMs: null });
+		expect(published.apps).toContainEqual({ name: 'extra', count: 1 });
+		expect((await json(['inspect', 'queue'])).ageMs).not.toBe(null);
+		await run(['purge', 'queue', '--app-name', 'extra', '--queue', 'default', '--yes']);
+		expect(await json(['inspect', 'queue'])).toMatchObject({ total: first.total, ageMs: null });
+		await json(['history', 'set', '--default']);
+		expect((await json(['inspect', 'queue'])).ageMs).toBe(null);
+	});
+
 	it('count what waits by app and by task, take one app out, then all of it', async () => {
 		const before = await json(['inspect', 'queue']);
 		const sum = (items: readonly { count: number }[]) => items.reduce((total, { count }) => total + count, 0);
