@@ -49,8 +49,8 @@ export interface DueClock extends Disposable {
 }
 
 const LONGEST_MS = 2_000;
-/** Far more than a clock is slewed in a few seconds, and less than anybody would call a jump. */
-const JUMP_MS = 1_000;
+/** How far both clocks come apart until it is a jump: far more than a clock is slewed in a few seconds, and less than anybody would call one. */
+export const JUMP_MS = 1_000;
 /** A thread that was busy for this long is worth telling. */
 const STALL_MS = 2_000;
 

@@ -232,8 +232,9 @@ class Keeper implements ScheduleKeeper {
 	#jumped(jump: ClockJump): void {
 		this.#lastJump = jump;
 		this.#deps.log.warn('schedules.clock-jumped', { kind: jump.kind, byMs: jump.byMs });
-		// The right may have lapsed meanwhile, and by the clock as it is now it is not sure any more.
-		this.#tenure.renew();
+		// Where only this process stood still, both clocks still say how long the right is sure.
+		if (jump.kind === 'stalled') this.#tenure.renew();
+		else this.#tenure.jumped();
 		this.#tell();
 	}
 

@@ -1,11 +1,13 @@
 /**
  * The right to run a book, held as long as it can be: taken when it is free, renewed well before it lapses, and given up the moment that it
  * cannot be known to hold. Whoever is about to publish asks `holds()`, which says no some time before anybody else could have the
- * right, by both clocks: a machine that slept comes back to a monotonic clock that knows nothing of it.
+ * right, by both clocks: a machine that slept comes back to a monotonic clock that knows nothing of it. A wall clock that was set ends
+ * the sureness for good, until it is renewed: set forward and back again it would tell nothing of who took the right in between.
  */
 import type { Clock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
 import type { Failure, Result } from '#main/domain/result.ts';
+import { JUMP_MS } from './due-clock.ts';
 import type { Hold, RunLedger } from './ledger.ts';
 
 export interface TenureTimes {
@@ -19,6 +21,9 @@ export interface TenureTimes {
 
 /** Three renewals may fail; a third of the time is kept away from. */
 export const TENURE_TIMES: TenureTimes = { ttlMs: 30_000, renewMs: 7_000, askMs: 5_000 };
+
+/** Nothing is sure. */
+const UNSURE = { wall: 0, monotonic: 0 };
 
 export interface TenureDeps {
 	readonly ledger: RunLedger;
@@ -49,7 +54,7 @@ export class Tenure implements AsyncDisposable {
 	#state: TenureState = { kind: 'asking' };
 	#hold: Hold | null = null;
 	/** Until when it is surely ours, by the wall clock and by the monotonic one. */
-	#until = { wall: 0, monotonic: 0 };
+	#until = UNSURE;
 	#timer: Disposable | null = null;
 	#asking: Promise<void> | null = null;
 	#ended = false;
@@ -70,11 +75,21 @@ export class Tenure implements AsyncDisposable {
 	/** The right, where it is surely ours right now; else null. */
 	holds(): Hold | null {
 		const { clock } = this.#deps;
-		const sure = clock.now() < this.#until.wall && clock.monotonic() < this.#until.monotonic;
+		const wall = clock.now();
+		const monotonic = clock.monotonic();
+		const gained = wall - this.#until.wall - (monotonic - this.#until.monotonic);
+		if (this.#hold !== null && this.#until !== UNSURE && Math.abs(gained) > JUMP_MS) this.jumped();
+		const sure = wall < this.#until.wall && monotonic < this.#until.monotonic;
 		return sure && !this.#ended ? this.#hold : null;
 	}
 
-	/** Renews it at once: after a jump of the clock, or when something was refused for lack of it. */
+	/** The wall clock was set, or the machine slept: it may have lapsed meanwhile, and nothing is sure before it is renewed. */
+	jumped(): void {
+		this.#until = UNSURE;
+		this.renew();
+	}
+
+	/** Renews it at once. */
 	renew(): void {
 		if (this.#ended || this.#asking !== null) return;
 		this.#timer?.[Symbol.dispose]();
@@ -166,7 +181,7 @@ export class Tenure implements AsyncDisposable {
 	#drop(): void {
 		if (this.#hold === null) return;
 		this.#hold = null;
-		this.#until = { wall: 0, monotonic: 0 };
+		this.#until = UNSURE;
 		this.#state = { kind: 'asking' };
 		this.#deps.log.warn('schedules.hold-lost', { holder: this.#deps.holder });
 		this.#deps.onLost();
