@@ -115,12 +115,12 @@ export async function runNow(
 			updatedAt: core.ports.clock.now(),
 			...more,
 		};
-		await core.store.schedules.settle([run]);
+		await core.store.schedules.settle([run], null);
 		// Others who work on the book see it too; should they not hear of it, it is known here all the same.
 		const shared = core.schedules.books
 			.all(profile)
 			.find(({ book, follower }) => book.kind === one.book && follower !== null);
-		if (shared?.ledger != null && isThere(shared.book.state())) await shared.ledger.settle([run]);
+		if (shared?.ledger != null && isThere(shared.book.state())) await shared.ledger.settle([run], null);
 	};
 	if (book.value.runNow !== undefined) {
 		const would = wouldRun(core, profile, one);

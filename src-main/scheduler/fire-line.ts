@@ -231,15 +231,18 @@ export class FireLine {
 		// Before anything is sent, it says in the ledger that it may have been sent.
 		const [standing, written] = await Promise.all([
 			claims.length === 0 ? NONE_CLAIMED : this.#claim(claims, epoch),
-			again.length === 0 ? true : settles.put(again),
+			again.length === 0 ? [] : settles.put(again),
 		]);
-		if (standing === null || !written || epoch !== this.#epoch) {
+		if (standing === null || epoch !== this.#epoch) {
 			for (const run of publishing) this.#leaveUnsent(run);
 			return [];
 		}
 		const others = new Set(claims.filter((_, at) => standing.runs[at] !== null));
 		for (const run of others) settles.leave(run);
-		const ours = publishing.filter((run) => !others.has(run));
+		// Somebody has decided about it meanwhile, or does so next.
+		const unwritten = new Set(again.filter((run, at) => run.state === 'claimed' && written[at] !== true));
+		for (const run of unwritten) this.#leaveUnsent(run);
+		const ours = publishing.filter((run) => !others.has(run) && !unwritten.has(run));
 		if (standing.delayed !== null || Math.abs(clock.now() - decidedAt) > DECISION_MS) {
 			// They are ours, but what was right when they were decided about need not be any more: they are decided about again.
 			const why = standing.delayed ?? 'It could not be written down in time.';

@@ -102,7 +102,7 @@ class Keeper implements ScheduleKeeper {
 		const { book, ledger, kind, profile, identity, holder, publish, clock, log } = deps;
 		const onNews = () => this.#tell();
 		this.#roster = new Roster({ profile, kind, identity, holder, aheadMs: deps.aheadMs ?? 0 });
-		this.#settles = new SettleQueue({ ledger, clock, log, onNews });
+		this.#settles = new SettleQueue({ ledger, clock, log, onNews, hold: () => this.#tenure.known() });
 		this.#ran = new RanNotes({ write: deps.writeRan ?? null, clock, log });
 		this.#reading = new Folded({ clock, work: () => this.#read(), restMs: FOLD_MS });
 		const times = deps.times ?? TENURE_TIMES;

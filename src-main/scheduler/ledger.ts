@@ -25,8 +25,12 @@ export interface RunLedger {
 	 * the run as it stands. `conflict` when the hold was lost meanwhile: then nothing was claimed.
 	 */
 	claim(claims: readonly ScheduleRun[], hold: Hold): Promise<Result<readonly (ScheduleRun | null)[]>>;
-	/** Writes what became of claims. Allowed also after the hold was lost: it is the truth all the same. */
-	settle(runs: readonly ScheduleRun[]): Promise<Result<void>>;
+	/**
+	 * Writes what became of claims, and gives per run whether it stands there now. An outcome is the truth also after the hold was lost;
+	 * one that was published stays so. What only says that a run is open (it is tried again, it is about to be published again) is
+	 * written by whoever has the right, and never over an outcome.
+	 */
+	settle(runs: readonly ScheduleRun[], hold: Hold | null): Promise<Result<readonly boolean[]>>;
 	/** Claims that are not settled (`claimed`, `retrying`), of whomever. */
 	open(): Promise<Result<readonly ScheduleRun[]>>;
 	/** By key the newest due time (not by hand) that has a run of any state: what catching up counts from. */

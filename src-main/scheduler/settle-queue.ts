@@ -4,8 +4,9 @@
  */
 import type { Clock } from '#main/domain/clock.ts';
 import type { Log } from '#main/domain/log.ts';
+import { fail, type Result } from '#main/domain/result.ts';
 import type { ScheduleRun } from '#main/domain/schedule.ts';
-import type { RunLedger } from './ledger.ts';
+import type { Hold, RunLedger } from './ledger.ts';
 
 const BATCH = 1_000;
 const PAUSE_MS = 1_000;
@@ -14,11 +15,13 @@ const LAST_TRIES = 3;
 
 interface Waiting {
 	readonly run: ScheduleRun;
-	readonly written: ((done: boolean) => void)[];
+	readonly written: ((stands: boolean) => void)[];
 }
 
 export interface SettleDeps {
 	readonly ledger: Pick<RunLedger, 'settle'>;
+	/** The right to run the book, as it was last known. */
+	readonly hold: () => Hold | null;
 	readonly clock: Clock;
 	readonly log: Log;
 	/** `trouble` has changed. */
@@ -59,8 +62,11 @@ export class SettleQueue {
 		return this.#inHand.has(idOf(run)) || this.#waiting.has(idOf(run));
 	}
 
-	/** Writes runs as they are, and puts those out of hand that are not being published. True when written, false when given up. */
-	async put(runs: readonly ScheduleRun[]): Promise<boolean> {
+	/**
+	 * Writes runs as they are, and puts those out of hand that are not being published. Per run whether it stands in the ledger: it does
+	 * not where it was given up, or where somebody else has had the right since or has said what became of it.
+	 */
+	async put(runs: readonly ScheduleRun[]): Promise<readonly boolean[]> {
 		const written = runs.map((run) => {
 			const { promise, resolve } = Promise.withResolvers<boolean>();
 			const before = this.#waiting.get(idOf(run));
@@ -70,7 +76,7 @@ export class SettleQueue {
 		this.#writing ??= this.#write().finally(() => {
 			this.#writing = null;
 		});
-		return (await Promise.all(written)).every((done) => done);
+		return Promise.all(written);
 	}
 
 	/**
@@ -95,17 +101,17 @@ export class SettleQueue {
 	async #write(): Promise<void> {
 		for (let failures = 0; this.#waiting.size > 0; ) {
 			const batch = [...this.#waiting.entries()].slice(0, BATCH);
-			const problem = await this.#settle(batch.map(([, { run }]) => run));
-			this.#setTrouble(problem);
-			if (problem !== null) {
+			const settled = await this.#settle(batch.map(([, { run }]) => run));
+			this.#setTrouble(settled.ok ? null : settled.error.message);
+			if (!settled.ok) {
 				failures += 1;
 				if (this.#ending && failures >= LAST_TRIES) break;
 				await this.#pause();
 				continue;
 			}
 			failures = 0;
-			for (const [id, waiting] of batch) {
-				for (const resolve of waiting.written) resolve(true);
+			for (const [at, [id, waiting]] of batch.entries()) {
+				for (const resolve of waiting.written) resolve(settled.value[at] === true);
 				// Another word about it may have come while this one was being written.
 				if (this.#waiting.get(id) !== waiting) continue;
 				this.#waiting.delete(id);
@@ -116,13 +122,12 @@ export class SettleQueue {
 		this.#waiting.clear();
 	}
 
-	/** Null: written; else why not. */
-	async #settle(runs: readonly ScheduleRun[]): Promise<string | null> {
+	/** A ledger that throws is one that does not answer. */
+	async #settle(runs: readonly ScheduleRun[]): Promise<Result<readonly boolean[]>> {
 		try {
-			const settled = await this.#deps.ledger.settle(runs);
-			return settled.ok ? null : settled.error.message;
+			return await this.#deps.ledger.settle(runs, this.#deps.hold());
 		} catch (error) {
-			return error instanceof Error ? error.message : String(error);
+			return fail('internal', error instanceof Error ? error.message : String(error));
 		}
 	}
 

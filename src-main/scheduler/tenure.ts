@@ -83,6 +83,11 @@ export class Tenure implements AsyncDisposable {
 		return sure && !this.#ended ? this.#hold : null;
 	}
 
+	/** The right as it was last known, sure or not: for what the ledger checks by itself. */
+	known(): Hold | null {
+		return this.#hold;
+	}
+
 	/** The wall clock was set, or the machine slept: it may have lapsed meanwhile, and nothing is sure before it is renewed. */
 	jumped(): void {
 		this.#until = UNSURE;

@@ -267,7 +267,7 @@ class ThreadedStore implements OpenStore {
 			commitIf: (profile, expected, steps) => told(writer.call('commitSchedulesIf', profile, expected, steps)),
 			writeLocal: (profile, write, at) => told(writer.call('writeLocalSchedule', profile, write, at)),
 			claim: (runs, lease) => told(writer.call('claimRuns', runs, lease, clock.now())),
-			settle: (runs) => told(writer.call('settleRuns', runs)),
+			settle: (runs, lease) => told(writer.call('settleRuns', runs, lease, clock.now())),
 			receive: (profile, received) => told(writer.call('receiveRuns', profile, received)),
 			followed: (profile, book, ledger) => quick().call('runsFollowed', profile, book, ledger),
 			onChange: (profile, listener) => ticker.onSchedules(profile, listener),

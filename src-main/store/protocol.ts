@@ -187,7 +187,11 @@ export interface WriteCalls {
 		lease: { readonly name: string; readonly holder: string },
 		now: number,
 	): Result<readonly (ScheduleRun | null)[]>;
-	settleRuns(runs: readonly ScheduleRun[]): void;
+	settleRuns(
+		runs: readonly ScheduleRun[],
+		lease: { readonly name: string; readonly holder: string } | null,
+		now: number,
+	): readonly boolean[];
 	receiveRuns(profile: ProfileId, received: ReceivedRuns): void;
 	putWatchNotes(profile: ProfileId, kind: string, notes: readonly WatchNote[], keep: number): void;
 	addFigures(profile: ProfileId, round: FigureRound): void;

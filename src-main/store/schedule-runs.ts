@@ -143,7 +143,11 @@ export interface RunTable {
 		lease: { readonly name: string; readonly holder: string },
 		now: number,
 	): Result<readonly (ScheduleRun | null)[]>;
-	settle(runs: readonly ScheduleRun[]): void;
+	settle(
+		runs: readonly ScheduleRun[],
+		lease: { readonly name: string; readonly holder: string } | null,
+		now: number,
+	): readonly boolean[];
 	receive(profile: ProfileId, received: ReceivedRuns): void;
 	/** Forgets how far the ledgers of a removed profile were followed. */
 	dropFollowed(profile: string): void;
@@ -243,9 +247,13 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 		);
 	}
 
+	function isHeld(lease: { readonly name: string; readonly holder: string }, now: number): boolean {
+		return (held.get(lease.name, lease.holder, now)?.n ?? 0) > 0;
+	}
+
 	return {
 		claim(runs, lease, now) {
-			if ((held.get(lease.name, lease.holder, now)?.n ?? 0) === 0) {
+			if (!isHeld(lease, now)) {
 				return fail('conflict', 'Another process runs these schedules by now.', { details: { lease: lease.name } });
 			}
 			const found = runs.map((run) => {
@@ -256,12 +264,18 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			for (const profile of new Set(runs.map((run) => run.profile))) raise(profile);
 			return ok(found);
 		},
-		settle(runs) {
-			for (const run of runs) {
+		settle(runs, lease, now) {
+			const mine = lease !== null && isHeld(lease, now);
+			const written = runs.map((run) => {
+				const there = standing(run);
+				if (there?.state === 'fired' && run.state !== 'fired') return false;
+				if (isOpen(run) && (!mine || (there !== null && !isOpen(there)))) return false;
 				write(run);
 				trim.run(run.profile, run.book, run.key, run.profile, run.book, run.key);
-			}
+				return true;
+			});
 			for (const profile of new Set(runs.map((run) => run.profile))) raise(profile);
+			return written;
 		},
 		receive(profile, { book, ledger, settled, open, followed }) {
 			// Open ones first: they were read before.

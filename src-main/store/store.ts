@@ -427,8 +427,14 @@ export interface ScheduleStore {
 		runs: readonly ScheduleRun[],
 		lease: { readonly name: string; readonly holder: string },
 	): Promise<Result<readonly (ScheduleRun | null)[]>>;
-	/** Puts runs as they are, in one transaction. */
-	settle(runs: readonly ScheduleRun[]): Promise<void>;
+	/**
+	 * Puts what became of runs, in one transaction; per run whether it stands there now. What was published stays so, and an open run is
+	 * put only by the holder of the lease, never over an outcome.
+	 */
+	settle(
+		runs: readonly ScheduleRun[],
+		lease: { readonly name: string; readonly holder: string } | null,
+	): Promise<readonly boolean[]>;
 	/** Takes in runs of a ledger that others keep too, in one transaction. The same again changes nothing. */
 	receive(profile: ProfileId, received: ReceivedRuns): Promise<void>;
 	/** How far such a ledger has been followed; 0: never. */

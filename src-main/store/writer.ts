@@ -117,7 +117,7 @@ export class Writer implements Disposable {
 			commitSchedulesIf: (profile, expected, steps) => schedules.commitIf(profile, expected, steps),
 			writeLocalSchedule: (profile, write, at) => schedules.writeLocal(profile, write, at),
 			claimRuns: (claims, lease, now) => runs.claim(claims, lease, now),
-			settleRuns: (settled) => runs.settle(settled),
+			settleRuns: (settled, lease, now) => runs.settle(settled, lease, now),
 			receiveRuns: (profile, received) => runs.receive(profile, received),
 			putWatchNotes: (profile, kind, some, keep) => notes.put(profile, kind, some, keep),
 			addFigures: (profile, round) => figures.add(profile, round),

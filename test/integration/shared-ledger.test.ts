@@ -109,7 +109,7 @@ describe('a claim', () => {
 		]);
 		expect(must(await ledger.claim([run], hold))).toEqual([run]);
 		const done = fired(run, 1_005);
-		must(await ledger.settle([done]));
+		must(await ledger.settle([done], null));
 		expect(must(await ledger.claim([run, claimed('k', 3_000)], hold))).toEqual([done, null]);
 		expect(must(await ledger.claim([], hold))).toEqual([]);
 	});
@@ -180,7 +180,7 @@ describe('a claim', () => {
 		const hold = must(await ledger.hold('here:1', LONG));
 		const left = claimed('k', 1_000, { by: 'here:1' });
 		must(await ledger.claim([left, claimed('k', 2_000)], hold));
-		must(await ledger.settle([fired(claimed('k', 2_000))]));
+		must(await ledger.settle([fired(claimed('k', 2_000))], null));
 		await expire();
 		const next = await another('their name of it');
 		must(await next.hold('there:2', LONG));
@@ -224,10 +224,10 @@ describe('settling', () => {
 		const run = claimed('k', 1_000);
 		must(await ledger.claim([run], hold));
 		const again = { ...run, state: 'retrying' as const, tries: 2, note: 'The broker was away.' };
-		must(await ledger.settle([again]));
+		must(await ledger.settle([again], hold));
 		expect(must(await ledger.open())).toEqual([again]);
 		const failed = { ...again, state: 'failed' as const, tries: 3 };
-		must(await ledger.settle([failed]));
+		must(await ledger.settle([failed], null));
 		expect(must(await ledger.open())).toEqual([]);
 		expect(must(await ledger.runs('k'))).toEqual([failed]);
 	});
@@ -238,22 +238,45 @@ describe('settling', () => {
 		must(await ledger.claim([run], hold));
 		await expire();
 		const other = await another();
-		must(await other.hold('there:2', LONG));
+		const right = must(await other.hold('there:2', LONG));
 		const judged = { ...run, state: 'uncertain' as const, note: 'Its publisher died.' };
-		must(await other.settle([judged]));
+		must(await other.settle([judged], null));
 		expect(must(await ledger.runs('k'))).toEqual([judged]);
 		// The one thought dead was only late: now it is known.
 		const truth = fired(run, 1_001);
-		must(await ledger.settle([truth]));
-		must(await other.settle([judged, { ...run, state: 'retrying' }]));
+		must(await ledger.settle([truth], null));
+		must(await other.settle([judged, { ...run, state: 'retrying' }], right));
 		expect(must(await ledger.runs('k'))).toEqual([truth]);
+		expect(must(await ledger.open())).toEqual([]);
+	});
+
+	it('says that a run is open only while nobody else has had the right since, and never over an outcome', async () => {
+		const hold = must(await ledger.hold('here:1', LONG));
+		const [left, sent] = [claimed('k', 1_000), claimed('k', 2_000)];
+		must(await ledger.claim([left, sent], hold));
+		const waits = (run: ScheduleRun) => ({ ...run, state: 'retrying' as const, note: 'The broker was away.' });
+		expect(must(await ledger.settle([waits(left)], null))).toEqual([false]);
+		expect(must(await ledger.settle([waits(left), fired(sent)], hold))).toEqual([true, true]);
+		await expire();
+		// Nobody came: it is still the last who had it.
+		const again = { ...left, tries: 2 };
+		expect(must(await ledger.settle([again, waits(sent)], hold))).toEqual([true, false]);
+		const other = await another();
+		const right = must(await other.hold('there:2', LONG));
+		const theirs = { ...left, tries: 3, by: 'there:2' };
+		expect(must(await other.settle([theirs], right))).toEqual([true]);
+		// What was on its way while the right was lost comes too late; an outcome does not.
+		expect(must(await ledger.settle([again], hold))).toEqual([false]);
+		expect(must(await ledger.open())).toEqual([theirs]);
+		expect(must(await ledger.settle([fired(again)], hold))).toEqual([true]);
+		expect(must(await other.settle([theirs], right))).toEqual([false]);
 		expect(must(await ledger.open())).toEqual([]);
 	});
 
 	it('of what was never claimed (missed, by hand) is kept as well', async () => {
 		const missed = claimed('k', 1_000, { state: 'missed', note: 'Nobody was there.' });
 		const byHand = fired(claimed('k', 9_999, { manual: true }));
-		must(await ledger.settle([missed, byHand]));
+		must(await ledger.settle([missed, byHand], null));
 		expect(must(await ledger.runs('k'))).toEqual([byHand, missed]);
 	});
 
@@ -261,9 +284,9 @@ describe('settling', () => {
 		const book = stack.use(createSharedBook({ keyspace, prefix, clock: systemClock }));
 		const entry = await create(book, 'k', schedule('a'));
 		const runs = [1_000, 2_000, 3_000].map((due) => fired(claimed('k', due), due + 5));
-		must(await ledger.settle(runs));
-		must(await ledger.settle(runs));
-		must(await ledger.settle([claimed('k', 4_000, { state: 'failed' })]));
+		must(await ledger.settle(runs, null));
+		must(await ledger.settle(runs, null));
+		must(await ledger.settle([claimed('k', 4_000, { state: 'failed' })], null));
 		const now = must(await book.get('k'));
 		expect(now).toEqual({ ...entry, lastRunAt: 3_000, totalRuns: 3 });
 		expect(must(await book.read()).entries).toEqual([now]);
@@ -272,7 +295,7 @@ describe('settling', () => {
 	it('keeps the newest fifty and some of a schedule, and every open one', async () => {
 		const hold = must(await ledger.hold('here:1', LONG));
 		must(await ledger.claim([claimed('k', 1)], hold));
-		for (let due = 1_000; due <= 300_000; due += 1_000) must(await ledger.settle([fired(claimed('k', due))]));
+		for (let due = 1_000; due <= 300_000; due += 1_000) must(await ledger.settle([fired(claimed('k', due))], null));
 		const runs = must(await ledger.runs('k'));
 		expect(runs.length).toBeGreaterThan(50);
 		expect(runs.length).toBeLessThan(70);
@@ -288,10 +311,10 @@ describe('what is known of runs', () => {
 		const hold = must(await ledger.hold('here:1', LONG));
 		must(await ledger.claim([claimed('a', 2_000), claimed('a', 1_000), claimed('b', 5)], hold));
 		must(
-			await ledger.settle([
-				claimed('c', 7_000, { state: 'missed' }),
-				claimed('a', 9_000, { manual: true, state: 'fired' }),
-			]),
+			await ledger.settle(
+				[claimed('c', 7_000, { state: 'missed' }), claimed('a', 9_000, { manual: true, state: 'fired' })],
+				null,
+			),
 		);
 		expect(must(await ledger.cursors())).toEqual(
 			new Map([
@@ -304,8 +327,9 @@ describe('what is known of runs', () => {
 
 	it('is read by other consoles: at first all, then what was settled since, in few round trips', async () => {
 		const other = await another('theirs');
+		const hold = must(await ledger.hold('here:1', LONG));
 		const all = Array.from({ length: 1_000 }, (_, at) => fired(claimed(`k${at}`, 1_000)));
-		must(await ledger.settle(all));
+		must(await ledger.settle(all, null));
 		await server.cli('CONFIG', 'RESETSTAT');
 		/** All steps of it. */
 		const recent = async (
@@ -326,13 +350,13 @@ describe('what is known of runs', () => {
 		expect(Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.cli('INFO', 'commandstats'))?.[1])).toBeLessThan(10);
 		expect(await recent(first.until)).toEqual({ runs: [], until: first.until });
 		// Only what is new comes, of a schedule that has older runs too.
-		must(await ledger.settle([fired(claimed('k7', 2_000)), claimed('k8', 2_000)]));
+		must(await ledger.settle([fired(claimed('k7', 2_000)), claimed('k8', 2_000)], hold));
 		const next = await recent(first.until);
 		expect(next.runs.map((run) => [run.key, run.dueAt])).toEqual([['k7', 2_000]]);
 		expect(next.until).toBe(first.until + 1);
 		// A Redis that lost it all begins to count anew, and is read from its beginning.
 		await server.cli('FLUSHALL');
-		must(await ledger.settle([fired(claimed('k1', 9_000))]));
+		must(await ledger.settle([fired(claimed('k1', 9_000))], null));
 		const anew = await recent(next.until);
 		expect(anew.runs.map((run) => [run.key, run.dueAt])).toEqual([['k1', 9_000]]);
 		expect(anew.until).toBe(1);
@@ -342,20 +366,20 @@ describe('what is known of runs', () => {
 		const book = stack.use(createSharedBook({ keyspace, prefix, clock: systemClock }));
 		const entry = await create(book, 'k', schedule('a'));
 		const run = fired(claimed('k', 1_000));
-		must(await ledger.settle([run]));
+		must(await ledger.settle([run], null));
 		expect(await server.cli('PTTL', `${prefix}runs:k`)).toBe('-1');
 		must(await book.write({ kind: 'remove', key: 'k', expect: entry.version }));
 		expect(Number(await server.cli('PTTL', `${prefix}runs:k`))).toBeGreaterThan(0);
 		expect(must(await ledger.cursors())).toEqual(new Map());
 		// A run that was under way when it was removed.
-		must(await ledger.settle([fired(claimed('k', 2_000))]));
+		must(await ledger.settle([fired(claimed('k', 2_000))], null));
 		expect(must(await ledger.cursors())).toEqual(new Map([['k', 2_000]]));
 		await create(book, 'k', schedule('a'));
 		expect(await server.cli('PTTL', `${prefix}runs:k`)).toBe('-1');
 		expect(must(await ledger.runs('k'))).toHaveLength(2);
 		// Without the schedule a new holder clears the old cursor away.
 		must(await book.write({ kind: 'remove', key: 'k', expect: entry.version }));
-		must(await ledger.settle([fired(claimed('k', 3_000)), fired(claimed('young', Date.now()))]));
+		must(await ledger.settle([fired(claimed('k', 3_000)), fired(claimed('young', Date.now()))], null));
 		must(await ledger.hold('here:1', LONG));
 		expect([...must(await ledger.cursors()).keys()]).toEqual(['young']);
 	});
@@ -375,7 +399,12 @@ describe('what is known of runs', () => {
 		const runs = Array.from({ length: 10_000 }, (_, at) => claimed(`k${at}`, 1_000));
 		expect(must(await ledger.claim(runs, hold)).every((standing) => standing === null)).toBe(true);
 		expect(must(await ledger.open())).toHaveLength(10_000);
-		must(await ledger.settle(runs.map((run) => fired(run))));
+		must(
+			await ledger.settle(
+				runs.map((run) => fired(run)),
+				null,
+			),
+		);
 		expect(must(await ledger.open())).toEqual([]);
 		expect(must(await ledger.cursors()).size).toBe(10_000);
 	});

@@ -27,7 +27,7 @@ it('is a claim: it is on the disk before anybody publishes; what only tells of t
 	};
 	const hold = { name: 'hold', args: [lease.name, lease.holder, 60_000, 1_000] };
 	const claim = { name: 'claimRuns', args: [[claimed('k', 1_000)], lease, 1_000] };
-	const settle = (...runs: readonly unknown[]) => ({ name: 'settleRuns', args: [runs] });
+	const settle = (...runs: readonly unknown[]) => ({ name: 'settleRuns', args: [runs, lease, 1_000] });
 	expect(committed(hold)).toBe(NORMAL);
 	expect(committed(claim)).toBe(FULL);
 	expect(level()).toBe(NORMAL);

@@ -153,8 +153,32 @@ describe('the ledger of the local book', () => {
 		must(await ledger.claim([run('k1', 1_000), run('k2', 1_000)], hold));
 		await ledger.release(hold);
 		expect(must(await ledger.open()).map((open) => open.key)).toEqual(['k1', 'k2']);
-		must(await ledger.settle([run('k1', 1_000, { state: 'fired', firedAt: 1_005 })]));
+		must(await ledger.settle([run('k1', 1_000, { state: 'fired', firedAt: 1_005 })], null));
 		expect(must(await ledger.open()).map((open) => open.key)).toEqual(['k2']);
+	});
+
+	it('takes no word that a run is open from whoever has lost the right, nor over an outcome', async () => {
+		using home = testHome();
+		await using store = await storeOf(home.home);
+		await using other = await storeOf(home.home);
+		const a = createLocalLedger({ profile, schedules: store.schedules, leases: store.leases });
+		const b = createLocalLedger({ profile, schedules: other.schedules, leases: other.leases });
+		const before = must(await a.hold('a', 60_000));
+		must(await a.claim([run('k1', 1_000), run('k2', 1_000)], before));
+		const retrying = run('k1', 1_000, { state: 'retrying' });
+		expect(must(await a.settle([retrying], before))).toEqual([true]);
+		await a.release(before);
+		const right = must(await b.hold('b', 60_000));
+		const theirs = run('k1', 1_000, { by: 'b', tries: 2 });
+		expect(must(await b.settle([theirs], right))).toEqual([true]);
+		// It was on its way while the right was lost.
+		expect(must(await a.settle([run('k1', 1_000, { by: 'a', tries: 2 })], before))).toEqual([false]);
+		expect(must(await a.open()).find((open) => open.key === 'k1')).toEqual(theirs);
+		const fired = { ...theirs, state: 'fired' as const, firedAt: 1_005 };
+		expect(must(await b.settle([fired], right))).toEqual([true]);
+		const late = { ...theirs, state: 'uncertain' as const };
+		expect(must(await b.settle([theirs, retrying, late], right))).toEqual([false, false, false]);
+		expect(must(await b.open()).map((open) => open.key)).toEqual(['k2']);
 	});
 
 	it('keeps claims that are open however many runs came after them', async () => {
@@ -165,7 +189,12 @@ describe('the ledger of the local book', () => {
 		const first = run('k1', 1_000);
 		const later = Array.from({ length: 700 }, (_, n) => run('k1', 2_000 + n));
 		must(await ledger.claim([first, ...later], hold));
-		must(await ledger.settle(later.map((one) => ({ ...one, state: 'fired' as const }))));
+		must(
+			await ledger.settle(
+				later.map((one) => ({ ...one, state: 'fired' as const })),
+				null,
+			),
+		);
 		expect(must(await ledger.open())).toEqual([first]);
 	});
 });

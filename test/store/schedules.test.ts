@@ -212,7 +212,7 @@ describe('what was read of other books, and edits that wait', () => {
 		for (let at = 1; at <= 250; at += 1) {
 			await schedules.commit(SHOP, [{ kind: 'version', version: version('mine', at) }]);
 		}
-		await schedules.settle([run('mine', 5, { book: 'shared', state: 'fired' })]);
+		await schedules.settle([run('mine', 5, { book: 'shared', state: 'fired' })], null);
 		await schedules.commit(SHOP, [{ kind: 'rekeyed', book: 'shared', from: 'mine', to: '17' }]);
 		expect(await schedules.versions(SHOP, { book: 'shared', key: 'mine' }, 500)).toEqual([]);
 		const past = await schedules.versions(SHOP, { book: 'shared', key: '17' }, 500);
@@ -264,7 +264,7 @@ describe('runs', () => {
 		expect(await store.leases.hold(LEASE.name, LEASE.holder, 60_000)).toEqual({ ok: true, value: undefined });
 		const claims = [run('a', 10), run('b', 10), run('a', 20), run('a', 10, { manual: true })];
 		expect(await schedules.claim(claims, LEASE)).toEqual({ ok: true, value: [null, null, null, null] });
-		await schedules.settle([run('a', 10, { state: 'fired', firedAt: 11 })]);
+		await schedules.settle([run('a', 10, { state: 'fired', firedAt: 11 })], null);
 		const again = await elsewhere.schedules.claim([run('a', 10), run('a', 30)], LEASE);
 		expect(again).toMatchObject({ ok: true, value: [{ state: 'fired', firedAt: 11 }, null] });
 		const foreign = { ...LEASE, holder: 'there' };
@@ -284,13 +284,16 @@ describe('runs', () => {
 		using home = testHome();
 		await using store = await storeOf(home.home);
 		const { schedules } = store;
-		await schedules.settle([
-			run('a', 10, { state: 'fired' }),
-			run('a', 20, { state: 'missed', note: 'Nobody was there.' }),
-			run('a', 90, { state: 'fired', manual: true }),
-			run('b', 15, { state: 'uncertain' }),
-			run('c', 5, { state: 'failed' }),
-		]);
+		await schedules.settle(
+			[
+				run('a', 10, { state: 'fired' }),
+				run('a', 20, { state: 'missed', note: 'Nobody was there.' }),
+				run('a', 90, { state: 'fired', manual: true }),
+				run('b', 15, { state: 'uncertain' }),
+				run('c', 5, { state: 'failed' }),
+			],
+			null,
+		);
 		const cursors = await schedules.cursors(SHOP, 'local');
 		expect(cursors.toSorted((x, y) => (x.key < y.key ? -1 : 1))).toEqual([
 			{ key: 'a', dueAt: 20 },
@@ -316,9 +319,12 @@ describe('runs', () => {
 		await using store = await storeOf(home.home);
 		const { schedules } = store;
 		for (let from = 0; from < 600; from += 100) {
-			await schedules.settle(Array.from({ length: 100 }, (_, n) => run('a', from + n + 1, { state: 'fired' })));
+			await schedules.settle(
+				Array.from({ length: 100 }, (_, n) => run('a', from + n + 1, { state: 'fired' })),
+				null,
+			);
 		}
-		await schedules.settle([run('b', 1, { state: 'fired' })]);
+		await schedules.settle([run('b', 1, { state: 'fired' })], null);
 		const page = await schedules.runs(SHOP, { book: 'local', key: 'a', limit: 500, before: null });
 		expect(page.total).toBe(500);
 		expect(page.items.at(-1)?.dueAt).toBe(101);

@@ -63,7 +63,7 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 	const idOf = (run: ScheduleRun) => `${run.key}@${run.dueAt}`;
 	const note = (run: ScheduleRun) => {
 		runs.set(idOf(run), run);
-		if (run.state === 'claimed' || run.state === 'retrying') open.set(idOf(run), run);
+		if (isOpen(run)) open.set(idOf(run), run);
 		else open.delete(idOf(run));
 		if (!run.manual) cursors.set(run.key, Math.max(run.dueAt, cursors.get(run.key) ?? 0));
 		world.onRun?.(run);
@@ -152,10 +152,18 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 					}),
 				);
 			},
-			async settle(settled) {
+			async settle(settled, hold) {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
-				for (const run of settled) note(run);
-				return ok(undefined);
+				const mine = hold !== null && fence === hold.fence;
+				return ok(
+					settled.map((run) => {
+						const standing = runs.get(idOf(run));
+						if (standing?.state === 'fired' && run.state !== 'fired') return false;
+						if (isOpen(run) && (!mine || (standing !== undefined && !isOpen(standing)))) return false;
+						note(run);
+						return true;
+					}),
+				);
 			},
 			async open() {
 				if (world.ledgerDown !== null) return { ok: false, error: world.ledgerDown };
@@ -174,6 +182,10 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 		},
 	};
 	return world;
+}
+
+function isOpen({ state }: ScheduleRun): boolean {
+	return state === 'claimed' || state === 'retrying';
 }
 
 /** A process that keeps a book and can be killed: from then on its timers do not ring, and what it asked for is never answered. */

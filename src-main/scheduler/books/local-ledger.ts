@@ -46,9 +46,8 @@ export function createLocalLedger(deps: LocalLedgerDeps): RunLedger {
 			return ok(await leases.holder(name));
 		},
 		claim: (claims, { holder }) => schedules.claim(claims, { name, holder }),
-		async settle(runs) {
-			await schedules.settle(runs);
-			return ok(undefined);
+		async settle(runs, hold) {
+			return ok(await schedules.settle(runs, hold === null ? null : { name, holder: hold.holder }));
 		},
 		async open() {
 			return ok(await schedules.openRuns(profile, 'local'));

@@ -123,15 +123,19 @@ export function createSharedLedger(deps: SharedLedgerDeps): SharedLedger {
 			);
 		},
 
-		async settle(runs) {
-			if (runs.length === 0) return ok(undefined);
+		async settle(runs, hold) {
+			if (runs.length === 0) return ok([]);
 			keyspace.connect();
 			const answer = await keyspace.script(
 				SETTLE,
-				[keys.open, keys.cursors, keys.ran, keys.total, keys.touched, keys.settling, keys.entries],
-				[keys.runs, ...runs.flatMap((run) => [run.key, dueField(run), cursorOf(run), run.state, writeRun(run)])],
+				[keys.open, keys.cursors, keys.ran, keys.total, keys.touched, keys.settling, keys.entries, keys.fence],
+				[
+					keys.runs,
+					hold === null ? '' : String(hold.fence),
+					...runs.flatMap((run) => [run.key, dueField(run), cursorOf(run), run.state, writeRun(run)]),
+				],
 			);
-			return answer.ok ? ok(undefined) : answer;
+			return answer.ok ? ok(listOf(answer.value).map((written) => Number(written) === 1)) : answer;
 		},
 
 		open() {

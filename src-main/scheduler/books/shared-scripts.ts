@@ -132,24 +132,32 @@ return standing`,
 
 /**
  * Writes what became of runs. What was published stays so: somebody who judged a claim before its publisher was heard of knew less.
+ * What only says that a run is open is written while nobody else has had the right since, and never over an outcome.
  * Each settled run gets a number, which stands at the end of its text, so that others read only what they do not have.
- * KEYS open cursors ran total touched settling entries; ARGV beginning of runs:KEY, then for each: key, field of the due time, due
- * time for cursor and last run (empty: by hand, so for neither), state, run
+ * KEYS open cursors ran total touched settling entries fence; ARGV beginning of runs:KEY, fence of the writer (empty: none), then for
+ * each: key, field of the due time, due time for cursor and last run (empty: by hand, so for neither), state, run
+ * -> for each: 1 where it stands there now, else 0
  */
 export const SETTLE: KeyScript = {
 	name: 'settle',
 	lua: `${NUMBERS}${RISE}
-for at = 2, #ARGV, 5 do
+local mine = redis.call('GET', KEYS[8]) == ARGV[2]
+local written = {}
+for at = 3, #ARGV, 5 do
 	local key, field, due, state, text = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
 	local runs, place = ARGV[1] .. key, field .. '|' .. key
 	local before = redis.call('HGET', runs, field)
 	local was = before and string.match(before, '^{"state":"(%a+)"')
-	if was == 'fired' and state ~= 'fired' then
+	local open = state == 'claimed' or state == 'retrying'
+	if open and (before or not mine) then
+		written[#written + 1] = 0
+	elseif was == 'fired' and state ~= 'fired' then
 		redis.call('HDEL', KEYS[1], place)
+		written[#written + 1] = 0
 	else
-		if state == 'claimed' or state == 'retrying' then
+		written[#written + 1] = 1
+		if open then
 			redis.call('HSET', KEYS[1], place, text)
-			redis.call('HDEL', runs, field)
 		else
 			local number = redis.call('INCR', KEYS[6])
 			redis.call('HSET', runs, field, string.sub(text, 1, -2) .. ',"settled":' .. whole(number) .. '}')
@@ -170,7 +178,7 @@ for at = 2, #ARGV, 5 do
 		if redis.call('HEXISTS', KEYS[7], key) == 0 then redis.call('PEXPIRE', runs, ${AFTERLIFE}) end
 	end
 end
-return 1`,
+return written`,
 };
 
 /**
