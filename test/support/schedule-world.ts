@@ -200,6 +200,8 @@ export interface MortalOptions
 	extends Pick<KeeperDeps, 'proven' | 'writeRan' | 'times' | 'longestSleepMs' | 'aheadMs'> {
 	/** Wraps what publishes: to hold a message back, to kill in between. */
 	readonly publish?: (publish: PublishDue) => PublishDue;
+	/** The ledger's answer to a call comes after this. */
+	readonly answers?: (call: keyof RunLedger) => Promise<void>;
 }
 
 /** Starts one on the world's book. */
@@ -209,6 +211,7 @@ export function mortalKeeper(
 	holder: string,
 	options: MortalOptions = {},
 ): MortalKeeper {
+	const { publish: wrap, answers, ...rest } = options;
 	let dead = false;
 	const never = <T>(): Promise<T> => new Promise<T>(() => {});
 	const alive = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) => {
@@ -218,19 +221,25 @@ export function mortalKeeper(
 			return dead ? never<T>() : value;
 		};
 	};
+	/** Carried out at once; the answer may be late. */
+	const told = <A extends readonly unknown[], T>(name: keyof RunLedger, call: (...args: A) => Promise<T>) =>
+		alive(async (...args: A): Promise<T> => {
+			const value = await call(...args);
+			await answers?.(name);
+			return value;
+		});
 	const ledger = world.ledger();
 	const publish = world.publisher(holder);
-	const { publish: wrap, ...rest } = options;
 	const keeper = createScheduleKeeper({
 		book: world.book(),
 		ledger: {
-			hold: alive(ledger.hold),
-			release: alive(ledger.release),
-			holder: alive(ledger.holder),
-			claim: alive(ledger.claim),
-			settle: alive(ledger.settle),
-			open: alive(ledger.open),
-			cursors: alive(ledger.cursors),
+			hold: told('hold', ledger.hold),
+			release: told('release', ledger.release),
+			holder: told('holder', ledger.holder),
+			claim: told('claim', ledger.claim),
+			settle: told('settle', ledger.settle),
+			open: told('open', ledger.open),
+			cursors: told('cursors', ledger.cursors),
 		},
 		kind: KIND,
 		profile: WORLD_PROFILE,

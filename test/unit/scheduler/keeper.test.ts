@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '#main/domain/clock.ts';
-import { type Failure, fail } from '#main/domain/result.ts';
+import { type Failure, fail, ok } from '#main/domain/result.ts';
 import type { ScheduleRun } from '#main/domain/schedule.ts';
 import { dueMessageId } from '#main/scheduler/message-id.ts';
 import { type ManualClock, manualClock } from '#test/support/manual-clock.ts';
@@ -448,6 +448,38 @@ describe('a clock that is set', () => {
 		expect(one.keeper.view().note).toContain('The clock was set back. 1 of the schedules have run up to');
 		await time.advance(5 * MINUTE);
 		expect(dues(shop)).toEqual(Array.from({ length: 12 }, (_, n) => NOON + n * MINUTE));
+	});
+
+	it('forward and back again has a late answer publish nothing that another took up meanwhile', async () => {
+		const { time, shop, clock, by } = set();
+		shop.put('k', { ...minutely, missed: { kind: 'all', most: 5 } });
+		const proven = async (id: string) => ok(shop.published.some((one) => one.messageId === id));
+		const claimed = Promise.withResolvers<void>();
+		const renewed = Promise.withResolvers<void>();
+		let slow = false;
+		const answers = async (call: string) => {
+			if (slow && call === 'claim') await claimed.promise;
+			if (slow && call === 'hold') await renewed.promise;
+		};
+		await using _one = mortalKeeper(shop, clock, 'a', { proven, answers });
+		await time.advance(29_900);
+		slow = true;
+		await time.advance(200);
+		expect(run(shop, 'k', NOON)).toMatchObject({ state: 'claimed', by: 'a' });
+		// By the clock as it is now its right has lapsed long ago.
+		by(45_000);
+		shop.expire();
+		await using _two = mortalKeeper(shop, clock, 'b', { proven });
+		await time.advance(2_500);
+		expect(shop.published.map((one) => [one.dueAt, one.by])).toEqual([[NOON, 'b']]);
+		by(-45_000);
+		await time.advance(400);
+		claimed.resolve();
+		await time.advance(1_000);
+		slow = false;
+		renewed.resolve();
+		await time.advance(10_000);
+		expect(dues(shop)).toEqual([NOON]);
 	});
 
 	it('forward makes due times missed, by policy', async () => {
