@@ -1,5 +1,6 @@
 /** One delivery on its way: from the broker, perhaps through a slot, to a committed outcome and its acknowledgement. */
 import type { Delivery } from '#main/brokers/driver.ts';
+import { LOG_LINES_CAP, LOG_SIZE_CAP } from '#main/domain/log-bounds.ts';
 import type { BrokerMessage } from '#main/domain/message.ts';
 import type { LogLine, StartedFacts, TaskState } from '#main/domain/task.ts';
 import type { Foresight, StoredLogLine } from '#main/store/store.ts';
@@ -19,11 +20,11 @@ export interface Held {
 }
 
 /**
- * Lines and characters kept per attempt; a task that prints without end fills neither disk nor memory. A little less than
- * history keeps, so that the words about what is missing have a place.
+ * Lines and characters taken per attempt: what is beyond costs no way to history. A little less than history keeps, so that the words
+ * about what is missing have a place.
  */
-const LINES_KEPT = 99_990;
-const CHARACTERS_KEPT = 15 * 1024 * 1024;
+const LINES_KEPT = LOG_LINES_CAP - 10;
+const CHARACTERS_KEPT = LOG_SIZE_CAP - 1024 * 1024;
 /** Lines and characters of each that hooks are told. */
 const TEXTS_KEPT = 500;
 const TEXT_KEPT = 2000;

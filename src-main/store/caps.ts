@@ -1,9 +1,6 @@
 /** How much of one thing history keeps. What is cut says so; raw messages are kept whole. */
 
-/** Lines of log per attempt, and their UTF-16 units in all. After either, one marker line ends the log. */
-export const LOG_LINES_CAP = 1_000_000;
-export const LOG_SIZE_CAP = 256 * 1024 * 1024;
-/** One line. */
+/** One line of a log, in UTF-16 units. */
 export const LOG_LINE_CAP = 256 * 1024;
 /** Arguments as text, each of positional and keyword ones; larger ones are only in the raw message. */
 export const ARGUMENTS_CAP = 256 * 1024;

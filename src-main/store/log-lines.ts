@@ -1,10 +1,11 @@
 /** Log lines of attempts, numbered from 0, capped. */
 
+import { LOG_LINES_CAP, LOG_SIZE_CAP } from '#main/domain/log-bounds.ts';
 import { readLogSearch } from '#main/domain/log-search.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { LogLevel, LogLine, LogSource } from '#main/domain/task.ts';
 import { LOG_LEVELS } from '#main/domain/task.ts';
-import { cutEnd, LOG_LINE_CAP, LOG_LINES_CAP, LOG_SIZE_CAP } from './caps.ts';
+import { cutEnd, LOG_LINE_CAP } from './caps.ts';
 import { levelName } from './codes.ts';
 import type { ReadHandle, WriteHandle } from './handles.ts';
 import type { LogFound, LogPage, StoredLogLine } from './store.ts';

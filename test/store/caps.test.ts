@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { taskId } from '#main/domain/ids.ts';
+import { LOG_LINES_CAP, LOG_SIZE_CAP } from '#main/domain/log-bounds.ts';
 import type { TaskDetail } from '#main/domain/task.ts';
 import {
 	ARGUMENTS_CAP,
@@ -9,8 +10,6 @@ import {
 	cutMiddle,
 	EXCEPTION_CAP,
 	LOG_LINE_CAP,
-	LOG_LINES_CAP,
-	LOG_SIZE_CAP,
 	RESULT_CAP,
 	TRACEBACK_CAP,
 } from '#main/store/caps.ts';

@@ -13,7 +13,7 @@ import { eventJson, eventText } from './monitor-views.ts';
 import { CommandError, type Session } from './session.ts';
 import { showLine } from './views.ts';
 
-/** Prints a stream. `task follow` ends by itself when the task has. */
+/** Prints a stream until it ends. */
 export async function follow(
 	session: Session,
 	stream: StreamName,
@@ -39,7 +39,6 @@ export async function follow(
 	if (!answer.ok) throw new CommandError(answer.error);
 	stack.use(answer.value);
 	stack.use(session.io.onInterrupt(() => ended.resolve(null)));
-	if (stream === 'task.follow') stack.use(await endWithTask(session, input, () => ended.resolve(null)));
 	const error = await ended.promise;
 	if (error !== null) throw new CommandError(error);
 	return EXIT.done;
@@ -55,26 +54,4 @@ function showEvent(session: Session, line: EventLine): void {
 function drawClusters(session: Session, list: ClusterList): void {
 	const { style } = session;
 	session.say(`${style.colour ? '\x1b[H\x1b[2J' : ''}${showClusters(list, style)}\n`);
-}
-
-/** Calls back once the task is neither waiting nor running; looks at each tick, and once at the start. */
-async function endWithTask(
-	session: Session,
-	input: Readonly<Record<string, unknown>>,
-	done: () => void,
-): Promise<Disposable> {
-	const { profile, id } = input as { readonly profile: string; readonly id: string };
-	const look = async () => {
-		const shown = await session.host.engine.router.call('task.show', { profile, id }, session.context());
-		if (!shown.ok) return;
-		const { state } = shown.data as { readonly state: string };
-		// The lines of a finished task were stored before its state: one more turn, and the stream has told them all.
-		if (state !== 'queued' && state !== 'running' && state !== 'retrying') setTimeout(done, 300);
-	};
-	const watch = await session.open(
-		'task.watch',
-		{ profile },
-		{ snapshot: () => void look(), put: () => void look(), end() {} },
-	);
-	return watch;
 }

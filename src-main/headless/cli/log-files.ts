@@ -4,11 +4,11 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fail } from '#main/domain/result.ts';
-import type { LogLevel } from '#main/domain/task.ts';
+import type { Attempt, LogLevel } from '#main/domain/task.ts';
 import { EXIT } from '#main/ipc/codes.ts';
 import type { TaskLogLine } from '#main/ipc/contract/task.ts';
 import { CommandError, type Session } from './session.ts';
-import { count, counted, harmless } from './text.ts';
+import { count, counted, harmless, lasted, oneLine } from './text.ts';
 import { showLine } from './views.ts';
 
 /** Lines that are read together. */
@@ -31,6 +31,8 @@ interface Wanted {
 	readonly profile: string;
 	/** Of the store. */
 	readonly attempt: number;
+	/** The attempt's place in its task, from 1. */
+	readonly number: number;
 	readonly level: LogLevel;
 	readonly search: string;
 }
@@ -38,24 +40,54 @@ interface Wanted {
 /** Prints the lines, and with `--follow` those that come until the task has ended. */
 export async function logShow(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
 	const asked = given as unknown as Asked;
+	return show(session, asked, () => jsonLine);
+}
+
+/** `task follow`: the log of the newest attempt and of those that come, each line of JSON with the attempt's number. */
+export async function taskFollow(session: Session, given: Readonly<Record<string, unknown>>): Promise<number> {
+	const asked = { ...(given as unknown as Asked), follow: true };
+	return show(session, asked, (attempt) => (line) => jsonLine({ ...line, attempt }));
+}
+
+async function show(
+	session: Session,
+	asked: Asked,
+	json: (attempt: number) => (line: TaskLogLine) => string,
+): Promise<number> {
 	let wanted = await wantedOf(session, asked);
 	let from = -1;
+	let waits = false;
 	if (asked.tail !== undefined) from = await beforeTail(session, wanted, asked.tail);
 	for (;;) {
 		// The state is read first: what was logged before a task's end is stored before it.
 		const going = asked.follow === true ? await standing(session, asked, wanted) : null;
 		for await (const lines of linesAfter(session, wanted, from)) {
-			await print(session, lines.items);
+			await print(session, lines.items, json(wanted.number));
 			from = lines.seen;
 		}
-		if (session.signal.aborted || going === null || !going.running) return EXIT.done;
-		if (going.attempt !== wanted.attempt) {
-			wanted = { ...wanted, attempt: going.attempt };
+		if (session.signal.aborted || going === null) return EXIT.done;
+		if (going.attempt.id !== wanted.attempt) {
+			wanted = { ...wanted, attempt: going.attempt.id, number: going.attempt.number };
 			from = -1;
 			continue;
 		}
+		if (going.over) {
+			session.note(endOf(going.attempt));
+			return EXIT.done;
+		}
+		if (going.attempt.state === 'queued' && !waits) {
+			waits = true;
+			session.note('It waits in its queue; what it logs follows once it runs.');
+		}
 		await nextTick(session, wanted.profile);
 	}
+}
+
+/** How an attempt has ended, for whoever followed its log. */
+function endOf({ number, state, runtimeMs, exception }: Attempt): string {
+	const took = runtimeMs === null ? '' : ` after ${lasted(runtimeMs)}`;
+	const why = exception === null ? '' : `: ${oneLine(`${exception.type}: ${exception.message}`)}`;
+	return `Attempt ${number} has ended: ${state}${took}${why}`;
 }
 
 /** Prints the lines that match, each with its number; exit code 1 where none does, as grep has it. */
@@ -67,7 +99,7 @@ export async function logFind(session: Session, given: Readonly<Record<string, u
 	let found = 0;
 	for await (const { items } of linesAfter(session, wanted, -1)) {
 		found += items.length;
-		if (session.globals.json) await print(session, items);
+		if (session.globals.json) await print(session, items, jsonLine);
 		else for (const line of items) session.say(`${count(line.seq + 1).padStart(7)}  ${showLine(line, session.style)}`);
 		await drained(session);
 	}
@@ -128,7 +160,8 @@ async function wantedOf(session: Session, asked: Asked): Promise<Wanted> {
 			fail('not-found', `The task has no attempt ${asked.attempt ?? 1}; its last is ${last}.`).error,
 		);
 	}
-	return { profile, attempt: attempt.id, level: asked.level ?? 'debug', search: asked.grep ?? '' };
+	const { id, number } = attempt;
+	return { profile, attempt: id, number, level: asked.level ?? 'debug', search: asked.grep ?? '' };
 }
 
 /** Lines after a number that level and search leave, in pieces, with how far was looked. */
@@ -175,7 +208,7 @@ async function beforeTail(
 	const last: number[] = [];
 	for (let afterSeq = -1; ; ) {
 		const found = await session.call('task.find', { profile, attempt, afterSeq, level, search });
-		if (level === 'debug' && search === '') return found.lines - 1 - tail;
+		if (level === 'debug' && search === '') return Math.max(-1, found.lines - 1 - tail);
 		last.push(...found.seqs.slice(-tail));
 		if (last.length > tail) last.splice(0, last.length - tail);
 		if (found.done) return (last[0] ?? found.lines) - 1;
@@ -183,16 +216,19 @@ async function beforeTail(
 	}
 }
 
-/** The attempt that is followed, and whether the task goes on. */
+/** The attempt that is followed, and whether nothing more comes of it; null: there is none any more. */
 async function standing(
 	session: Session,
 	asked: Asked,
 	wanted: Wanted,
-): Promise<{ readonly running: boolean; readonly attempt: number }> {
-	const task = await session.call('task.show', { profile: wanted.profile, id: asked.id });
-	const running = task.state === 'queued' || task.state === 'running' || task.state === 'retrying';
-	const newest = task.history.at(-1)?.id ?? wanted.attempt;
-	return { running, attempt: asked.attempt === undefined ? newest : wanted.attempt };
+): Promise<{ readonly over: boolean; readonly attempt: Attempt } | null> {
+	const { state, history } = await session.call('task.show', { profile: wanted.profile, id: asked.id });
+	const chosen = asked.attempt !== undefined;
+	const attempt = chosen ? history.find(({ id }) => id === wanted.attempt) : history.at(-1);
+	if (attempt === undefined) return null;
+	// One that somebody named ends with itself, any other with its task: a task that is tried again goes on.
+	const now = chosen ? attempt.state : state;
+	return { over: now !== 'queued' && now !== 'running' && (chosen || now !== 'retrying'), attempt };
 }
 
 /** Waits until something changes in the profile's tasks, or Ctrl+C. */
@@ -213,9 +249,13 @@ async function nextTick(session: Session, profile: string): Promise<void> {
 	await changed.promise;
 }
 
-async function print(session: Session, lines: readonly TaskLogLine[]): Promise<void> {
+async function print(
+	session: Session,
+	lines: readonly TaskLogLine[],
+	json: (line: TaskLogLine) => string,
+): Promise<void> {
 	for (const line of lines) {
-		if (session.globals.json) session.io.stdout.write(jsonLine(line));
+		if (session.globals.json) session.io.stdout.write(json(line));
 		else session.say(showLine(line, session.style));
 	}
 	await drained(session);
@@ -226,7 +266,7 @@ async function drained(session: Session): Promise<void> {
 	while (session.io.stdout.writableLength > IN_FLIGHT && !session.signal.aborted) await setImmediate();
 }
 
-function jsonLine(line: TaskLogLine): string {
+function jsonLine(line: TaskLogLine & { readonly attempt?: number }): string {
 	return `${JSON.stringify(line)}\n`;
 }
 

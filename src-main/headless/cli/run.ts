@@ -23,7 +23,7 @@ import { helpFor } from './help.ts';
 import { taskExport, taskImport } from './history-files.ts';
 import type { Io } from './io.ts';
 import { taskDetailJson } from './json.ts';
-import { logExport, logFind, logShow } from './log-files.ts';
+import { logExport, logFind, logShow, taskFollow } from './log-files.ts';
 import { monitorRun } from './monitor-run.ts';
 import { openCommand } from './open.ts';
 import { type Parsed, parseArguments } from './parse.ts';
@@ -183,6 +183,8 @@ async function carryOut(session: Session, command: Command, given: Readonly<Reco
 			return showOneTask(session, given);
 		case 'task export':
 			return taskExport(session, given);
+		case 'task follow':
+			return taskFollow(session, given);
 		case 'log show':
 			return logShow(session, given);
 		case 'log find':

@@ -7,7 +7,7 @@ import { silentLog } from '#main/domain/log.ts';
 import { runCommandLine } from '#main/headless/cli/run.ts';
 import { type OpenStore, openStore } from '#main/store/client.ts';
 import { testIo } from '#test/support/cli-io.ts';
-import { failed, finished, line, logged, published, started } from '#test/support/history.ts';
+import { failed, finished, line, logged, published, SUCCEEDED, started } from '#test/support/history.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -62,6 +62,8 @@ describe('the log of a task', () => {
 		expect(seqs((await run(['--json', 'log', 'show', 'past', '--tail', '2', '--level', 'error'])).out)).toEqual([
 			1999, 2999,
 		]);
+		// More than there are is all of them.
+		expect(seqs((await run(['--json', 'log', 'show', 'past', '--tail', '9000'])).out)).toHaveLength(LINES);
 		const shown = await run(['log', 'show', 'past', '--tail', '1']);
 		expect(shown.out).toContain('error    shop row 2999 failed');
 	});
@@ -111,5 +113,35 @@ describe('the log of a task', () => {
 		await store.history.apply([logged('two', [line(14, 'last')], 2), finished(15, 'two', failed())]);
 		expect(await following).toBe(0);
 		expect(seqs(io.out())).toEqual([0, 1, 2]);
+		expect(io.err()).toMatch(/^Attempt 1 has ended: failed.*: /m);
+	});
+
+	it('is followed from while its task waits, through a second attempt, to the end', async () => {
+		await store.history.apply([published(20, { id: 'later' })]);
+		const io = testIo(['--home', home, '--profile', 'sandbox', 'log', 'show', 'later', '--follow', '--tail', '5']);
+		const following = runCommandLine(io);
+		await waitFor('the word that it waits', () => io.err().includes('It waits in its queue'), 60_000);
+		await store.history.apply([started(21, 'three', { id: 'later' }), logged('three', [line(22, 'tried once')], 0)]);
+		await waitFor('the first line', () => io.out().includes('tried once'), 60_000);
+		await store.history.apply([
+			logged('three', [line(23, 'gave up')], 1),
+			finished(24, 'three', failed()),
+			published(25, { id: 'later-again' }, { requeueOf: 'later' }),
+		]);
+		await waitFor('the end of the first attempt', () => io.out().includes('gave up'), 60_000);
+		await store.history.apply([
+			started(26, 'four', { id: 'later-again' }),
+			logged('four', [line(27, 'tried twice')], 0),
+			finished(28, 'four', SUCCEEDED),
+		]);
+		expect(await following).toBe(0);
+		expect(io.out()).toMatch(/tried once\n.*gave up\n.*tried twice\n$/);
+		expect(io.err()).toMatch(/^Attempt 2 has ended: succeeded/m);
+	});
+
+	it('is told whole by task follow too, however late somebody asks, each line with its attempt', async () => {
+		const told = (await run(['--json', 'task', 'follow', 'past'])).out.trimEnd().split('\n');
+		expect(told).toHaveLength(LINES);
+		expect(JSON.parse(told.at(-1) ?? '')).toMatchObject({ seq: LINES - 1, level: 'error', attempt: 1 });
 	});
 });
