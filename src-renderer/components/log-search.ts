@@ -25,6 +25,8 @@ export interface LogReading {
 	choose(wanted: { readonly level?: LogLevel; readonly search?: string; readonly only?: boolean }): void;
 	at(row: number): (LogLine & { readonly seq: number }) | null;
 	show(from: number, to: number): void;
+	/** How many of the lines shown have this number or a later one. */
+	since(seq: number): number;
 	stepHit(seq: number, direction: 1 | -1): LogPlace | null;
 	stepError(seq: number, direction: 1 | -1): LogPlace | null;
 }

@@ -105,6 +105,11 @@ export class LogReader implements Disposable {
 		return this.#view === null || this.#view.done;
 	}
 
+	/** How many of the lines shown have this number or a later one. */
+	since(seq: number): number {
+		return this.#view === null ? Math.max(0, this.whole - seq) : this.#view.count - this.#view.from(seq);
+	}
+
 	/** What the search has found so far; null: nothing is searched. */
 	get hits(): { readonly count: number; readonly done: boolean; readonly problem: string | null } | null {
 		return this.#hits;
