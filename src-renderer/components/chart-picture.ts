@@ -2,6 +2,7 @@
  * A chart as a picture that stands by itself, for files: an SVG text with its title, its axes and its legend, in colours that are
  * given. Pure; every text is escaped, so that a task's name stays a name.
  */
+import { barEnd, lineFade, stackEdges } from './chart-stack.ts';
 import { type Dot, logAxis, placeOn, ticksOf, tickText } from './dot-chart.ts';
 import { cellText, type Figures } from './figures.ts';
 import { compactCount, middleTruncate } from './format.ts';
@@ -21,6 +22,8 @@ export type PictureBody =
 	| { readonly kind: 'bars'; readonly bars: readonly { label: string; value: number; text: string }[] }
 	| {
 			readonly kind: 'lines';
+			/** Bars of so many ms, in which the lines lie one on another; null: lines. */
+			readonly stack: number | null;
 			readonly times: readonly number[];
 			readonly lines: readonly { label: string; values: readonly (number | null)[] }[];
 			readonly moment: (at: number) => string;
@@ -106,12 +109,16 @@ function withRest(svg: readonly string[], shown: number, all: number, colours: P
 const PLOT = { left: 64, right: WIDTH - PAD, height: 320 };
 
 function lines(
-	{ times, lines: all, moment }: Extract<PictureBody, { kind: 'lines' }>,
+	{ times, lines: all, moment, stack }: Extract<PictureBody, { kind: 'lines' }>,
 	colours: PictureColours,
 ): { readonly svg: string; readonly height: number } {
 	const first = times[0] ?? 0;
-	const span = Math.max(1, (times.at(-1) ?? 0) - first);
-	const top = all.reduce((high, line) => line.values.reduce<number>((a, b) => Math.max(a, b ?? 0), high), 0) || 1;
+	const span = Math.max(1, (times.at(-1) ?? 0) + (stack ?? 0) - first);
+	const edges = stack === null ? null : stackEdges(all, new Set(), times.length);
+	const highs = edges?.map((line) => line.map((edge) => edge?.[1] ?? 0)) ?? all.map(({ values }) => values);
+	const most = highs.reduce((high, values) => values.reduce<number>((a, b) => Math.max(a, b ?? 0), high), 0) || 1;
+	// Quarters of it are what is written at them.
+	const top = most >= 8 ? Math.ceil(most / 4) * 4 : most;
 	const x = (at: number): number => PLOT.left + ((at - first) / span) * (PLOT.right - PLOT.left);
 	const y = (value: number): number => PLOT.height - (value / top) * (PLOT.height - 8);
 	const out: string[] = [];
@@ -125,6 +132,22 @@ function lines(
 		out.push(text(x(at), PLOT.height + 18, moment(at), colours.quiet, `text-anchor="${anchor}" font-size="12"`));
 	}
 	all.forEach((line, place) => {
+		const row = PLOT.height + 46 + place * 20;
+		out.push(text(PLOT.left + 38, row, middleTruncate(line.label, 90), colours.ink));
+		if (stack !== null) {
+			const fill = `fill="${colours.series(place)}" fill-opacity="${lineFade(place)}"`;
+			for (const [index, edge] of (edges?.[place] ?? []).entries()) {
+				if (edge === null || edge[0] === edge[1]) continue;
+				const left = x(times[index] ?? 0);
+				const width = Math.max(0.5, x(barEnd(times, index, stack)) - left - 0.5);
+				const height = Math.max(0.5, y(edge[0]) - y(edge[1]) - 0.5);
+				out.push(
+					`<rect x="${left.toFixed(1)}" y="${y(edge[1]).toFixed(1)}" width="${width.toFixed(1)}" height="${height.toFixed(1)}" ${fill}/>`,
+				);
+			}
+			out.push(`<rect x="${PLOT.left + 4}" y="${row - 10}" width="20" height="11" rx="1" ${fill}/>`);
+			return;
+		}
 		const dash = lineDash(place).join(' ');
 		const stroke = `fill="none" stroke="${colours.series(place)}" stroke-width="1.8"${dash === '' ? '' : ` stroke-dasharray="${dash}"`}`;
 		for (const part of runsOf(line.values)) {
@@ -134,9 +157,7 @@ function lines(
 				out.push(`<circle cx="${cx}" cy="${cy}" r="2.4" fill="${colours.series(place)}"/>`);
 			} else out.push(`<polyline ${stroke} points="${points.join(' ')}"/>`);
 		}
-		const row = PLOT.height + 46 + place * 20;
 		out.push(`<line x1="${PLOT.left}" x2="${PLOT.left + 28}" y1="${row - 4}" y2="${row - 4}" ${stroke}/>`);
-		out.push(text(PLOT.left + 38, row, middleTruncate(line.label, 90), colours.ink));
 	});
 	return { svg: out.join(''), height: PLOT.height + 40 + all.length * 20 };
 }

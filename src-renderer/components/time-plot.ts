@@ -1,6 +1,7 @@
 /** Draws lines over time on a canvas, by uPlot. The only file that knows uPlot; `TimeChart.svelte` is what others use. */
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
+import { barAt, barEnd, lineFade, partAt, stackEdges } from './chart-stack.ts';
 import { tokenColour } from './terminal-theme.ts';
 import { type ChartLine, emptySpans, lineDash, lineToken, lonePoints, tickTexts } from './time-chart.ts';
 
@@ -18,7 +19,9 @@ export interface PlotData {
 
 /** How it is drawn; another way of drawing is another plot. */
 export interface PlotStyle {
-	readonly shape: 'line' | 'steps';
+	readonly shape: 'line' | 'steps' | 'stack';
+	/** How long the bars of a stack are, in ms. */
+	readonly span: number;
 	readonly zone: string | undefined;
 	/** Ticks at whole numbers only. */
 	readonly whole: boolean;
@@ -48,13 +51,16 @@ export function canDraw(page: Document): boolean {
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
-/** Makes a plot. `onPoint`: the moment under the pointer has changed (its index; null: none). */
-export function createTimePlot(
-	host: HTMLElement,
-	first: PlotData,
-	style: PlotStyle,
-	onPoint: (index: number | null) => void,
-): TimePlot {
+/** What a plot tells of the pointer. */
+export interface PlotTold {
+	/** The moment under it has changed, by its index, and in a stack the line (null: none). */
+	point(index: number | null, line: number | null): void;
+	/** A part of a bar was clicked; null: clicks do nothing. */
+	readonly pick: ((line: number, index: number) => void) | null;
+}
+
+/** Makes a plot. */
+export function createTimePlot(host: HTMLElement, first: PlotData, style: PlotStyle, tell: PlotTold): TimePlot {
 	let data = first;
 	let colours = readColours(host, data.lines);
 	/** The keyboard puts the hair somewhere too; that must not be told as the pointer's doing. */
@@ -62,6 +68,8 @@ export function createTimePlot(
 	const bands = data.lines.map((line) => line.low !== undefined && line.high !== undefined);
 	const banded = data.lines.flatMap((_, index) => (bands[index] === true ? [index] : []));
 	const edge = (position: number): number => 1 + data.lines.length + 2 * position;
+	const stack = style.shape === 'stack';
+	let edges = stack ? stackEdges(data.lines, data.hidden, data.times.length) : [];
 	const stepped = uPlot.paths.stepped?.({ align: 1 });
 	const ink = () => colours.ink;
 	const axis = { stroke: ink, font: FONT, grid: { stroke: () => colours.grid, width: 1 }, ticks: { show: false } };
@@ -77,6 +85,7 @@ export function createTimePlot(
 				y: false,
 				drag: { x: false, y: false, setScale: false },
 				points: {
+					...(stack && { show: false }),
 					size: 7,
 					width: 1.5,
 					fill: () => colours.ground,
@@ -84,7 +93,7 @@ export function createTimePlot(
 				},
 			},
 			scales: {
-				x: { time: true, range: (_, least, most) => [data.from ?? least, data.to ?? most] },
+				x: { time: true, range: (_, least, most) => [data.from ?? least, data.to ?? most + (stack ? style.span : 0)] },
 				y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(1, (most ?? 0) * 1.08)] },
 			},
 			axes: [
@@ -107,15 +116,16 @@ export function createTimePlot(
 				...data.lines.map((line, index): uPlot.Series => {
 					return {
 						label: line.label,
-						width: 1.5,
+						width: stack ? 0 : 1.5,
 						dash: [...lineDash(index)],
 						stroke: () => colours.lines[index] ?? '',
 						...(style.shape === 'steps' && stepped !== undefined && { paths: stepped }),
+						...(stack && { paths: partsOf, fill: () => faded(colours.lines[index] ?? '', lineFade(index)) }),
 						points: {
 							show: false,
 							size: 4,
 							fill: () => colours.lines[index] ?? '',
-							filter: () => lonePoints(data.lines[index]?.values ?? []),
+							...(!stack && { filter: () => lonePoints(data.lines[index]?.values ?? []) }),
 						},
 					};
 				}),
@@ -134,10 +144,12 @@ export function createTimePlot(
 		host,
 	);
 	hide();
+	if (tell.pick !== null) plot.over.addEventListener('click', picked);
 
 	function aligned({ times, lines }: PlotData): uPlot.AlignedData {
-		const edges = banded.flatMap((index) => [[...(lines[index]?.high ?? [])], [...(lines[index]?.low ?? [])]]);
-		return [[...times], ...lines.map((line) => [...line.values]), ...edges];
+		if (stack) return [[...times], ...edges.map((line) => line.map((edge) => edge?.[1] ?? null))];
+		const bandEdges = banded.flatMap((index) => [[...(lines[index]?.high ?? [])], [...(lines[index]?.low ?? [])]]);
+		return [[...times], ...lines.map((line) => [...line.values]), ...bandEdges];
 	}
 	function hide(): void {
 		for (let index = 0; index < data.lines.length; index += 1) {
@@ -164,8 +176,42 @@ export function createTimePlot(
 		}
 		self.ctx.restore();
 	}
+	/** The parts of a line in its bars. A hair of ground stays between neighbours where there is room, so that colour alone does not part them. */
+	function partsOf(self: uPlot, series: number): uPlot.Series.Paths {
+		const fill = new Path2D();
+		const hair = devicePixelRatio;
+		for (const [index, edge] of (edges[series - 1] ?? []).entries()) {
+			if (edge === null || edge[0] === edge[1]) continue;
+			const left = self.valToPos(data.times[index] ?? 0, 'x', true);
+			const right = self.valToPos(barEnd(data.times, index, style.span), 'x', true);
+			const top = self.valToPos(edge[1], 'y', true);
+			const bottom = self.valToPos(edge[0], 'y', true);
+			const across = right - left > 4 * hair ? hair : 0;
+			const up = bottom - top > 3 * hair ? hair : 0;
+			fill.rect(left, top, Math.max(1, right - left - across), Math.max(1, bottom - top - up));
+		}
+		return { stroke: null, fill };
+	}
+	/** What lies under the pointer of a stack. */
+	function under(self: uPlot): { readonly index: number | null; readonly line: number | null } {
+		const { left = -1, top = -1 } = self.cursor;
+		const index = left < 0 ? null : barAt(data.times, self.posToVal(left, 'x'), style.span);
+		return { index, line: index === null ? null : partAt(edges, index, self.posToVal(top, 'y')) };
+	}
 	function told(self: uPlot): void {
-		if (telling) onPoint((self.cursor.left ?? -1) < 0 ? null : (self.cursor.idx ?? null));
+		if (!telling) return;
+		if (!stack) {
+			tell.point((self.cursor.left ?? -1) < 0 ? null : (self.cursor.idx ?? null), null);
+			return;
+		}
+		const { index, line } = under(self);
+		self.over.style.cursor = line !== null && tell.pick !== null ? 'pointer' : '';
+		tell.point(index, line);
+	}
+	function picked(): void {
+		if (!stack) return;
+		const { index, line } = under(plot);
+		if (index !== null && line !== null) tell.pick?.(line, index);
 	}
 
 	return {
@@ -176,6 +222,7 @@ export function createTimePlot(
 		show(next) {
 			data = next;
 			colours = readColours(host, data.lines);
+			if (stack) edges = stackEdges(data.lines, data.hidden, data.times.length);
 			plot.batch(() => {
 				plot.setData(aligned(data));
 				hide();
@@ -184,7 +231,11 @@ export function createTimePlot(
 		point(index) {
 			telling = false;
 			const at = index === null ? undefined : data.times[index];
-			plot.setCursor(at === undefined ? { left: -10, top: -10 } : { left: plot.valToPos(at, 'x'), top: 0 });
+			plot.setCursor(
+				at === undefined
+					? { left: -10, top: -10 }
+					: { left: plot.valToPos(at + (stack ? style.span / 2 : 0), 'x'), top: 0 },
+			);
 			telling = true;
 		},
 		resize(width, height) {
@@ -198,6 +249,15 @@ export function createTimePlot(
 			plot.destroy();
 		},
 	};
+}
+
+/** `#rrggbb` and how much of it. */
+function faded(colour: string, share: number): string {
+	return share === 1
+		? colour
+		: `${colour}${Math.round(share * 255)
+				.toString(16)
+				.padStart(2, '0')}`;
 }
 
 function readColours(host: HTMLElement, lines: readonly ChartLine[]) {

@@ -58,7 +58,8 @@ async function seed(): Promise<void> {
 	);
 }
 
-const report = (name: string) => warrenJson<Report>(home, ['--profile', 'sandbox', 'report', 'show', name]);
+const report = (name: string, ...flags: readonly string[]) =>
+	warrenJson<Report>(home, ['--profile', 'sandbox', 'report', 'show', name, ...flags]);
 
 /** The table's body, cell by cell, as a person reads it. */
 async function cells(page: Page, label: string): Promise<string[][]> {
@@ -114,6 +115,63 @@ describe('reports', () => {
 			await page.getByRole('figure', { name: 'Task runs by state' }).getByRole('button', { name: label }).click();
 			await page.getByText(`${value} ${value === 1 ? 'task matches' : 'tasks match'}`).waitFor();
 		}
+		expect(opened.trouble).toEqual([]);
+	});
+
+	test('a part of a stacked bar leads to as many tasks as it is of, and the chart can be lines as well', async () => {
+		await using opened = await openConsole(browser, served);
+		const { page } = opened;
+		// Ends that stand still, so that the page's buckets are those that are asked for here.
+		const hour = 3_600_000;
+		const until = Math.ceil(Date.now() / hour) * hour;
+		const span = [until - 3 * hour, until].map((at) => new Date(at).toISOString());
+		const told = await report('tasks_throughput_by_state', '--since', span[0] ?? '', '--until', span[1] ?? '');
+		if (told.data?.kind !== 'series') throw new Error('no series');
+		expect(told.data.bucket).toBe('1m');
+		const sum = (points: readonly (readonly [number, number | null])[]) =>
+			points.reduce((all, [, value]) => all + (value ?? 0), 0);
+		const [lower, upper] = told.data.series.toSorted((one, other) => sum(other.points) - sum(one.points));
+		if (lower === undefined || upper === undefined) throw new Error('not two states');
+		const most = lower.points.reduce(
+			(top, [, value], at) => Math.max(top, (value ?? 0) + (upper.points[at]?.[1] ?? 0)),
+			0,
+		);
+		const place = lower.points.findIndex(([, value], at) => (value ?? 0) > 0 && (upper.points[at]?.[1] ?? 0) > 0);
+		const [low, high] = [lower.points[place]?.[1] ?? 0, upper.points[place]?.[1] ?? 0];
+
+		await opened.go(`sandbox/reports?part=tasks_throughput_by_state&since=${span[0]}&until=${span[1]}`);
+		const figure = page.getByRole('figure', { name: 'Runs over time by state' });
+		const over = figure.locator('.u-over');
+		await over.waitFor();
+		await figure.getByRole('button', { name: 'Show as lines' }).click();
+		await expect.poll(() => figure.locator('.names line').count(), { timeout: 60_000 }).toBe(2);
+		await figure.getByRole('button', { name: 'Show stacked' }).click();
+		await expect.poll(() => figure.locator('.names rect').count(), { timeout: 60_000 }).toBe(2);
+
+		// The middle of the upper part; the axis leaves a twelfth or so above the highest bar.
+		const position = async (value: number) => {
+			const box = await over.boundingBox();
+			if (box === null) throw new Error('nothing is drawn');
+			return {
+				x: (box.width * (place + 0.5)) / lower.points.length,
+				y: box.height * (1 - value / (most * 1.08)),
+			};
+		};
+		const pointAt = async (value: number, label: string): Promise<void> => {
+			const named = figure.locator('button.under', { hasText: label });
+			// Aimed at anew while the page is still being laid out.
+			await expect
+				.poll(async () => over.hover({ position: await position(value) }).then(() => named.count()), {
+					timeout: 60_000,
+				})
+				.toBe(1);
+		};
+		await pointAt(low / 2, lower.label);
+		await page.getByText(`: ${low + high} together`).waitFor();
+		await pointAt(low + high / 2, upper.label);
+		await over.click({ position: await position(low + high / 2) });
+		await page.getByRole('heading', { name: 'All tasks' }).waitFor();
+		await page.getByText(high === 1 ? '1 task matches' : `${high} tasks match`).waitFor();
 		expect(opened.trouble).toEqual([]);
 	});
 

@@ -145,27 +145,67 @@ function grid(data: Of<'series'>): {
 	return { times, values };
 }
 
+/** A line to draw, and the tasks behind it. */
+export type DrawnLine = ChartLine & { readonly query: string | null };
+
 /** Lines to draw, and how many are left out. */
 export function linesOf(data: Of<'series'>): {
 	readonly times: readonly number[];
-	readonly lines: readonly ChartLine[];
+	readonly lines: readonly DrawnLine[];
 	readonly left: number;
 } {
 	const { times, values } = grid(data);
+	const sorted = bySize(data, values);
+	const chosen = sorted.slice(0, MOST_LINES);
+	return { times, left: sorted.length - chosen.length, lines: chosen };
+}
+
+/** Lines to lay one on another: what there are too many of is one, so that a bar is always as high as all of them together. */
+export function stackOf(data: Of<'series'>): ReturnType<typeof linesOf> {
+	const drawn = linesOf(data);
+	if (drawn.left === 0) return drawn;
+	const sorted = bySize(data, grid(data).values);
+	const rest = sorted.slice(MOST_LINES - 1);
+	const values = drawn.times.map((_, place) => {
+		const told = rest.flatMap((line) => line.values[place] ?? []);
+		return told.length === 0 ? null : told.reduce((all, value) => all + value, 0);
+	});
+	const others = { label: `${grouped(rest.length)} others`, values, query: null };
+	return { ...drawn, left: rest.length, lines: [...sorted.slice(0, MOST_LINES - 1), others] };
+}
+
+/** Lines of counts with the largest first, others as they came. */
+function bySize(data: Of<'series'>, values: readonly (readonly (number | null)[])[]): readonly DrawnLine[] {
 	const totals = values.map((line) => line.reduce<number>((all, value) => all + (value ?? 0), 0));
-	const chosen = data.series
+	return data.series
 		.map((line, place) => ({ line, place, total: totals[place] ?? 0 }))
 		.sort((one, other) => (data.unit !== 'runs' ? one.place - other.place : other.total - one.total))
-		.slice(0, MOST_LINES);
-	return {
-		times,
-		left: data.series.length - chosen.length,
-		lines: chosen.map(({ line, place }) => ({
+		.map(({ line, place }) => ({
 			label: named(line.label),
 			values: values[place] ?? [],
 			tone: TONES[line.label as TaskState],
-		})),
-	};
+			query: line.query,
+		}));
+}
+
+const SPANS: Readonly<Record<Of<'series'>['bucket'], number>> = {
+	'1m': 60_000,
+	'5m': 300_000,
+	'15m': 900_000,
+	'1h': 3_600_000,
+	'1d': 86_400_000,
+};
+
+/** How long the bars of a series are, in ms, where its lines are parts of what ended in each bucket; null: they are no parts of a whole. */
+export function barSpan(data: Of<'series'>): number | null {
+	return data.unit === 'runs' ? SPANS[data.bucket] : null;
+}
+
+/** Tasks behind one part of one bar; null: no query says them. */
+export function partQuery(query: string | null, from: number, span: number): string | null {
+	if (query === null) return null;
+	const at = (moment: number): string => new Date(moment).toISOString();
+	return `(${query}) finished:>=${at(from)} finished:<${at(from + span)}`;
 }
 
 /** The lines of a series with what each comes to, for following one. */
@@ -213,8 +253,8 @@ export function dotWords(dot: Dot): string {
 	return `${dot.label}: ${counted(dot.x, 'run')}, ${secondsText(dot.y)} s on average${dot.group === '' ? '' : `, app ${dot.group}`}`;
 }
 
-/** What a file's picture shows. */
-export function pictureBody(report: Pick<Report, 'name'>, data: ReportData): PictureBody {
+/** What a file's picture shows. `apart`: lines beside one another also where they can lie one on another. */
+export function pictureBody(report: Pick<Report, 'name'>, data: ReportData, apart: boolean): PictureBody {
 	switch (data.kind) {
 		case 'bars':
 		case 'shares':
@@ -227,9 +267,11 @@ export function pictureBody(report: Pick<Report, 'name'>, data: ReportData): Pic
 				})),
 			};
 		case 'series': {
-			const { times, lines } = linesOf(data);
+			const stack = apart ? null : barSpan(data);
+			const { times, lines } = stack === null ? linesOf(data) : stackOf(data);
 			return {
 				kind: 'lines',
+				stack,
 				times,
 				lines,
 				moment: (at) =>

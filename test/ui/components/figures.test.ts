@@ -80,7 +80,27 @@ describe('a picture of a chart', () => {
 
 	test('leaves a gap where a line has no value', () => {
 		const lines = [{ label: 'p50', values: [1, 2, null, 3, 4] }];
-		const body = { kind: 'lines', times: [0, 1, 2, 3, 4], lines, moment: String } as const;
+		const body = { kind: 'lines', stack: null, times: [0, 1, 2, 3, 4], lines, moment: String } as const;
 		expect(drawPicture({ title: '', note: '', body }, colours).svg.match(/<polyline/g)).toHaveLength(2);
+	});
+
+	test('lays lines one on another in bars as high as all of them, with the same sizes that the axis has', () => {
+		const lines = [
+			{ label: 'a', values: [2, 4] },
+			{ label: 'b', values: [2, null] },
+		];
+		const body = { kind: 'lines', stack: 10, times: [0, 10], lines, moment: String } as const;
+		const { svg } = drawPicture({ title: '', note: '', body }, colours);
+		const read = new DOMParser().parseFromString(svg, 'image/svg+xml');
+		const number = (rect: Element, name: string): number => Number(rect.getAttribute(name));
+		// The ground and one sample for each line are no bars.
+		const rects = [...read.querySelectorAll('g rect')].filter((rect) => number(rect, 'width') > 20);
+		expect(rects).toHaveLength(3);
+		const [low, alone, high] = rects as [Element, Element, Element];
+		expect(svg).not.toContain('<polyline');
+		// Both bars are four high; the lower part of the first is half of it, and the other stands on it.
+		expect(number(high, 'y')).toBeCloseTo(number(alone, 'y'), -1);
+		expect(number(high, 'y') + number(high, 'height')).toBeCloseTo(number(low, 'y'), -1);
+		expect(number(low, 'height') * 2).toBeCloseTo(number(alone, 'height'), -1);
 	});
 });
