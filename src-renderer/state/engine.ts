@@ -17,7 +17,7 @@ export type {
 	SchedulePreview,
 	ScheduleView,
 } from '#main/ipc/contract/schedule-answers.ts';
-export type { TaskLogLine } from '#main/ipc/contract/task.ts';
+export type { RawMessage, TaskLogLine } from '#main/ipc/contract/task.ts';
 export type { CallerInput, Output } from '#main/ipc/contract.ts';
 
 /** Calls never reject: what goes wrong is an answer. Streams re-open by themselves after a reconnect. */
