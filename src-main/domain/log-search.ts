@@ -54,7 +54,10 @@ export function readLogSearch(typed: string): Result<LogSearch | null> {
 function readLineQuery(typed: string): Result<LogSearch> {
 	// Lines of one log are looked for by what they say and not by when: nothing in the query is relative to a moment.
 	const query = parseQueryOf('logs', typed, 0);
-	if (!query.ok) return fail('invalid-input', `search: ${query.error.message}`, { details: { field: 'search' } });
+	if (!query.ok) {
+		const { position = 0, length = 1 } = query.error.details ?? {};
+		return fail('invalid-input', `search: ${query.error.message}`, { details: { field: 'search', position, length } });
+	}
 	const foreign = foreignField(query.value);
 	if (foreign !== null) {
 		return fail(
@@ -93,7 +96,7 @@ function subjectOf(line: SearchedLine): QuerySubject<LogWords> {
 		free: () => [text, ...logger],
 		texts: (field) =>
 			field === 'text' ? [text] : field === 'logger' ? logger : field === 'source' ? [line.source] : [],
-		number: (field) => (field === 'level' ? LOG_LEVELS[line.level] : field === 'line' ? line.seq : null),
+		number: (field) => (field === 'level' ? LOG_LEVELS[line.level] : field === 'line' ? line.seq + 1 : null),
 		time: () => null,
 		has: () => line.logger !== null,
 		is: () => false,

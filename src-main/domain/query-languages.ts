@@ -149,7 +149,7 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 			text('worker', 'equals', 'The worker of the attempt, exactly; * stands for anything', 'worker:host1:*'),
 			text('id', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
 			queryField('attempt', 'number', null, 'Which attempt of its task', 'attempt:>1'),
-			queryField('line', 'number', null, 'The place of the line in its log, from 0', 'line:0..9'),
+			queryField('line', 'number', null, 'The place of the line in its log, from 1', 'line:1..10'),
 			...timeBounds('Written'),
 			things('has', 'What is there', ['logger'], 'has:logger'),
 		],

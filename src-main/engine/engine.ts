@@ -70,7 +70,10 @@ export interface Engine extends AsyncDisposable {
  * Starts the engine: opens the store (migrating it if need be), makes the sandbox on a first start. Fails, without leaving
  * anything running, when the store cannot be opened; brokers are connected to when first asked for.
  */
-export async function createEngine(ports: Ports): Promise<Result<Engine>> {
+export async function createEngine(
+	ports: Ports,
+	{ cleans = true }: { readonly cleans?: boolean } = {},
+): Promise<Result<Engine>> {
 	await using stack = new AsyncDisposableStack();
 	const opened = await openStore({ home: ports.home, thread: ports.storeThread, log: ports.log });
 	if (!opened.ok) return opened;
@@ -131,7 +134,7 @@ export async function createEngine(ports: Ports): Promise<Result<Engine>> {
 	if (!sandbox.ok) return fail(sandbox.error.code, `The sandbox could not be set up: ${sandbox.error.message}`);
 	schedules.keepers = stack.use(createKeepers(core));
 	stack.use(buryDeadConsumers(store, ports));
-	stack.use(keepCleaning(store, ports, taskLog, () => profiles.list()));
+	if (cleans) stack.use(keepCleaning(store, ports, taskLog, () => profiles.list()));
 	if (ports.host === 'shell' || ports.host === 'serve') {
 		// What waits for a broker or a vault must not keep a window from opening.
 		void startByThemselves(core).catch((error: unknown) => {

@@ -9,7 +9,7 @@ import type { Store } from '#main/store/store.ts';
 import type { Ports } from './ports.ts';
 import type { TaskLog } from './task-log.ts';
 
-/** One command that ends at once never gets that far; what stays does. */
+/** Work for a moment never gets that far; what stays does. */
 const FIRST_MS = 60_000;
 /** Between two looks whether a clean-up is due, so that an hour is an hour after a restart too. */
 const LOOK_MS = 60_000;

@@ -25,6 +25,8 @@ export interface HostOptions {
 	/** An existing folder. */
 	readonly home: string;
 	readonly env: NodeJS.ProcessEnv;
+	/** Whether history is cleaned up meanwhile, as it is unless this says otherwise: what only answers one question takes nothing away. */
+	readonly cleans?: boolean;
 	/** Told what the log cannot hold. */
 	readonly trouble: (words: string) => void;
 }
@@ -36,7 +38,7 @@ export async function openHost(options: HostOptions): Promise<Result<Host>> {
 	const ports: Ports = { ...base, vault: chooseVault(home, options.env) };
 	const { log } = ports;
 	log.info('host.started', { host, version: VERSION, node: process.versions.node });
-	const engine = await createEngine(ports);
+	const engine = await createEngine(ports, { cleans: options.cleans ?? true });
 	if (!engine.ok) {
 		log.error('host.failed', { reason: engine.error.message });
 		return engine;

@@ -121,7 +121,7 @@ function wordsOf(scope: SearchScope, tests: SqlTests): SqlWords<LogWords> {
 			worker: ['a.worker'],
 			id: ['t.id'],
 		},
-		numbers: { level: 'l.level', attempt: 'a.number', line: 'l.seq' },
+		numbers: { level: 'l.level', attempt: 'a.number', line: '(l.seq + 1)' },
 		times: { activity: 'l.at' },
 		has: { logger: 'l.logger IS NOT NULL' },
 		is: {},

@@ -9,6 +9,12 @@ export interface LogPlace {
 	readonly rank: number;
 }
 
+/** Why a search finds nothing, and which part of what was typed is wrong, in UTF-16 units from 0; null: no single part is. */
+export interface SearchProblem {
+	readonly message: string;
+	readonly place: { readonly position: number; readonly length: number } | null;
+}
+
 /** A log as its view needs it; read reactively. Lines may be read later than they are asked for. */
 export interface LogReading {
 	/** Lines of the log, and of them those that are shown. */
@@ -19,7 +25,7 @@ export interface LogReading {
 	readonly level: LogLevel;
 	readonly search: string;
 	readonly only: boolean;
-	readonly hits: { readonly count: number; readonly done: boolean; readonly problem: string | null } | null;
+	readonly hits: { readonly count: number; readonly done: boolean; readonly problem: SearchProblem | null } | null;
 	readonly errors: { readonly count: number; readonly done: boolean };
 	readonly marked: string | null;
 	choose(wanted: { readonly level?: LogLevel; readonly search?: string; readonly only?: boolean }): void;
@@ -40,6 +46,19 @@ export function lineText(line: LogLine): string {
 	const text = plainTerminalText(line.text.replace(/\r?\n$/, ''));
 	texts.set(line, text);
 	return text;
+}
+
+/** What was typed, cut where it is wrong; at its end, a place of its own. */
+export function wrongParts(
+	typed: string,
+	place: { readonly position: number; readonly length: number },
+): { readonly before: string; readonly wrong: string; readonly after: string } {
+	const end = place.position + Math.max(1, place.length);
+	return {
+		before: typed.slice(0, place.position),
+		wrong: typed.slice(place.position, end) || ' ',
+		after: typed.slice(end),
+	};
 }
 
 /** A line cut where a text occurs in it, whatever its case. */

@@ -41,8 +41,11 @@ class Sieve {
 	count = $state(0);
 	/** Whether all lines there are were looked at. */
 	done = $state(false);
-	/** Why it finds nothing. */
-	problem: string | null = $state(null);
+	/** Why it finds nothing, and where in what was typed. */
+	problem: {
+		readonly message: string;
+		readonly place: { readonly position: number; readonly length: number } | null;
+	} | null = $state.raw(null);
 	seen = -1;
 	looking = false;
 
@@ -111,7 +114,7 @@ export class LogReader implements Disposable {
 	}
 
 	/** What the search has found so far; null: nothing is searched. */
-	get hits(): { readonly count: number; readonly done: boolean; readonly problem: string | null } | null {
+	get hits(): Pick<Sieve, 'count' | 'done' | 'problem'> | null {
 		return this.#hits;
 	}
 
@@ -254,7 +257,7 @@ export class LogReader implements Disposable {
 			sieve.done = false;
 			const answer = await this.#source.find(sieve.seen, sieve.level, sieve.search);
 			if (!answer.ok) {
-				if (answer.error.code === 'invalid-input') sieve.problem = answer.error.message.replace(/^search: /i, '');
+				if (answer.error.code === 'invalid-input') sieve.problem = problemOf(answer.error);
 				else if (this.#wanted(sieve)) this.error = answer.error;
 				break;
 			}
@@ -292,6 +295,14 @@ export class LogReader implements Disposable {
 		// Long lines come in several pages; and while one was on its way, the log may have gone on.
 		if (read.value.length > 0 && this.#blocks.get(at) === block) void this.#read(at);
 	}
+}
+
+function problemOf({ message, details }: WireError): NonNullable<Sieve['problem']> {
+	const { position, length } = details ?? {};
+	return {
+		message: message.replace(/^search: /i, ''),
+		place: typeof position === 'number' ? { position, length: Number(length ?? 1) } : null,
+	};
 }
 
 /** A read of the log that went wrong while all of it was collected. */

@@ -167,3 +167,8 @@ export const SOURCE_WORDS: Readonly<Record<ArgumentSource, string>> = {
 	result: 'from the extended result',
 	event: 'as events printed them, uncut',
 };
+
+/** What is wrong with arguments, without the place that the engine's words end with: beside a field the place is shown for itself. */
+export function withoutPlace<P extends { readonly message: string }>(found: P | null): P | null {
+	return found === null ? null : { ...found, message: found.message.replace(/ \(Line \d+, column \d+\.\)$/, '') };
+}

@@ -132,7 +132,13 @@ describe('a log that is far too long to be drawn', () => {
 		await waitFor('errors only', async () => (await texts(page)).every((text) => /batch/.test(text)), PATIENCE);
 		await page.getByRole('combobox', { name: 'Least level' }).selectOption('debug');
 		await search.fill('/(/');
-		await page.getByRole('alert').filter({ hasText: /\S/ }).first().waitFor({ timeout: PATIENCE });
+		await page.getByRole('alert').filter({ hasText: 'a ( without its )' }).waitFor({ timeout: PATIENCE });
+		await search.fill('needle level:loud');
+		const wrong = page.getByRole('alert').filter({ hasText: 'is nothing that "level:" knows' });
+		await wrong.locator('.wrong').getByText('loud', { exact: true }).waitFor({ timeout: PATIENCE });
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await search.fill(`line:${LINES - 20_000 + 1} needle`);
+		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
 		expect(await accessibilityFaults(page)).toEqual([]);
 		expect(opened.trouble).toEqual([]);
 	});

@@ -134,6 +134,20 @@ describe("a site of django-q's", () => {
 		expect(await accessibilityFaults(page)).toEqual([]);
 		await picture(page, 'packet-open-dark');
 
+		// Escape leaves the field that asks where to, and not the list of packets; the keyboard is back where it was.
+		const move = dialog.getByRole('button', { name: 'Move…' });
+		await move.click();
+		const where = dialog.getByRole('combobox', { name: 'Move to the queue' });
+		await waitFor(
+			'the keyboard in the field',
+			async () => (await dialog.locator(':focus').getAttribute('role')) === 'combobox',
+			PATIENCE.timeout,
+		);
+		await where.press('Escape');
+		await where.waitFor({ state: 'detached', ...PATIENCE });
+		expect(await dialog.isVisible()).toBe(true);
+		expect(await dialog.locator(':focus').innerText()).toContain('Move…');
+
 		// All that the filter finds is held back after a question, and given back from the list of changes.
 		await dialog.getByRole('button', { name: 'Hold back' }).click();
 		const question = page.getByRole('alertdialog', { name: /Hold back 100 messages/ });

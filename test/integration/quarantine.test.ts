@@ -168,6 +168,7 @@ describe('a message of another program', () => {
 		expect((await engine.call('quarantine.show', { profile, id })).task).toBeNull();
 		await engine.call('profile.edit', { name: profile, foreignTask: 'orders.total', foreignBody: 'kwargs' });
 		expect((await engine.call('quarantine.show', { profile, id })).task).toMatchObject({
+			editable: true,
 			name: 'orders.total',
 			messageId: 'paid-1',
 			kwargsJson: '{"items": []}',

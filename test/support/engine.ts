@@ -42,13 +42,13 @@ export function memoryVault(): Vault {
 
 /** Boots an engine. Without `home` it gets a temporary one, removed on disposal. */
 export async function bootEngine(
-	options: { readonly home?: string; readonly ports?: Partial<Ports> } = {},
+	options: { readonly home?: string; readonly ports?: Partial<Ports>; readonly cleans?: boolean } = {},
 ): Promise<TestEngine> {
 	const folder = options.home === undefined ? mkdtempSync(join(tmpdir(), 'warren-engine-')) : null;
 	const home = options.home ?? join(folder as string, 'home');
 	mkdirSync(home, { recursive: true });
 	let settings = DEFAULT_SETTINGS;
-	const made = await createEngine({
+	const ports: Ports = {
 		host: 'test',
 		home,
 		resources: fileURLToPath(new URL('resources', ROOT)),
@@ -66,7 +66,8 @@ export async function bootEngine(
 		},
 		version: '0.0.0-test',
 		...options.ports,
-	});
+	};
+	const made = await createEngine(ports, { cleans: options.cleans ?? true });
 	if (!made.ok) throw new Error(made.error.message);
 	const engine = made.value;
 	const closing = new AbortController();

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { QuarantineOutcome } from '#main/ipc/contract/quarantine.ts';
 import type { HandlerInput } from '#main/ipc/contract.ts';
 import type { CallContext, CallHandlers } from '#main/ipc/handlers.ts';
-import { checkArguments } from '../arguments.ts';
+import { checkArguments, isEditable } from '../arguments.ts';
 import { type Core, targetOf } from '../core.ts';
 import { cleanUp, readPolicy } from '../retention.ts';
 import { plainProperties, textOf } from './task.ts';
@@ -69,7 +69,7 @@ export function quarantineHandlers(core: Core): Pick<CallHandlers, Name> {
 				bodyBase64: body.toString('base64'),
 				bodyText: textOf(body, body.byteLength < whole.byteLength),
 				cut: body.byteLength < whole.byteLength,
-				task: task === null ? null : withoutCall(task),
+				task: task === null ? null : { ...withoutCall(task), editable: isEditable(task.call) },
 				fault: decoded.kind === 'fault' ? decoded.fault : null,
 			});
 		},

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { readLogSearch } from '#main/domain/log-search.ts';
 import { fail } from '#main/domain/result.ts';
 import type { Attempt, LogLevel } from '#main/domain/task.ts';
 import { EXIT } from '#main/ipc/codes.ts';
@@ -95,7 +96,7 @@ export async function logFind(session: Session, given: Readonly<Record<string, u
 	const asked = given as unknown as Asked & { readonly search?: string };
 	if (asked.search === undefined || asked.search === '')
 		throw new CommandError(fail('invalid-input', 'Say what to look for: log find ID TEXT, or /a pattern/.').error);
-	const wanted = await wantedOf(session, { ...asked, grep: asked.search });
+	const wanted = await wantedOf(session, { ...asked, grep: asked.search }, 'search');
 	let found = 0;
 	for await (const { items } of linesAfter(session, wanted, -1)) {
 		found += items.length;
@@ -149,7 +150,13 @@ export async function logExport(session: Session, given: Readonly<Record<string,
 	return EXIT.done;
 }
 
-async function wantedOf(session: Session, asked: Asked): Promise<Wanted> {
+async function wantedOf(session: Session, asked: Asked, field: 'grep' | 'search' = 'grep'): Promise<Wanted> {
+	const search = readLogSearch(asked.grep ?? '');
+	if (!search.ok) {
+		const { message, details } = search.error;
+		const words = message.replace(/^search:/, `${field}:`);
+		throw new CommandError(fail('invalid-input', words, { details: { ...details, field } }).error);
+	}
 	const profile = await session.profile();
 	const task = await session.call('task.show', { profile, id: asked.id });
 	const attempt =

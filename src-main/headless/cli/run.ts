@@ -38,6 +38,11 @@ import { jsonOf, textOf } from './views.ts';
 import { controlExit } from './worker-control-views.ts';
 import { workerInspect } from './worker-inspect.ts';
 
+/** Whether a command cleans up history while it runs. Most do what they are asked to and no more: a long export deletes nothing. */
+export function looksAfterHome(command: string): boolean {
+	return command === 'serve' || command === 'consumer run' || command === 'monitor run';
+}
+
 /** Runs one command line and resolves with its exit code; what goes wrong is printed, not thrown. */
 export async function runCommandLine(io: Io): Promise<number> {
 	const part = servicePart(io.args[0]);
@@ -95,6 +100,7 @@ async function runCommand(
 		host: command.name === 'serve' ? 'serve' : 'cli',
 		home: home.value,
 		env: io.env,
+		cleans: looksAfterHome(command.name),
 		trouble: (words) => io.stderr.write(`${words}\n`),
 	});
 	if (!host.ok) return report(host.error);

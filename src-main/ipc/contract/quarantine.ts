@@ -20,8 +20,8 @@ export interface QuarantinedMessage {
 	/** As text, where it is UTF-8. */
 	readonly bodyText: string | null;
 	readonly cut: boolean;
-	/** Readable by now, e.g. since the profile's header or keys were mended; null where it is not. */
-	readonly task: Omit<DecodedTask, 'call'> | null;
+	/** Readable by now, e.g. since the profile's header or keys were mended; null where it is not. `editable`: texts say all of its call. */
+	readonly task: (Omit<DecodedTask, 'call'> & { readonly editable: boolean }) | null;
 	readonly fault: UndecodableTask | null;
 }
 

@@ -32,13 +32,18 @@ describe('a search through one log', () => {
 		['logger:shop (level:error OR text:"42")', [0, 1]],
 		['source:stderr', [3]],
 		['-has:logger', [3]],
-		['line:1..2', [1, 2]],
+		['line:2..3', [1, 2]],
 		['text:/^time/', [2, 3]],
 		['"level:error is"', [4]],
 		['id:42', []],
 		['said', [4]],
-	] as const)('for %s finds what it says', (typed, seqs) => {
+	] as const)('for %s finds what it says, lines counted from 1', (typed, seqs) => {
 		expect(found(typed)).toEqual(seqs);
+	});
+
+	it('says where in a query the mistake is', () => {
+		const search = readLogSearch('timeout level:loud');
+		expect(search.ok ? null : search.error.details).toEqual({ field: 'search', position: 14, length: 4 });
 	});
 
 	it.each([

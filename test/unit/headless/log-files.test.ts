@@ -76,6 +76,13 @@ describe('the log of a task', () => {
 		const wrong = await run(['log', 'find', 'past', '/(/']);
 		expect(wrong.code).not.toBe(0);
 		expect(wrong.err).toContain('a ( without its )');
+		// A line is looked for by the number that stands before it.
+		expect((await run(['log', 'find', 'past', 'line:3000'])).out).toMatch(/^ +3,000 {2}.*row 2999 failed/);
+		const loud = await run(['log', 'show', 'past', '--grep', 'level:loud']);
+		expect(loud).toMatchObject({ code: 2, out: '' });
+		expect(loud.err).toMatch(
+			/^warren: --grep: "loud" is nothing that "level:" knows.*\(At character 7 of the query\.\)/,
+		);
 	});
 
 	it('is written to a file, without what would drive a terminal, or not at all', async () => {
