@@ -43,6 +43,29 @@ it.each(['exportTasks', 'exportRuns'] as const)(
 	},
 );
 
+it('ends a page by how long its tasks are, and gives each of them all the same', () => {
+	using store = directStore();
+	const text = JSON.stringify('x'.repeat(300_000));
+	for (let n = 0; n < 6; n += 1) {
+		const made = { id: `t${n}` };
+		const outcome = { state: 'succeeded', result: { kind: 'json', text } } as const;
+		store.apply(published(n, made), started(n + 1, `r${n}`, made), finished(n + 2, `r${n}`, outcome));
+	}
+	const pages: (readonly string[])[] = [];
+	let place: ExportPlace | null = null;
+	do {
+		const page: Result<ExportPage<ExportedTask>> = store.calls.exportTasks(
+			{ profile: PROFILE, query: '', place, limit: 1_000 },
+			1_000,
+		);
+		if (!page.ok) throw new Error(page.error.message);
+		pages.push(page.value.rows.map(({ row }) => row.id as string));
+		place = page.value.next;
+	} while (place !== null);
+	expect(pages.flat()).toEqual(['t0', 't1', 't2', 't3', 't4', 't5']);
+	expect(Math.max(...pages.map((page) => page.length))).toBe(2);
+});
+
 it('keeps few statements of queries, however many are asked', () => {
 	using store = directStore();
 	store.apply(published(1, { id: 'a', args: ['x'] }));
