@@ -10,7 +10,7 @@ import { testIo } from '#test/support/cli-io.ts';
 import { failed, finished, line, logged, published, SUCCEEDED, started } from '#test/support/history.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const LINES = 3_000;
 let home: string;
