@@ -195,7 +195,7 @@ describe('random queries over the lines of all logs', () => {
 								...{ text: [one.text], logger: [one.logger], source: [one.source], name: [name], app: [appOf(name)] },
 								...{ queue: [queue], worker: [worker], id: [id] },
 							},
-							numbers: { attempt: number, line: seq, level: LOG_LEVELS[one.level] },
+							numbers: { attempt: number, line: seq + 1, level: LOG_LEVELS[one.level] },
 							times: { at: one.at },
 							has: { logger: one.logger !== null },
 							is: {},
