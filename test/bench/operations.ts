@@ -3,7 +3,9 @@
  * transactions), and batches. The reference is better-sqlite3 by itself in the same run: rows of one table with two indexes, 500 to a
  * transaction, in this very thread.
  *
- *     npm run bench -- operations [--tasks 10000]
+ *     npm run bench -- operations [--tasks 10000] [--filled HOME]
+ *
+ * With `--filled` the batches are also written into that home (such as one that the search bench filled), with all its indexes as they are.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +18,7 @@ import { openStore } from '#main/store/client.ts';
 import { deployment } from '#test/support/deployment.ts';
 import { machine, rounded } from './machine.ts';
 
-const { values } = parseArgs({ options: { tasks: { type: 'string', default: '10000' } } });
+const { values } = parseArgs({ options: { tasks: { type: 'string', default: '10000' }, filled: { type: 'string' } } });
 const TASKS = Number(values.tasks);
 const THREAD = new URL('../../src-main/store/thread.ts', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'warren-bench-operations-'));
@@ -45,8 +47,8 @@ async function raw(count: number): Promise<number> {
 	return count;
 }
 
-async function through(name: string, batches: readonly (readonly HistoryOp[])[], atOnce: number): Promise<number> {
-	const opened = await openStore({ home: join(folder, name), thread: THREAD, log: silentLog });
+async function through(home: string, batches: readonly (readonly HistoryOp[])[], atOnce: number): Promise<number> {
+	const opened = await openStore({ home, thread: THREAD, log: silentLog });
 	if (!opened.ok) throw new Error(opened.error.message);
 	await using store = opened.value;
 	return await rate(async () => {
@@ -62,11 +64,18 @@ async function through(name: string, batches: readonly (readonly HistoryOp[])[],
 try {
 	const few = [...deployment(0, Math.ceil(TASKS / 5), 1, 1)];
 	// One batch of `few` is one task's life, so that calls at once do not tear one task's facts apart.
-	const singly = await through('singly', few, 1);
-	const together = await through('together', few, 64);
-	const batched = await through('batched', [...deployment(0, TASKS, 2, 500)], 2);
+	const singly = await through(join(folder, 'singly'), few, 1);
+	const together = await through(join(folder, 'together'), few, 64);
+	const batches = [...deployment(0, TASKS, 2, 500)];
+	const batched = await through(join(folder, 'batched'), batches, 2);
+	const filled = values.filled === undefined ? null : await through(values.filled, batches, 2);
 	const reference = await rate(() => raw(TASKS * 3));
-	const figure = { oneAfterTheOther: singly, sixtyFourAtOnce: together, batchesOf500: batched };
+	const figure = {
+		oneAfterTheOther: singly,
+		sixtyFourAtOnce: together,
+		batchesOf500: batched,
+		batchesIntoFilled: filled,
+	};
 	console.error(`operations per second: ${JSON.stringify(figure)}; raw inserts per second: ${reference}`);
 	console.log(
 		JSON.stringify({
@@ -76,6 +85,7 @@ try {
 			reference: 'raw better-sqlite3 inserts of one row with two indexes, 500 to a transaction',
 			referencePerSecond: reference,
 			ratio: rounded(batched / reference),
+			...(filled === null ? {} : { filledRatio: rounded(filled / batched) }),
 			groupCommitGain: rounded(together / singly),
 			machine: machine(),
 		}),
