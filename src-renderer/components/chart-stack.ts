@@ -33,9 +33,13 @@ export function stackEdges(
 	);
 }
 
-/** Where the bar that begins at a moment ends: after its span, or where the next one begins. */
+const HOUR = 3_600_000;
+
+/** Where the bar that begins at a moment ends: after its span, or where the next one begins. A day may be an hour longer, or shorter. */
 export function barEnd(times: readonly number[], index: number, span: number): number {
-	return Math.min((times[index] ?? 0) + span, times[index + 1] ?? Number.POSITIVE_INFINITY);
+	const start = times[index] ?? 0;
+	const next = times[index + 1] ?? Number.POSITIVE_INFINITY;
+	return next - start <= (span < 24 * HOUR ? span : span + HOUR) ? next : start + span;
 }
 
 /** The bar that a moment lies in; null: none is there. */

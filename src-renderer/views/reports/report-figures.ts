@@ -202,10 +202,10 @@ export function barSpan(data: Of<'series'>): number | null {
 }
 
 /** Tasks behind one part of one bar; null: no query says them. */
-export function partQuery(query: string | null, from: number, span: number): string | null {
+export function partQuery(query: string | null, from: number, to: number): string | null {
 	if (query === null) return null;
 	const at = (moment: number): string => new Date(moment).toISOString();
-	return `(${query}) finished:>=${at(from)} finished:<${at(from + span)}`;
+	return `(${query}) finished:>=${at(from)} finished:<${at(to)}`;
 }
 
 /** The lines of a series with what each comes to, for following one. */

@@ -69,6 +69,15 @@ describe('lines that lie one on another', () => {
 		expect(times.map((_, index) => barEnd(times, index, 400))).toEqual([300, 700, 1_300]);
 	});
 
+	it('are as long as their day, also where clocks are set in it', () => {
+		const hour = 3_600_000;
+		const days = [0, 23, 48, 72, 120].map((at) => at * hour);
+		const ends = days.map((_, index) => barEnd(days, index, 24 * hour) / hour);
+		// One of 23 hours, one of 25, one of 24, and one before a day without anything.
+		expect(ends).toEqual([23, 48, 72, 96, 144]);
+		expect(barAt(days, 47.5 * hour, 24 * hour)).toBe(1);
+	});
+
 	it('never look alike where their chart has no more than eighteen', () => {
 		const looks = Array.from({ length: 18 }, (_, line) => `${lineToken(line, undefined)} ${lineFade(line)}`);
 		expect(new Set(looks).size).toBe(18);

@@ -75,7 +75,7 @@ describe('what a report shows', () => {
 	});
 
 	test('leads from a part of a bar to the tasks that ended in its time, whatever the query is', () => {
-		const query = partQuery('app:shop OR app:"shop v2"', Date.UTC(2026, 10, 27, 21), 300_000);
+		const query = partQuery('app:shop OR app:"shop v2"', Date.UTC(2026, 10, 27, 21), Date.UTC(2026, 10, 27, 21, 5));
 		const parsed = parseQuery(query ?? '', 0);
 		if (!parsed.ok) throw new Error(parsed.error.message);
 		expect(parsed.value).toMatchObject({ kind: 'and', parts: [{ kind: 'or' }, {}, {}] });
