@@ -48,6 +48,7 @@ function address(text: string): { readonly address: BrokerAddress; readonly pass
 describe('a broker that is killed and started again', () => {
 	it('still has what was confirmed, and consumption goes on by itself', async () => {
 		const name = await queue();
+		await server.settled();
 		const sure: string[] = [];
 		for (let i = 0; i < 200; i++) {
 			must(await driver.publish(toQueue(name, `before ${i}`)));

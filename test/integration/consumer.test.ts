@@ -297,6 +297,7 @@ describe('a consumer whose RabbitMQ is killed', () => {
 			const word = `task-${index}`;
 			ids.set(word, await here.send('workshop.tasks.note', [file, word]));
 		}
+		await server.settled();
 		const store = await here.store();
 		await using host = hostSet(here.order(), store);
 		await waitFor('a third of them', () => words(file).length > TASKS / 3);
@@ -314,6 +315,7 @@ describe('a consumer whose RabbitMQ is killed', () => {
 		const here = await place('rabbitmq');
 		const file = join(folder, 'ran');
 		const id = await here.send('workshop.tasks.note_slowly', [file, 'once', 3]);
+		await server.settled();
 		const store = await here.store();
 		await using host = hostSet(here.order({ concurrency: 1, untilEmpty: false }), store);
 		await waitFor('the task to run', () => host.set.view().slots[0]?.state.kind === 'running');

@@ -43,8 +43,13 @@ export interface RabbitServer extends AsyncDisposable {
 	readonly tlsPort: number | null;
 	/** Address of the management API; null without `management`. */
 	readonly managementUrl: string | null;
-	/** Ends the broker without a chance to tidy up, and waits until it is gone. */
+	/** Ends the broker without a chance to tidy up, and waits until it is gone. What must outlive that is to be `settled` before. */
 	kill9(): Promise<void>;
+	/**
+	 * Resolves when all that was declared is on the disk. RabbitMQ answers before: of queues declared in the moment before a kill some were
+	 * seen to be gone afterwards, with their confirmed messages.
+	 */
+	settled(): Promise<void>;
 	/** Starts it again on the same data and ports. */
 	start(): Promise<void>;
 	/** Orderly end and start, keeping the data. */
@@ -124,6 +129,11 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 		child = null;
 	}
 
+	async function ctl(args: readonly string[]): Promise<string> {
+		const { stdout } = await run(join(SCRIPTS, 'rabbitmqctl'), ['-q', '-n', node, ...args], { env, cwd: folder });
+		return stdout;
+	}
+
 	async function stop(): Promise<void> {
 		await kill9();
 		await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
@@ -141,6 +151,9 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 		managementUrl: options.management === true ? `http://127.0.0.1:${httpPort}` : null,
 		start,
 		kill9,
+		async settled() {
+			await ctl(['eval', 'mnesia:sync_log().']);
+		},
 		stop,
 		async restart() {
 			const server = child;
@@ -151,10 +164,7 @@ export async function startRabbit(options: RabbitOptions = {}): Promise<RabbitSe
 			}
 			await start();
 		},
-		async ctl(args) {
-			const { stdout } = await run(join(SCRIPTS, 'rabbitmqctl'), ['-q', '-n', node, ...args], { env, cwd: folder });
-			return stdout;
-		},
+		ctl,
 		log: () => readLog(folder),
 		[Symbol.asyncDispose]: stop,
 	};
@@ -255,6 +265,7 @@ function externalRabbit(url: string): RabbitServer {
 		tlsPort: null,
 		managementUrl: null,
 		kill9: refuse,
+		settled: () => Promise.resolve(),
 		start: refuse,
 		restart: refuse,
 		ctl: refuse,
