@@ -55,6 +55,8 @@ export class Tenure implements AsyncDisposable {
 	#hold: Hold | null = null;
 	/** Until when it is surely ours, by the wall clock and by the monotonic one. */
 	#until = UNSURE;
+	/** How often the clock was set: an answer from before says nothing of who came since. */
+	#jumps = 0;
 	#timer: Disposable | null = null;
 	#asking: Promise<void> | null = null;
 	#ended = false;
@@ -90,6 +92,7 @@ export class Tenure implements AsyncDisposable {
 
 	/** The wall clock was set, or the machine slept: it may have lapsed meanwhile, and nothing is sure before it is renewed. */
 	jumped(): void {
+		this.#jumps += 1;
 		this.#until = UNSURE;
 		this.renew();
 	}
@@ -139,6 +142,7 @@ export class Tenure implements AsyncDisposable {
 
 	async #take(): Promise<void> {
 		const { ledger, holder, clock, times } = this.#deps;
+		const jumps = this.#jumps;
 		const asked = { wall: clock.now(), monotonic: clock.monotonic() };
 		let answer: Result<Hold>;
 		try {
@@ -155,7 +159,7 @@ export class Tenure implements AsyncDisposable {
 		const sure = times.ttlMs - times.renewMs;
 		// Another fence: somebody else had it in between, and what is known here is old.
 		if (this.#hold !== null && this.#hold.fence !== hold.fence) this.#drop();
-		this.#until = { wall: asked.wall + sure, monotonic: asked.monotonic + sure };
+		if (jumps === this.#jumps) this.#until = { wall: asked.wall + sure, monotonic: asked.monotonic + sure };
 		if (this.#hold !== null || this.#ended) {
 			this.#hold = hold;
 			this.#deps.onRenewed();
@@ -194,6 +198,7 @@ export class Tenure implements AsyncDisposable {
 
 	#pause(): number {
 		const { times } = this.#deps;
+		if (this.#hold !== null && this.#until === UNSURE) return 0;
 		if (this.#state.kind === 'held') return times.renewMs;
 		return this.#state.kind === 'elsewhere' ? times.askMs : Math.min(2_000, times.askMs);
 	}

@@ -11,11 +11,12 @@ const TIMES = { ttlMs: 6_000, renewMs: 1_500, askMs: 1_000 };
 
 function tenure() {
 	const time = manualClock();
-	const world = { shift: 0, asked: 0, answers: true, held: 0 };
+	const world = { shift: 0, asked: 0, answers: true, held: 0, late: null as Promise<void> | null };
 	const clock: Clock = { ...time, now: () => time.now() + world.shift, monotonic: () => time.monotonic() };
 	const ledger: Pick<RunLedger, 'hold' | 'release'> = {
 		async hold(holder) {
 			world.asked += 1;
+			await world.late;
 			return world.answers ? ok({ holder, fence: 1 }) : fail('unreachable', 'away');
 		},
 		async release() {},
@@ -64,6 +65,28 @@ it('is renewed at once where the clock was set, also by less than the time that 
 		expect(world.held).toBe(1);
 		await right[Symbol.asyncDispose]();
 	}
+});
+
+it('is not sure by an answer that was asked for before the clock was set, and asks again', async () => {
+	const { time, world, right } = tenure();
+	await time.advance(10);
+	const { promise, resolve } = Promise.withResolvers<void>();
+	world.late = promise;
+	await time.advance(1_600);
+	const { asked } = world;
+	world.shift = 20_000;
+	expect(right.holds()).toBeNull();
+	world.shift = 0;
+	const next = Promise.withResolvers<void>();
+	world.late = next.promise;
+	resolve();
+	await time.advance(10);
+	expect(right.holds()).toBeNull();
+	expect(world.asked).toBe(asked + 1);
+	next.resolve();
+	await time.advance(10);
+	expect(right.holds()).not.toBeNull();
+	await right[Symbol.asyncDispose]();
 });
 
 it('stays sure while the clock is only slewed', async () => {
