@@ -145,9 +145,7 @@ class Inbox {
 
 	take(message: HeardMessage): void {
 		this.#waiting.push(message);
-		this.#work ??= this.#run().finally(() => {
-			this.#work = null;
-		});
+		this.#work ??= this.#run();
 	}
 
 	/** What is not settled yet stays in the queue, for the next one who listens. */
@@ -174,6 +172,8 @@ class Inbox {
 			const last = batch.at(-1);
 			if (last !== undefined) this.#to.settle(last);
 		}
+		// Not a turn later: what comes from now on is for the next run.
+		this.#work = null;
 	}
 
 	async #keep(batch: readonly HeardMessage[]): Promise<void> {

@@ -64,6 +64,11 @@ export class BrokerWatch {
 		this.#set({ since: this.#away?.since ?? clock.now(), reason, attempt: (this.#away?.attempt ?? -1) + 1 });
 	}
 
+	/** One could not be published, which says nothing of whether it is there: while it is away, another tries after a while. */
+	inconclusive(): void {
+		if (this.#away !== null) this.failed(this.#away.reason);
+	}
+
 	/** It answered. */
 	answered(): void {
 		this.#set(null);

@@ -86,7 +86,8 @@ export class Doubts implements AsyncDisposable {
 	}
 
 	async #judgeAll(): Promise<void> {
-		for (const doubt of [...this.#open.values()]) {
+		// With those that come meanwhile.
+		for (const doubt of this.#open.values()) {
 			if (this.#ended) return;
 			const sent = await this.#ask(doubt.run);
 			const id = idOf(doubt.run);

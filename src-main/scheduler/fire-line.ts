@@ -15,6 +15,7 @@ import type { Hold, RunLedger } from './ledger.ts';
 import { pauseAfter } from './pauses.ts';
 import type { Plan, Roster } from './roster.ts';
 import type { SettleQueue } from './settle-queue.ts';
+import type { Unsent } from './unsent.ts';
 
 /** Publishes a schedule's task under the given message id; resolves after the broker has taken it. */
 export type PublishDue = (
@@ -26,6 +27,8 @@ export interface FireLineDeps {
 	readonly ledger: RunLedger;
 	readonly roster: Roster;
 	readonly settles: SettleQueue;
+	/** Is told of claims that were not sent, for when the right was lost and comes back. */
+	readonly unsent: Unsent;
 	readonly publish: PublishDue;
 	readonly clock: Clock;
 	readonly log: Log;
@@ -37,6 +40,8 @@ export interface FireLineDeps {
 	readonly onFired: (run: ScheduleRun, latenessMs: number) => void;
 	/** The schedule's wake may have moved. */
 	readonly onPlanned: (key: string) => void;
+	/** Claims from before the right was lost stand in the ledger, and nobody here works on them any more. */
+	readonly onLeft: () => void;
 	/** Published or not, nobody can tell. */
 	readonly onDoubt: (run: ScheduleRun, why: string) => void;
 	/** What `away` or `trouble` say has changed. */
@@ -74,8 +79,6 @@ export class FireLine {
 	#ended = false;
 	/** Rises when the right is lost: what was decided before is nobody's business any more. */
 	#epoch = 0;
-	/** Claims from before the right was lost that were surely not sent, for when it comes back. */
-	readonly #unsent = new Set<string>();
 	#trouble: string | null = null;
 	#resume: (() => void) | null = null;
 	#idle: (() => void)[] = [];
@@ -146,14 +149,9 @@ export class FireLine {
 		this.#resume?.();
 	}
 
-	/** Whether this is a claim of our own that was surely not sent, because the right was lost before; said once. */
-	takeUnsent(run: ScheduleRun): boolean {
-		return this.#unsent.delete(unsentId(run));
-	}
-
 	#leaveUnsent(run: ScheduleRun): void {
 		this.#deps.settles.leave(run);
-		this.#unsent.add(unsentId(run));
+		this.#deps.unsent.note(run);
 	}
 
 	/** Takes nothing on any more; resolves when nothing is being published. */
@@ -222,12 +220,15 @@ export class FireLine {
 
 	/** Commits that these runs are ours; what is to be published. */
 	async #take(plans: readonly Plan[], epoch: number): Promise<readonly ScheduleRun[]> {
-		const { settles, clock } = this.#deps;
+		const { settles, unsent, clock } = this.#deps;
 		const decidedAt = clock.now();
 		const claims = plans.flatMap((plan) => plan.claims);
 		const again = plans.flatMap((plan) => plan.again);
 		const publishing = [...claims, ...again].filter((run) => run.state === 'claimed');
-		for (const run of publishing) settles.take(run);
+		for (const run of publishing) {
+			settles.take(run);
+			unsent.forget(run);
+		}
 		// Before anything is sent, it says in the ledger that it may have been sent.
 		const [standing, written] = await Promise.all([
 			claims.length === 0 ? NONE_CLAIMED : this.#claim(claims, epoch),
@@ -235,6 +236,7 @@ export class FireLine {
 		]);
 		if (standing === null || epoch !== this.#epoch) {
 			for (const run of publishing) this.#leaveUnsent(run);
+			if (publishing.length > 0) this.#deps.onLeft();
 			return [];
 		}
 		const others = new Set(claims.filter((_, at) => standing.runs[at] !== null));
@@ -246,7 +248,7 @@ export class FireLine {
 		if (standing.delayed !== null || Math.abs(clock.now() - decidedAt) > DECISION_MS) {
 			// They are ours, but what was right when they were decided about need not be any more: they are decided about again.
 			const why = standing.delayed ?? 'It could not be written down in time.';
-			for (const run of ours) settles.leave(run);
+			for (const run of ours) this.#leaveUnsent(run);
 			for (const run of ours) this.#later({ ...run, tries: run.tries - 1 }, why, null);
 			return [];
 		}
@@ -300,7 +302,7 @@ export class FireLine {
 		const epoch = this.#epoch;
 		if (holds() === null) {
 			// Another may have the right in a moment, and finds a claim that it will judge.
-			settles.leave(run);
+			this.#leaveUnsent(run);
 			this.#later(run, 'The right to run this book was not sure.', 0);
 			this.#broker.untried();
 			return;
@@ -327,7 +329,7 @@ export class FireLine {
 	}
 
 	#failed(run: ScheduleRun, failure: Failure, epoch: number): void {
-		const { settles, log, clock, onDoubt } = this.#deps;
+		const { settles, log, clock, onDoubt, onLeft } = this.#deps;
 		log.warn('schedules.publish-failed', {
 			schedule: run.name,
 			dueAt: run.dueAt,
@@ -336,8 +338,11 @@ export class FireLine {
 		});
 		if (mayHaveArrived(failure)) {
 			settles.leave(run);
-			onDoubt(run, failure.message);
+			// Without the right it is for whoever has it next, who finds the claim.
+			if (epoch === this.#epoch) onDoubt(run, failure.message);
+			else onLeft();
 			if (failure.code === 'unreachable') this.#broker.failed(failure.message);
+			else this.#broker.inconclusive();
 			return;
 		}
 		if (!failure.retryable) {
@@ -348,11 +353,16 @@ export class FireLine {
 		}
 		const waiting: ScheduleRun = { ...run, state: 'retrying', note: failure.message, updatedAt: clock.now() };
 		// Once the right is gone somebody else may have judged this run already, and nothing must be written over that.
+		this.#deps.unsent.note(run);
 		if (this.#deps.holds() === null || epoch !== this.#epoch) settles.leave(run);
 		else void settles.put([waiting]);
-		if (epoch !== this.#epoch) return;
+		if (epoch !== this.#epoch) {
+			onLeft();
+			return;
+		}
 		const away = failure.code === 'unreachable';
 		if (away) this.#broker.failed(failure.message);
+		else this.#broker.inconclusive();
 		this.#later(waiting, failure.message, away ? null : pauseAfter(run.tries - 1));
 	}
 
@@ -388,11 +398,6 @@ export class FireLine {
 		if (!this.#ended) return;
 		for (const resolve of this.#idle.splice(0)) resolve();
 	}
-}
-
-/** Names a claim, with the attempt that it is. */
-function unsentId({ key, dueAt, tries }: ScheduleRun): string {
-	return `${dueAt} ${tries} ${key}`;
 }
 
 /** Whether a message may be at the broker although publishing it failed. */

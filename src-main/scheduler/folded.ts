@@ -5,9 +5,12 @@ export interface FoldedDeps {
 	readonly clock: Clock;
 	/** Must not reject. False: it did not work out, and is to be done again after the rest. */
 	readonly work: () => Promise<boolean>;
-	/** Least rest after work; it is also ten times as long as the work was. */
+	/** Least rest after work; it is also ten times as long as the work was, up to ten seconds. */
 	readonly restMs: number;
 }
+
+/** Work that took very long hung, or its process stood still: that is no reason to rest for very long. */
+const LONGEST_REST_MS = 10_000;
 
 export class Folded implements AsyncDisposable {
 	readonly #deps: FoldedDeps;
@@ -23,6 +26,13 @@ export class Folded implements AsyncDisposable {
 	ask(): void {
 		this.#asked = true;
 		this.#begin();
+	}
+
+	/** Asks for it without a rest. */
+	hurry(): void {
+		this.#resting?.[Symbol.dispose]();
+		this.#resting = null;
+		this.ask();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -43,7 +53,8 @@ export class Folded implements AsyncDisposable {
 		if (!(await work())) this.#asked = true;
 		this.#working = null;
 		if (this.#ended) return;
-		this.#resting = clock.after(Math.max(restMs, (clock.monotonic() - began) * 10), () => {
+		const rest = Math.min(LONGEST_REST_MS, (clock.monotonic() - began) * 10);
+		this.#resting = clock.after(Math.max(restMs, rest), () => {
 			this.#resting = null;
 			this.#begin();
 		});

@@ -23,8 +23,9 @@ import type { RunLedger } from './ledger.ts';
 import { pauseAfter } from './pauses.ts';
 import { RanNotes, type WriteRan } from './ran-notes.ts';
 import { Roster } from './roster.ts';
-import { SettleQueue } from './settle-queue.ts';
+import { SettleQueue, type SettleWatch } from './settle-queue.ts';
 import { TENURE_TIMES, Tenure, type TenureTimes } from './tenure.ts';
+import { Unsent } from './unsent.ts';
 
 export interface KeeperDeps {
 	readonly book: ScheduleBook;
@@ -58,9 +59,7 @@ export interface ScheduleKeeper extends AsyncDisposable {
 }
 
 const FOLD_MS = 250;
-/** A claim of our own is not looked at before: it may be on its way. */
-const OWN_CLAIM_MS = 120_000;
-/** Nor at one of somebody else's: he may be alive after all, if a clock was set or a Redis lost the lease, and it may be on its way. */
+/** A claim of somebody else's is not looked at before: he may be alive after all, if a clock was set or a Redis lost the lease. */
 const FRESH_CLAIM_MS = 5_000;
 /** A run by hand belongs to whoever asked for it; after so long it is nobody's. */
 const MANUAL_MS = 600_000;
@@ -78,6 +77,7 @@ class Keeper implements ScheduleKeeper {
 	readonly #roster: Roster;
 	readonly #clock: DueClock;
 	readonly #settles: SettleQueue;
+	readonly #unsentClaims = new Unsent();
 	readonly #line: FireLine;
 	readonly #doubts: Doubts;
 	readonly #ran: RanNotes;
@@ -91,7 +91,9 @@ class Keeper implements ScheduleKeeper {
 	/** Whether the book was taken in since the right came. */
 	#loaded = false;
 	#telling: Disposable | null = null;
-	/** Rings when a claim is old enough to be looked at. */
+	/** How often claims were left that the ledger has open: a list of those from before says nothing of them. */
+	#left = 0;
+	/** Rings when open claims are to be looked at before the next sweep. */
 	#ageing: Disposable | null = null;
 	#lastJump: ClockJump | null = null;
 	#unread: string | null = null;
@@ -120,6 +122,7 @@ class Keeper implements ScheduleKeeper {
 			ledger,
 			roster: this.#roster,
 			settles: this.#settles,
+			unsent: this.#unsentClaims,
 			publish,
 			clock,
 			log,
@@ -127,6 +130,10 @@ class Keeper implements ScheduleKeeper {
 			onLost: () => this.#tenure.lost(),
 			onFired: (run, latenessMs) => this.#fired(run, latenessMs),
 			onPlanned: (key) => this.#schedule(key),
+			onLeft: () => {
+				this.#left += 1;
+				this.#sweepIn(FOLD_MS);
+			},
 			onDoubt: (run, why) => this.#doubts.add(run, why),
 			onNews,
 		});
@@ -214,7 +221,7 @@ class Keeper implements ScheduleKeeper {
 
 	#gained(): void {
 		this.#epoch += 1;
-		this.#reading.ask();
+		this.#reading.hurry();
 	}
 
 	#lost(): void {
@@ -253,6 +260,8 @@ class Keeper implements ScheduleKeeper {
 	/** All of it, once the right is here. Null: done; else why not. */
 	async #load(epoch: number): Promise<string | null> {
 		const { book, ledger, clock } = this.#deps;
+		const left = this.#left;
+		using busy = this.#settles.watch();
 		const [reading, cursors, open] = await Promise.all([
 			guarded(() => book.read()),
 			guarded(() => ledger.cursors()),
@@ -270,9 +279,10 @@ class Keeper implements ScheduleKeeper {
 		}
 		this.#loaded = true;
 		// First what is still open, so that it is decided about together with what has come since.
-		this.#judge(open.value);
+		this.#judge(open.value, busy);
 		for (const { entry } of [...this.#roster.all()]) this.#schedule(entry.key);
 		this.#sweeping.ask();
+		if (left !== this.#left) this.#sweepIn(FOLD_MS);
 		return null;
 	}
 
@@ -341,34 +351,39 @@ class Keeper implements ScheduleKeeper {
 	async #sweep(): Promise<boolean> {
 		const epoch = this.#epoch;
 		if (!this.#loaded || this.#ended) return true;
+		using busy = this.#settles.watch();
 		const open = await guarded(() => this.#deps.ledger.open());
-		if (open.ok && epoch === this.#epoch) this.#judge(open.value);
+		if (open.ok && epoch === this.#epoch) this.#judge(open.value, busy);
 		// Once more after the rest, for as long as the right is here.
 		return false;
 	}
 
-	#judge(open: readonly ScheduleRun[]): void {
+	/** Decides about open claims, of which `busy` knows those that are being worked on here. */
+	#judge(open: readonly ScheduleRun[], busy: SettleWatch): void {
 		const { holder, clock } = this.#deps;
 		const now = clock.now();
 		let fresh = false;
 		for (const run of open) {
 			const age = now - run.updatedAt;
 			const waits = this.#roster.get(run.key)?.waiting.some((one) => one.dueAt === run.dueAt) === true;
-			if (waits || this.#settles.has(run) || this.#doubts.has(run)) continue;
-			if (run.by === holder && this.#line.takeUnsent(run)) {
-				this.#unsent(run, 0);
-				continue;
-			}
-			if (run.manual ? age < MANUAL_MS : run.by === holder && age < OWN_CLAIM_MS) continue;
+			if (waits || busy.has(run) || this.#doubts.has(run)) continue;
+			if (run.manual && age < MANUAL_MS) continue;
 			// What waited to be tried again says so in the ledger, and is claimed once more before it is sent.
-			if (run.state === 'retrying' || run.tries === 0) this.#unsent(run, 0);
+			const unsent = run.state === 'retrying' || run.tries === 0 || (run.by === holder && this.#unsentClaims.has(run));
+			if (unsent) this.#unsent(run, 0);
 			else if (run.by !== holder && Math.abs(age) < FRESH_CLAIM_MS) fresh = true;
-			else this.#doubts.add(run, `${run.by} stopped while it was publishing this.`);
+			else this.#doubts.add(run, doubtWords(run, holder));
 		}
-		if (fresh && !this.#ended) {
-			this.#ageing?.[Symbol.dispose]();
-			this.#ageing = clock.after(FRESH_CLAIM_MS, () => void this.#sweep());
-		}
+		if (fresh) this.#sweepIn(FRESH_CLAIM_MS);
+	}
+
+	/** Looks at open claims in so long, unless that is to be done already. */
+	#sweepIn(ms: number): void {
+		if (this.#ended) return;
+		this.#ageing ??= this.#deps.clock.after(ms, () => {
+			this.#ageing = null;
+			void this.#sweep();
+		});
 	}
 
 	/** A claim that was surely not published: it is decided about once more, unless nobody wants it any more. */
@@ -390,6 +405,11 @@ class Keeper implements ScheduleKeeper {
 		if (run.state === 'fired' && !run.manual) this.#noteFired(run);
 		this.#tell();
 	}
+}
+
+function doubtWords(run: ScheduleRun, holder: string): string {
+	if (run.by !== holder) return `${run.by} stopped while it was publishing this.`;
+	return 'The right to run this book was lost while this was being published.';
 }
 
 /** A ledger or book that throws (a full disk) is one that does not answer. */

@@ -28,11 +28,18 @@ export interface SettleDeps {
 	readonly onNews: () => void;
 }
 
+/** Which runs were worked on while the ledger was asked. */
+export interface SettleWatch extends Disposable {
+	has(run: ScheduleRun): boolean;
+}
+
 export class SettleQueue {
 	readonly #deps: SettleDeps;
 	/** By run, the newest word about it. */
 	readonly #waiting = new Map<string, Waiting>();
 	readonly #inHand = new Set<string>();
+	/** Who wants to know which runs are worked on, each with those it has heard of. */
+	readonly #watching = new Set<Set<string>>();
 	#writing: Promise<void> | null = null;
 	#trouble: string | null = null;
 	#ending = false;
@@ -50,6 +57,7 @@ export class SettleQueue {
 	/** Takes a run in hand: it is about to be claimed and published. */
 	take(run: ScheduleRun): void {
 		this.#inHand.add(idOf(run));
+		this.#heard(idOf(run));
 	}
 
 	/** Puts it out of hand without a word. */
@@ -57,9 +65,14 @@ export class SettleQueue {
 		this.#inHand.delete(idOf(run));
 	}
 
-	/** Whether it is being published, or its outcome on its way. */
-	has(run: ScheduleRun): boolean {
-		return this.#inHand.has(idOf(run)) || this.#waiting.has(idOf(run));
+	/**
+	 * Remembers which runs are being published or written, now or at any time until it is disposed of: what the ledger answers meanwhile
+	 * about one of these may be old.
+	 */
+	watch(): SettleWatch {
+		const ids = new Set([...this.#inHand, ...this.#waiting.keys()]);
+		this.#watching.add(ids);
+		return { has: (run) => ids.has(idOf(run)), [Symbol.dispose]: () => void this.#watching.delete(ids) };
 	}
 
 	/**
@@ -69,13 +82,12 @@ export class SettleQueue {
 	async put(runs: readonly ScheduleRun[]): Promise<readonly boolean[]> {
 		const written = runs.map((run) => {
 			const { promise, resolve } = Promise.withResolvers<boolean>();
+			this.#heard(idOf(run));
 			const before = this.#waiting.get(idOf(run));
 			this.#waiting.set(idOf(run), { run, written: [...(before?.written ?? []), resolve] });
 			return promise;
 		});
-		this.#writing ??= this.#write().finally(() => {
-			this.#writing = null;
-		});
+		this.#writing ??= this.#write();
 		return Promise.all(written);
 	}
 
@@ -87,6 +99,8 @@ export class SettleQueue {
 		for (const [id, { run, written }] of this.#waiting) {
 			if (run.state !== 'claimed' && run.state !== 'retrying') continue;
 			this.#waiting.delete(id);
+			// What is about to be sent is put out of hand by whoever took it.
+			if (run.state === 'retrying') this.#inHand.delete(id);
 			for (const resolve of written) resolve(false);
 		}
 	}
@@ -96,6 +110,10 @@ export class SettleQueue {
 		this.#ending = true;
 		this.#resume?.();
 		await this.#writing;
+	}
+
+	#heard(id: string): void {
+		for (const ids of this.#watching) ids.add(id);
 	}
 
 	async #write(): Promise<void> {
@@ -120,6 +138,8 @@ export class SettleQueue {
 		}
 		for (const { written } of this.#waiting.values()) for (const resolve of written) resolve(false);
 		this.#waiting.clear();
+		// Not a turn later: what is put from now on is written by the next.
+		this.#writing = null;
 	}
 
 	/** A ledger that throws is one that does not answer. */

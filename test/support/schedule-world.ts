@@ -188,11 +188,17 @@ function isOpen({ state }: ScheduleRun): boolean {
 	return state === 'claimed' || state === 'retrying';
 }
 
-/** A process that keeps a book and can be killed: from then on its timers do not ring, and what it asked for is never answered. */
+/**
+ * A process that keeps a book and can be killed: from then on its timers do not ring, and what it asked for is never answered. Frozen,
+ * it hears of both when it is thawed.
+ */
 export interface MortalKeeper extends AsyncDisposable {
 	readonly keeper: ScheduleKeeper;
 	readonly holder: string;
 	kill(): void;
+	/** Stops it as SIGSTOP does, and lets it go on. */
+	freeze(): void;
+	thaw(): void;
 	readonly dead: boolean;
 }
 
@@ -202,6 +208,8 @@ export interface MortalOptions
 	readonly publish?: (publish: PublishDue) => PublishDue;
 	/** The ledger's answer to a call comes after this. */
 	readonly answers?: (call: keyof RunLedger) => Promise<void>;
+	/** Wraps the ledger: to lose calls and answers. */
+	readonly ledger?: (ledger: RunLedger) => RunLedger;
 }
 
 /** Starts one on the world's book. */
@@ -211,13 +219,15 @@ export function mortalKeeper(
 	holder: string,
 	options: MortalOptions = {},
 ): MortalKeeper {
-	const { publish: wrap, answers, ...rest } = options;
+	const { publish: wrap, answers, ledger: wrapLedger, ...rest } = options;
 	let dead = false;
+	let frozen: PromiseWithResolvers<void> | null = null;
 	const never = <T>(): Promise<T> => new Promise<T>(() => {});
 	const alive = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) => {
 		return async (...args: A): Promise<T> => {
 			if (dead) return never<T>();
 			const value = await call(...args);
+			await frozen?.promise;
 			return dead ? never<T>() : value;
 		};
 	};
@@ -228,7 +238,7 @@ export function mortalKeeper(
 			await answers?.(name);
 			return value;
 		});
-	const ledger = world.ledger();
+	const ledger = wrapLedger === undefined ? world.ledger() : wrapLedger(world.ledger());
 	const publish = world.publisher(holder);
 	const keeper = createScheduleKeeper({
 		book: world.book(),
@@ -250,7 +260,20 @@ export function mortalKeeper(
 			...clock,
 			now: () => clock.now(),
 			monotonic: () => clock.monotonic(),
-			after: (ms, callback) => clock.after(ms, () => (dead ? undefined : callback())),
+			after: (ms, callback) => {
+				let over = false;
+				const ring = () => {
+					if (frozen !== null) void frozen.promise.then(ring);
+					else if (!dead && !over) callback();
+				};
+				const timer = clock.after(ms, ring);
+				return {
+					[Symbol.dispose]: () => {
+						over = true;
+						timer[Symbol.dispose]();
+					},
+				};
+			},
 		},
 		log: silentLog,
 		...rest,
@@ -260,6 +283,13 @@ export function mortalKeeper(
 		holder,
 		kill() {
 			dead = true;
+		},
+		freeze() {
+			frozen ??= Promise.withResolvers<void>();
+		},
+		thaw() {
+			frozen?.resolve();
+			frozen = null;
 		},
 		get dead() {
 			return dead;

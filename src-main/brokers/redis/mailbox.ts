@@ -70,9 +70,7 @@ class RedisMailbox implements Mailbox {
 		this.#listeners += 1;
 		this.#fetching.connect();
 		if (this.#fetch === null && !this.#ending) {
-			this.#fetch = this.#run().finally(() => {
-				this.#fetch = null;
-			});
+			this.#fetch = this.#run();
 		}
 		let mine = true;
 		return {
@@ -181,14 +179,14 @@ class RedisMailbox implements Mailbox {
 		while (this.#listeners > 0 && !this.#ending) {
 			const link = await this.#fetching.ready(PATIENCE);
 			if (!link.ok) {
-				if (link.error.code === 'gone') return;
+				if (link.error.code === 'gone') break;
 				this.#options.log.warn('answers cannot be fetched', { reason: link.error.message });
 				await this.#pause();
 				continue;
 			}
 			const got = await link.value.bytes(['BRPOP', list, FETCH_SECONDS]);
 			if (!got.ok) {
-				if (this.#ending) return;
+				if (this.#ending) break;
 				this.#options.log.warn('answers cannot be fetched', { reason: got.error.message });
 				await this.#pause();
 			} else if (Array.isArray(got.value)) {
@@ -199,6 +197,8 @@ class RedisMailbox implements Mailbox {
 				if (!left.ok) this.#options.log.debug('no end for a list of answers', { why: left.error.message });
 			}
 		}
+		// Not a turn later: whoever listens from now on needs another.
+		this.#fetch = null;
 	}
 
 	#take(raw: Buffer): void {

@@ -173,9 +173,7 @@ export class Collector implements AsyncDisposable {
 	#take(message: HeardMessage): void {
 		if (!this.#intake.add(message)) return;
 		if (this.#pumping === null && !this.#ending) {
-			this.#pumping = this.#pump().finally(() => {
-				this.#pumping = null;
-			});
+			this.#pumping = this.#pump();
 		}
 	}
 
@@ -195,12 +193,14 @@ export class Collector implements AsyncDisposable {
 				continue;
 			}
 			const oldest = sent.shift();
-			if (oldest === undefined) return;
+			if (oldest === undefined) break;
 			const done = await oldest.done;
 			this.#open -= oldest.messages.length;
 			if (done) this.#settle(oldest);
 			else this.#broken = true;
 		}
+		// Not a turn later: what comes from now on is for the next one.
+		this.#pumping = null;
 	}
 
 	#settle({ events, messages }: Batch): void {

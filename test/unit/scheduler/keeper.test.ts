@@ -193,6 +193,21 @@ describe('a broker that is away', () => {
 		expect(dues(shop)).toEqual([NOON]);
 	});
 
+	it('is tried again also when all that came of a try was that no confirm came', async () => {
+		const { time, shop } = world();
+		for (const key of ['k', 'l', 'm']) shop.put(key, hourly);
+		await using one = mortalKeeper(shop, time, 'a', { proven: async () => ok(false) });
+		shop.broker = () => gone;
+		await time.advance(MINUTE);
+		shop.broker = () => failure('timeout', 'No confirm came.', { details: { outcome: 'unknown' } });
+		await time.advance(MINUTE);
+		expect(one.keeper.view().brokerAwaySince).not.toBeNull();
+		shop.broker = null;
+		await time.advance(MINUTE);
+		expect(shop.published.map((entry) => entry.key).sort()).toEqual(['k', 'l', 'm']);
+		expect(one.keeper.view()).toMatchObject({ brokerAwaySince: null, waiting: 0 });
+	});
+
 	it('keeps nobody waiting for one schedule whose own queue is the trouble', async () => {
 		const { time, shop } = world();
 		shop.put('a-busy', minutely);
@@ -399,6 +414,75 @@ describe('several keepers of one book', () => {
 		expect(shop.published.filter((one) => one.by === 'b').map((one) => one.dueAt - NOON)).toEqual(
 			expect.arrayContaining([MINUTE, 2 * MINUTE]),
 		);
+	});
+});
+
+describe('a right that was lost and came back', () => {
+	it('has nothing forgotten that waited to be tried again, and is sure that it was not sent', async () => {
+		const { time, shop } = world();
+		shop.put('k', hourly);
+		shop.broker = () => failure('busy', 'The broker is short of memory.');
+		let lost = false;
+		await using _one = mortalKeeper(shop, time, 'a', {
+			// That it is to be tried again is not written in time.
+			ledger: (ledger) => ({
+				...ledger,
+				settle: async (...args) => (lost ? fail('unreachable', 'No answer.') : ledger.settle(...args)),
+			}),
+		});
+		await time.advance(29_900);
+		lost = true;
+		await time.advance(100);
+		expect(run(shop, 'k', NOON)).toMatchObject({ state: 'claimed', by: 'a' });
+		shop.broker = null;
+		shop.expire();
+		await time.advance(7_000);
+		lost = false;
+		await time.advance(13_000);
+		expect(shop.published).toMatchObject([{ dueAt: NOON, by: 'a' }]);
+		expect(shop.published[0]?.at).toBeLessThan(NOON + 15_000);
+	});
+
+	it('has what may have been sent judged at once, although it is its own', async () => {
+		const { time, shop } = world();
+		shop.put('k', hourly);
+		const held = Promise.withResolvers<void>();
+		await using _one = mortalKeeper(shop, time, 'a', {
+			publish: () => async () => {
+				await held.promise;
+				return fail('unreachable', 'The connection was cut off.', { details: { outcome: 'unknown' } });
+			},
+		});
+		await time.advance(30_000);
+		shop.expire();
+		await time.advance(10_000);
+		held.resolve();
+		await time.advance(65_000);
+		expect(run(shop, 'k', NOON)).toMatchObject({ state: 'uncertain', by: 'a' });
+		expect(run(shop, 'k', NOON)?.note).toContain('cannot be told');
+	});
+
+	it('is taken up at once by a process that stood still in the middle of reading the book', async () => {
+		const { time, shop } = world();
+		shop.put('k', minutely);
+		let slow = true;
+		await using one = mortalKeeper(shop, time, 'a', {
+			ledger: (ledger) => ({
+				...ledger,
+				async cursors() {
+					if (slow) await new Promise<void>((resolve) => void time.after(5_000, resolve));
+					return ledger.cursors();
+				},
+			}),
+		});
+		await time.advance(1_000);
+		one.freeze();
+		await time.advance(10 * MINUTE);
+		slow = false;
+		shop.expire();
+		one.thaw();
+		await time.advance(MINUTE);
+		expect(shop.published.at(-1)?.dueAt).toBe(NOON + 10 * MINUTE);
 	});
 });
 
