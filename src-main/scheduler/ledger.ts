@@ -27,8 +27,8 @@ export interface RunLedger {
 	claim(claims: readonly ScheduleRun[], hold: Hold): Promise<Result<readonly (ScheduleRun | null)[]>>;
 	/**
 	 * Writes what became of claims, and gives per run whether it stands there now. An outcome is the truth also after the hold was lost;
-	 * one that was published stays so. What only says that a run is open (it is tried again, it is about to be published again) is
-	 * written by whoever has the right, and never over an outcome.
+	 * one that was published stays so, and none gives way to `uncertain`. What only says that a run is open (it is tried again, it is
+	 * about to be published again) is written by whoever has the right, and never over an outcome.
 	 */
 	settle(runs: readonly ScheduleRun[], hold: Hold | null): Promise<Result<readonly boolean[]>>;
 	/** Claims that are not settled (`claimed`, `retrying`), of whomever. */

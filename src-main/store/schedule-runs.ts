@@ -269,6 +269,8 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			const written = runs.map((run) => {
 				const there = standing(run);
 				if (there?.state === 'fired' && run.state !== 'fired') return false;
+				// Whoever judged a claim before its publisher was heard of knew less.
+				if (run.state === 'uncertain' && there !== null && !isOpen(there)) return false;
 				if (isOpen(run) && (!mine || (there !== null && !isOpen(there)))) return false;
 				write(run);
 				trim.run(run.profile, run.book, run.key, run.profile, run.book, run.key);

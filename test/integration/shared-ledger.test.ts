@@ -271,6 +271,10 @@ describe('settling', () => {
 		expect(must(await ledger.settle([fired(again)], hold))).toEqual([true]);
 		expect(must(await other.settle([theirs], right))).toEqual([false]);
 		expect(must(await ledger.open())).toEqual([]);
+		const failed = claimed('k', 3_000, { state: 'failed', note: 'No such queue.' });
+		expect(must(await ledger.settle([failed], null))).toEqual([true]);
+		expect(must(await other.settle([{ ...failed, state: 'uncertain' }], right))).toEqual([false]);
+		expect(must(await ledger.runs('k'))).toContainEqual(failed);
 	});
 
 	it('of what was never claimed (missed, by hand) is kept as well', async () => {

@@ -179,6 +179,9 @@ describe('the ledger of the local book', () => {
 		const late = { ...theirs, state: 'uncertain' as const };
 		expect(must(await b.settle([theirs, retrying, late], right))).toEqual([false, false, false]);
 		expect(must(await b.open()).map((open) => open.key)).toEqual(['k2']);
+		const failed = run('k2', 1_000, { state: 'failed', note: 'No such queue.' });
+		expect(must(await b.settle([failed], right))).toEqual([true]);
+		expect(must(await b.settle([{ ...failed, state: 'uncertain' }], right))).toEqual([false]);
 	});
 
 	it('keeps claims that are open however many runs came after them', async () => {

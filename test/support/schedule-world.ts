@@ -159,6 +159,7 @@ export function scheduleWorld(clock: Clock): ScheduleWorld {
 					settled.map((run) => {
 						const standing = runs.get(idOf(run));
 						if (standing?.state === 'fired' && run.state !== 'fired') return false;
+						if (run.state === 'uncertain' && standing !== undefined && !isOpen(standing)) return false;
 						if (isOpen(run) && (!mine || (standing !== undefined && !isOpen(standing)))) return false;
 						note(run);
 						return true;

@@ -131,7 +131,8 @@ return standing`,
 };
 
 /**
- * Writes what became of runs. What was published stays so: somebody who judged a claim before its publisher was heard of knew less.
+ * Writes what became of runs. What was published stays so, and no outcome gives way to doubt: somebody who judged a claim before its
+ * publisher was heard of knew less.
  * What only says that a run is open is written while nobody else has had the right since, and never over an outcome.
  * Each settled run gets a number, which stands at the end of its text, so that others read only what they do not have.
  * KEYS open cursors ran total touched settling entries fence; ARGV beginning of runs:KEY, fence of the writer (empty: none), then for
@@ -151,7 +152,7 @@ for at = 3, #ARGV, 5 do
 	local open = state == 'claimed' or state == 'retrying'
 	if open and (before or not mine) then
 		written[#written + 1] = 0
-	elseif was == 'fired' and state ~= 'fired' then
+	elseif (was == 'fired' and state ~= 'fired') or (was and state == 'uncertain') then
 		redis.call('HDEL', KEYS[1], place)
 		written[#written + 1] = 0
 	else
