@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { type Failure, fail, ok, type Result } from '#main/domain/result.ts';
 import type { PublishDue } from '#main/scheduler/fire-line.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
+import { AHEAD_MS } from '#main/scheduler/roster.ts';
 import { randomFrom } from '#test/support/deployment.ts';
 import { type ManualClock, manualClock } from '#test/support/manual-clock.ts';
 import { type MortalKeeper, mortalKeeper, type ScheduleWorld, scheduleWorld } from '#test/support/schedule-world.ts';
@@ -116,7 +117,7 @@ async function storm(seed: number): Promise<readonly string[]> {
 			times: TIMES,
 			ledger: (ledger) => badWay(ledger, () => weather, random, time),
 			publish: (publish) => badBroker(publish, () => weather, random, time, known),
-			...(proves ? { proven: async (id) => ok(known.has(id)) } : {}),
+			...(proves ? { proven: async (id) => ok(known.has(id)), aheadMs: AHEAD_MS } : {}),
 		});
 	};
 	const keepers = random() < 0.5 ? [begin()] : [begin(), begin()];
