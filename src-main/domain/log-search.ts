@@ -1,10 +1,11 @@
 /**
  * What a search through a log looks for: a text in any case, `/a pattern/`, or a query over its lines; the same in the store and on the
- * page. A text is what most people type, and mostly more than one word: it is a query only where it names a field of lines.
+ * page. A text is what most people type, and mostly more than one word: it is a query only where something in it can be a field, known
+ * or not, or where all of it is in quotation marks.
  */
 import { compilePattern } from './pattern.ts';
-import { foldCase, type PlainLeaf, type QueryTree } from './query.ts';
-import type { LogWords } from './query-languages.ts';
+import { foldCase } from './query.ts';
+import { type LineWords, languageOf } from './query-languages.ts';
 import { type QuerySubject, subjectMatches } from './query-match.ts';
 import { parseQueryOf } from './query-parse.ts';
 import { fail, ok, type Result } from './result.ts';
@@ -13,9 +14,17 @@ import { LOG_LEVELS, type LogLevel, type LogLine } from './task.ts';
 /** A pattern is tried against so much of a line's beginning. */
 const PATTERN_REACH = 20_000;
 
-/** Fields that lines of one log have; what else the language has of logs is of the task. */
-const OWN_FIELDS = ['level', 'text', 'logger', 'source', 'line', 'has'];
-const NAMES_A_FIELD = new RegExp(`(?:^|[\\s("-])(?:${OWN_FIELDS.join('|')}):`, 'i');
+/**
+ * Where a term begins, a name and a colon. Behind a name that is no field's, a value must follow at once: `ValueError: no such card` is
+ * what lines say, and so is an address.
+ */
+const NAMES_A_FIELD = new RegExp(
+	`(?:^|[\\s("])-*(?:(?:${languageOf('lines')
+		.fields.map(({ name }) => name)
+		.join('|')}):|[a-z_][a-z0-9_-]*:(?!\\s|$|//))`,
+	'i',
+);
+const QUOTED = /^"(?:[^"\\]|\\[\s\S])+"$/;
 
 /** A line as a search sees it. */
 export type SearchedLine = Pick<LogLine, 'text' | 'logger' | 'level' | 'source'> & { readonly seq: number };
@@ -32,15 +41,8 @@ export interface LogSearch {
 export function readLogSearch(typed: string): Result<LogSearch | null> {
 	if (typed === '') return ok(null);
 	const source = /^\/(.+)\/$/s.exec(typed)?.[1];
-	if (source === undefined && NAMES_A_FIELD.test(typed)) return readLineQuery(typed);
-	if (source === undefined) {
-		const wanted = foldCase(typed);
-		return ok({
-			text: typed,
-			test: ({ text, logger }) =>
-				foldCase(plainLine(text)).includes(wanted) || (logger !== null && foldCase(logger).includes(wanted)),
-		});
-	}
+	if (source === undefined && (QUOTED.test(typed) || NAMES_A_FIELD.test(typed))) return readLineQuery(typed);
+	if (source === undefined) return ok(textSearch(typed));
 	const compiled = compilePattern(source);
 	if (!compiled.ok) return fail('invalid-input', `search: ${compiled.problem}`, { details: { field: 'search' } });
 	const { pattern } = compiled;
@@ -51,45 +53,28 @@ export function readLogSearch(typed: string): Result<LogSearch | null> {
 	});
 }
 
+function textSearch(wanted: string): LogSearch {
+	const folded = foldCase(wanted);
+	return {
+		text: wanted,
+		test: ({ text, logger }) =>
+			foldCase(plainLine(text)).includes(folded) || (logger !== null && foldCase(logger).includes(folded)),
+	};
+}
+
 function readLineQuery(typed: string): Result<LogSearch> {
 	// Lines of one log are looked for by what they say and not by when: nothing in the query is relative to a moment.
-	const query = parseQueryOf('logs', typed, 0);
-	if (!query.ok) {
-		const { position = 0, length = 1 } = query.error.details ?? {};
-		return fail('invalid-input', `search: ${query.error.message}`, { details: { field: 'search', position, length } });
+	const read = parseQueryOf('lines', typed, 0);
+	if (!read.ok) {
+		const { position = 0, length = 1 } = read.error.details ?? {};
+		return fail('invalid-input', `search: ${read.error.message}`, { details: { field: 'search', position, length } });
 	}
-	const foreign = foreignField(query.value);
-	if (foreign !== null) {
-		return fail(
-			'invalid-input',
-			`search: "${foreign}" is not about lines of one log. Write ${OWN_FIELDS.slice(0, -1).join(':, ')}: or has:logger, or put it in quotation marks.`,
-			{ details: { field: 'search' } },
-		);
-	}
-	return ok({ text: null, test: (line) => subjectMatches(query.value, subjectOf(line)) });
+	const query = read.value;
+	if (query.kind === 'text' && query.match.kind === 'contains') return ok(textSearch(query.match.text));
+	return ok({ text: null, test: (line) => subjectMatches(query, subjectOf(line)) });
 }
 
-/** A field that only lines of many logs differ in; null: there is none. */
-function foreignField(query: QueryTree<PlainLeaf<LogWords>>): string | null {
-	switch (query.kind) {
-		case 'and':
-		case 'or':
-			return query.parts.map(foreignField).find((field) => field !== null) ?? null;
-		case 'not':
-			return foreignField(query.part);
-		case 'field':
-		case 'number':
-			return OWN_FIELDS.includes(query.field) ? null : query.field;
-		case 'time':
-			return 'since, until, before and after';
-		case 'path':
-			return query.root;
-		default:
-			return null;
-	}
-}
-
-function subjectOf(line: SearchedLine): QuerySubject<LogWords> {
+function subjectOf(line: SearchedLine): QuerySubject<LineWords> {
 	const logger = line.logger === null ? [] : [line.logger];
 	const text = plainLine(line.text).slice(0, PATTERN_REACH);
 	return {

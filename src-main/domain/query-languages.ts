@@ -19,8 +19,8 @@ import { FAILURE_CODES } from './result.ts';
 import { LOG_LEVELS } from './task.ts';
 
 /** What is searched. */
-export type QueryTarget = 'tasks' | 'messages' | 'logs' | 'schedules' | 'audit';
-export const QUERY_TARGETS: readonly QueryTarget[] = ['tasks', 'messages', 'logs', 'schedules', 'audit'];
+export type QueryTarget = 'tasks' | 'messages' | 'logs' | 'lines' | 'schedules' | 'audit';
+export const QUERY_TARGETS: readonly QueryTarget[] = ['tasks', 'messages', 'logs', 'lines', 'schedules', 'audit'];
 
 /** Of messages that wait in a queue. */
 export interface MessageWords {
@@ -53,6 +53,15 @@ export interface LogWords {
 	readonly is: never;
 }
 
+/** Of the lines of one log: what only lines of several logs differ in is left out. */
+export interface LineWords {
+	readonly text: 'text' | 'logger' | 'source';
+	readonly number: 'level' | 'line';
+	readonly time: never;
+	readonly has: 'logger';
+	readonly is: never;
+}
+
 /** Of schedules, as they are to be: waiting edits included. */
 export interface ScheduleWords {
 	readonly text: 'name' | 'task' | 'app' | 'queue' | 'book' | 'timing' | 'zone' | 'args' | 'kwargs' | 'description';
@@ -81,6 +90,7 @@ export interface TargetQuery {
 	readonly tasks: Query;
 	readonly messages: QueryTree<PlainLeaf<MessageWords>>;
 	readonly logs: QueryTree<PlainLeaf<LogWords>>;
+	readonly lines: QueryTree<PlainLeaf<LineWords>>;
 	readonly schedules: QueryTree<PlainLeaf<ScheduleWords>>;
 	readonly audit: QueryTree<PlainLeaf<AuditWords>>;
 }
@@ -103,6 +113,16 @@ const things = (name: 'has' | 'is', help: string, words: readonly string[], exam
 	queryField(name, name, null, `${help}: ${words.join(', ')}`, example);
 
 const LEVEL_NAMES = Object.keys(LOG_LEVELS);
+
+const LOG_HAS = ['logger'] as const;
+const LOG_LINE = queryField('line', 'number', null, 'The place of the line in its log, from 1', 'line:1..10');
+const LOG_HAS_FIELD = things('has', 'What is there', LOG_HAS, 'has:logger');
+const LINE_FIELDS: readonly QueryField[] = [
+	queryField('level', 'level', null, `The level: ${LEVEL_NAMES.join(', ')}`, 'level:>=warning'),
+	text('text', 'contains', 'Part of the line', 'text:"gave up"'),
+	text('logger', 'prefix', 'The beginning of the logger', 'logger:shop.mail'),
+	choice('source', ['log', 'stdout', 'stderr', 'warren'], 'Where the line came from', 'source:stderr'),
+];
 
 const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 	tasks: { target: 'tasks', fields: QUERY_FIELDS, has: QUERY_HAS, is: QUERY_IS },
@@ -139,23 +159,21 @@ const LANGUAGES: Readonly<Record<QueryTarget, QueryLanguage>> = {
 	logs: {
 		target: 'logs',
 		fields: [
-			queryField('level', 'level', null, `The level: ${LEVEL_NAMES.join(', ')}`, 'level:>=warning'),
-			text('text', 'contains', 'Part of the line', 'text:"gave up"'),
-			text('logger', 'prefix', 'The beginning of the logger', 'logger:shop.mail'),
-			choice('source', ['log', 'stdout', 'stderr', 'warren'], 'Where the line came from', 'source:stderr'),
+			...LINE_FIELDS,
 			text('name', 'contains', 'Part of the task name', 'name:tasks.add'),
 			text('app', 'equals', 'The app that the task name stands for, exactly; * stands for anything', 'app:shop'),
 			text('queue', 'equals', 'The queue of the task, exactly; * stands for anything', 'queue:mail*'),
 			text('worker', 'equals', 'The worker of the attempt, exactly; * stands for anything', 'worker:host1:*'),
 			text('id', 'prefix', 'The beginning of the task id', 'id:312a7e71'),
 			queryField('attempt', 'number', null, 'Which attempt of its task', 'attempt:>1'),
-			queryField('line', 'number', null, 'The place of the line in its log, from 1', 'line:1..10'),
+			LOG_LINE,
 			...timeBounds('Written'),
-			things('has', 'What is there', ['logger'], 'has:logger'),
+			LOG_HAS_FIELD,
 		],
-		has: ['logger'],
+		has: LOG_HAS,
 		is: [],
 	},
+	lines: { target: 'lines', fields: [...LINE_FIELDS, LOG_LINE, LOG_HAS_FIELD], has: LOG_HAS, is: [] },
 	schedules: {
 		target: 'schedules',
 		fields: [

@@ -99,6 +99,7 @@ const TARGET_WORDS: Readonly<Record<QueryTarget, string>> = {
 	tasks: 'tasks',
 	messages: 'waiting messages',
 	logs: 'log lines',
+	lines: "a log's lines",
 	schedules: 'schedules',
 	audit: 'the audit',
 };
@@ -262,6 +263,11 @@ class Parser {
 		const { fields, target } = this.#language;
 		const known = fields.find((candidate) => candidate.name === name.toLowerCase());
 		if (known === undefined) {
+			// An address, as in http://: whatever a field's value may be, no value begins so.
+			if (this.#text.startsWith('://', this.#at)) {
+				this.#at = start;
+				return null;
+			}
 			const names = fields.map((candidate) => candidate.name);
 			const of = target === 'tasks' ? '' : ` of ${TARGET_WORDS[target]}`;
 			this.#stop(

@@ -137,6 +137,11 @@ describe('a log that is far too long to be drawn', () => {
 		const wrong = page.getByRole('alert').filter({ hasText: 'is nothing that "level:" knows' });
 		await wrong.locator('.wrong').getByText('loud', { exact: true }).waitFor({ timeout: PATIENCE });
 		expect(await accessibilityFaults(page)).toEqual([]);
+		await search.fill('needle levl:error');
+		const unknown = page.getByRole('alert').filter({ hasText: 'Did you mean level?' });
+		await unknown.locator('.wrong').getByText('levl', { exact: true }).waitFor({ timeout: PATIENCE });
+		await search.fill('"the needle"');
+		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
 		await search.fill(`line:${LINES - 20_000 + 1} needle`);
 		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
 		expect(await accessibilityFaults(page)).toEqual([]);

@@ -100,11 +100,16 @@ describe('a long log', () => {
 		expect(none).toMatchObject({ ok: true, value: { seqs: [], seen: 3_001, done: true } });
 	});
 
-	it('says what is wrong with a pattern', () => {
+	it('says what is wrong with a pattern or a query', () => {
 		using store = directStore();
 		const attempt = long(store, 10);
 		const found = store.calls.findLines(attempt, { afterSeq: -1, minLevel: 'debug', search: '/(/' });
 		expect(found).toMatchObject({ ok: false, error: { code: 'invalid-input', details: { field: 'search' } } });
+		const unknown = store.calls.findLines(attempt, { afterSeq: -1, minLevel: 'debug', search: 'card levl:error' });
+		expect(unknown).toMatchObject({
+			ok: false,
+			error: { code: 'invalid-input', details: { field: 'search', position: 5, length: 4 } },
+		});
 		// A lone slash, and two of them, are texts like any other.
 		expect(store.calls.findLines(attempt, { afterSeq: -1, minLevel: 'debug', search: '//' })).toMatchObject({
 			ok: true,

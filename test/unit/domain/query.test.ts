@@ -51,6 +51,15 @@ describe('the query language', () => {
 		expect(parsed('"a (b) \\"c\\" \\\\ OR"')).toEqual(contains('a (b) "c" \\ OR'));
 	});
 
+	it('takes an address for text, and a field before two slashes for a field', () => {
+		expect(parsed('http://shop:80/a -amqp://x')).toEqual({
+			kind: 'and',
+			parts: [contains('http://shop:80/a'), { kind: 'not', part: contains('amqp://x') }],
+		});
+		expect(refusal('htp:/x').message).toContain('There is no field "htp"');
+		expect(refusal('queue://x').message).toContain('This / begins a pattern');
+	});
+
 	it('negates with a dash and with NOT, also groups, and twice is not at all', () => {
 		expect(parsed('-a')).toEqual({ kind: 'not', part: contains('a') });
 		expect(parsed('NOT (a OR b)')).toEqual({
