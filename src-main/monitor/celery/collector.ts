@@ -30,7 +30,7 @@ export const PREFETCH = 2_000;
 const AT_ONCE = 3;
 const LOOK_MS = 2_000;
 const RETRY_MS = 1_000;
-/** Unreadable events noted per round; all are counted. */
+/** Unreadable events kept from one look to the next; all are counted. */
 const MOST_BAD = 50;
 
 export interface CollectorOptions {
@@ -68,8 +68,9 @@ export class Collector implements AsyncDisposable {
 	readonly #listeners = new Set<() => void>();
 	#gaps: readonly MonitorGap[];
 	#gapCount: number;
-	#newBad: NotedBad[] = [];
 	#bad: number;
+	/** How many unreadable events may be kept until the next look. */
+	#badRoom = MOST_BAD;
 	#events = 0;
 	#lastEventAt: number | null;
 	#trouble: string | null = 'Not connected to the broker yet.';
@@ -216,29 +217,31 @@ export class Collector implements AsyncDisposable {
 	#nextBatch(): Batch | null {
 		const events: CeleryEvent[] = [];
 		const messages: HeardMessage[] = [];
+		const bad: NotedBad[] = [];
 		while (events.length < BATCH_EVENTS && messages.length < BATCH_MESSAGES) {
 			const message = this.#intake.take();
 			if (message === null) break;
 			messages.push(message);
-			for (const event of this.#read(message)) {
+			for (const event of this.#read(message, bad)) {
 				events.push(event);
 				this.#roster.hear(event, message.receivedAt);
 			}
 		}
 		const last = messages.at(-1);
 		if (last === undefined) return null;
-		const done = this.#commit(this.#apply(events, last.receivedAt), messages);
+		const done = this.#commit(this.#apply(events, last.receivedAt), messages, bad);
 		return { events: events.length, messages, done };
 	}
 
-	/** The guard around one message: whatever it holds, the stream goes on. */
-	#read(message: HeardMessage): readonly CeleryEvent[] {
+	/** The guard around one message: whatever it holds, the stream goes on. What cannot be read is added to `unread`. */
+	#read(message: HeardMessage, unread: NotedBad[]): readonly CeleryEvent[] {
 		const read = this.#options.read(message);
 		for (const bad of read.bad) {
 			this.#bad += 1;
-			if (this.#newBad.length >= MOST_BAD) continue;
+			if (this.#badRoom === 0) continue;
+			this.#badRoom -= 1;
 			const text = bad.text ?? Buffer.from(message.body.subarray(0, 4_000)).toString('utf8');
-			this.#newBad.push({
+			unread.push({
 				at: message.receivedAt,
 				reason: bad.reason,
 				routingKey: message.routingKey,
@@ -256,12 +259,19 @@ export class Collector implements AsyncDisposable {
 	}
 
 	/** Commits until it is done: without it nothing may be settled. False: stopped before. */
-	async #commit(first: Promise<unknown>, messages: readonly HeardMessage[]): Promise<boolean> {
-		const { profile, log, read } = this.#options;
+	async #commit(
+		first: Promise<unknown>,
+		messages: readonly HeardMessage[],
+		bad: readonly NotedBad[],
+	): Promise<boolean> {
+		const { profile, log, read, notes } = this.#options;
 		let writing = first;
+		let noted = bad.length === 0;
 		for (;;) {
 			try {
 				await writing;
+				if (!noted) await notes.putBad(profile, bad);
+				noted = true;
 				return true;
 			} catch (error) {
 				const reason = error instanceof Error ? error.message : String(error);
@@ -303,6 +313,7 @@ export class Collector implements AsyncDisposable {
 	/** How far behind we are, and notes for other processes and for later. */
 	async #look(): Promise<void> {
 		const { clock, profile } = this.#options;
+		this.#badRoom = MOST_BAD;
 		const refused = this.#intake.takeRefused();
 		if (refused > 0) {
 			const now = clock.now();
@@ -324,10 +335,14 @@ export class Collector implements AsyncDisposable {
 
 	async #note(): Promise<void> {
 		const { notes, profile } = this.#options;
-		const bad = this.#newBad;
-		this.#newBad = [];
 		const { running: _running, holder: _holder, ...status } = this.status();
-		await notes.put(profile, { status, caughtUpAt: this.#asOf(), workers: this.#roster.takeChanged(), bad });
+		const workers = this.#roster.takeChanged();
+		try {
+			await notes.put(profile, { status, caughtUpAt: this.#asOf(), workers });
+		} catch (error) {
+			this.#roster.unnoted(workers);
+			throw error;
+		}
 	}
 
 	#addGap(gap: MonitorGap): void {

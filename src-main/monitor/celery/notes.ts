@@ -14,11 +14,12 @@ export interface Noted {
 	/** Moment as of which workers are to be judged while nobody watches. */
 	readonly caughtUpAt: number;
 	readonly workers: readonly WorkerRecord[];
-	readonly bad: readonly NotedBad[];
 }
 
 export interface MonitorNotes {
 	put(profile: ProfileId, noted: Noted): Promise<void>;
+	/** Notes events that could not be read. */
+	putBad(profile: ProfileId, items: readonly NotedBad[]): Promise<void>;
 	status(profile: ProfileId): Promise<NotedStatus>;
 	caughtUpAt(profile: ProfileId): Promise<number | null>;
 	workers(profile: ProfileId): Promise<readonly WorkerRecord[]>;
@@ -73,7 +74,7 @@ export function monitorNotes(store: WatchStore): MonitorNotes {
 		return found === undefined ? null : (JSON.parse(found.body) as StatusNote);
 	};
 	return {
-		async put(profile, { status, caughtUpAt, workers, bad }) {
+		async put(profile, { status, caughtUpAt, workers }) {
 			const at = status.until ?? 0;
 			const body: StatusNote = { status, caughtUpAt };
 			const writes = [store.put(profile, 'status', [{ key: '', at, body: JSON.stringify(body) }], 1)];
@@ -81,9 +82,9 @@ export function monitorNotes(store: WatchStore): MonitorNotes {
 				const notes = workers.map((one) => ({ key: one.name, at: one.heardAt, body: JSON.stringify(one) }));
 				writes.push(store.put(profile, 'worker', notes, MOST_WORKERS));
 			}
-			if (bad.length > 0) writes.push(store.put(profile, 'bad-event', bodies(bad), MOST_BAD));
 			await Promise.all(writes);
 		},
+		putBad: (profile, items) => store.put(profile, 'bad-event', bodies(items), MOST_BAD),
 		async putBadReplies(profile, items, count) {
 			const total = (counted.get(profile) ?? 0) + count;
 			counted.set(profile, total);

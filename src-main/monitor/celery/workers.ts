@@ -197,6 +197,11 @@ export class Roster {
 		return changed;
 	}
 
+	/** These could not be noted: the next call gives them again. */
+	unnoted(records: readonly WorkerRecord[]): void {
+		for (const { name } of records) this.#changed.add(name);
+	}
+
 	views(asOf: number): readonly WorkerView[] {
 		return viewsOf([...this.#records.values()], asOf);
 	}
