@@ -2,7 +2,7 @@
  * An installed Chromium or Chrome for `npm start` on machines without Electron's runtime: the console's page in a window of
  * its own, with a browser profile of its own.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { findCommand } from './setup.mjs';
@@ -65,6 +65,25 @@ function isSnap(browser) {
 function browserProfile(browser, home) {
 	if (isSnap(browser)) return join(homedir(), 'snap', 'chromium', 'common', 'warren');
 	return join(home ?? defaultHome(), 'browser');
+}
+
+/**
+ * Whether the browser that we started has this browser profile to itself. One that only hands its address over to another, which had the
+ * profile before, never does; nor does a script that starts a browser and ends.
+ *
+ * @param {{ browser: string, home?: string, pid: number | undefined }} what pid: the browser's process; undefined: it is not started yet, which
+ * tells on Windows alone whether another one is there
+ */
+export function holdsProfile({ browser, home, pid }) {
+	const profile = browserProfile(browser, home);
+	// On Windows the file goes with the browser that has it open, whichever that is.
+	if (process.platform === 'win32') return existsSync(join(profile, 'lockfile'));
+	try {
+		return readlinkSync(join(profile, 'SingletonLock')).endsWith(`-${pid}`);
+	} catch (error) {
+		if (error.code === 'ENOENT' || error.code === 'EINVAL') return false;
+		throw error;
+	}
 }
 
 function defaultHome() {

@@ -7,7 +7,17 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	accessSync,
+	constants,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -307,11 +317,21 @@ export function findCommand(name) {
 		if (folder === '') continue;
 		for (const candidate of names) {
 			const path = join(folder, candidate);
-			const stat = statSync(path, { throwIfNoEntry: false });
-			if (stat?.isFile() && (windows || (stat.mode & 0o111) !== 0)) return path;
+			if (isCommand(path)) return path;
 		}
 	}
 	return undefined;
+}
+
+/** Whether this is a file that this user may run. What cannot be looked at is none, as for a shell: a path may name another user's folder. */
+function isCommand(path) {
+	try {
+		accessSync(path, windows ? constants.F_OK : constants.X_OK);
+		return statSync(path).isFile();
+	} catch (error) {
+		if (error.syscall === undefined) throw error;
+		return false;
+	}
 }
 
 /** Whether a short command succeeds; nothing is shown. */

@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findBrowser, hasDisplay, windowArguments } from './browser.mjs';
+import { findBrowser, hasDisplay, holdsProfile, windowArguments } from './browser.mjs';
 import { electronExecutable, fetchElectron } from './electron.mjs';
 import { engineFlags, engineNode, ensureBuild, ensurePackages, requireNode, root, SetupError } from './setup.mjs';
 
@@ -110,15 +110,31 @@ async function openInBrowser(args) {
 		return;
 	}
 	const startedAt = Date.now();
-	const window = launch(browser, windowArguments({ browser, url, home: homeIn(args) }), { stdio: 'ignore' });
-	say(`Warren is open in ${browser}. Closing its window or Ctrl+C ends it.`);
+	const home = homeIn(args);
+	const taken = holdsProfile({ browser, home, pid: undefined });
+	const window = launch(browser, windowArguments({ browser, url, home }), { stdio: 'ignore' });
+	let ours = false;
+	const watch = setInterval(() => {
+		ours = !taken && holdsProfile({ browser, home, pid: window.child.pid });
+		// A browser behind a script of its own has another process than ours: then time alone tells that it is open.
+		if (!ours && Date.now() - startedAt < tooSoon) return;
+		clearInterval(watch);
+		say(`Warren is open in ${browser}. Closing its window or Ctrl+C ends it.`);
+	}, 100);
 	const first = await Promise.race([
 		window.ended.then((end) => ({ window: end })),
 		serve.ended.then((end) => ({ serve: end })),
 	]);
-	if (first.window !== undefined && Date.now() - startedAt < tooSoon && !ending) {
+	clearInterval(watch);
+	const closed = first.window?.code === 0 && ours;
+	if (first.window !== undefined && !closed && Date.now() - startedAt < tooSoon && !ending) {
+		const { code, signal, reason } = first.window;
 		// Handed over to a browser that was running already, or failed: either way the console itself is fine.
-		say(`The window is not ours to watch. Warren stays at ${url}\nCtrl+C ends it.`);
+		const what =
+			code === 0
+				? 'The window is not ours to watch.'
+				: `The window did not open (${reason ?? signal ?? `exit code ${code}`}).`;
+		say(`${what} Warren stays at ${url}\nCtrl+C ends it.`);
 		process.exitCode = (await serve.ended).code ?? 0;
 		return;
 	}
@@ -169,6 +185,8 @@ try {
 		await openInBrowser(args);
 	}
 } catch (error) {
+	// Nothing that was started outlives this, however it ends.
+	await endAll();
 	if (!(error instanceof SetupError)) throw error;
 	console.error(error.message);
 	process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '#test/support/wait.ts';
 import { SmallProject } from './small-project.ts';
@@ -133,12 +134,62 @@ describe('starting', () => {
 		expect(linesOf(project, 'served')).toEqual(['ended']);
 	});
 
-	it('keeps serving when the window closes at once', async () => {
+	it('ends when its window is closed, however soon', async () => {
 		await using project = await SmallProject.make();
-		const running = project.start('start', ['--browser'], { DISPLAY: ':none', WARREN_BROWSER: '/bin/false' });
+		const running = project.start('start', ['--browser', '--home', 'state'], {
+			DISPLAY: ':none',
+			WARREN_BROWSER: join(project.root, 'browser'),
+		});
+		await waitFor('the window', () => running.printed().includes('Warren is open in'));
+		await project.write('window-closed', '');
+		expect((await running.ended).code).toBe(0);
+		expect(running.printed()).not.toContain('Warren stays at');
+		expect(linesOf(project, 'served')).toEqual(['ended']);
+	});
+
+	it.each([
+		['was handed over to a browser that runs already', '/bin/true', 'The window is not ours to watch.'],
+		['did not open', '/bin/false', 'The window did not open (exit code 1).'],
+		['has no browser that could be started', '/bin', 'The window did not open (spawn /bin EACCES).'],
+	])('keeps serving when the window %s', async (_what, browser, words) => {
+		await using project = await SmallProject.make();
+		const running = project.start('start', ['--browser'], { DISPLAY: ':none', WARREN_BROWSER: browser });
 		await waitFor('the address', () => running.printed().includes('Warren stays at http://127.0.0.1:9/?token=once'));
+		expect(running.printed()).toContain(words);
+		expect(running.printed()).not.toContain('Warren is open in');
 		running.child.kill('SIGTERM');
 		expect((await running.ended).code).toBe(143);
+		expect(linesOf(project, 'served')).toEqual(['ended']);
+	});
+
+	it('finds a browser behind a folder of the path that cannot be looked at', async () => {
+		await using project = await SmallProject.make();
+		await project.link('loop', join(project.root, 'loop'));
+		await cp(join(project.root, 'browser'), join(project.root, 'bin/chromium'));
+		const running = project.start('start', ['--browser', '--home', 'state'], {
+			DISPLAY: ':none',
+			WARREN_BROWSER: '',
+			PATH: [join(project.root, 'loop'), join(project.root, 'bin'), process.env.PATH].join(delimiter),
+		});
+		await waitFor('the window', () =>
+			running.printed().includes(`Warren is open in ${join(project.root, 'bin/chromium')}.`),
+		);
+		running.child.kill('SIGINT');
+		expect((await running.ended).code).toBe(0);
+	});
+
+	it('leaves nothing running when it fails itself', async () => {
+		await using project = await SmallProject.make();
+		await project.write(
+			'resources/launch/browser.mjs',
+			`export const hasDisplay = () => true;
+			export const holdsProfile = () => false;
+			export const windowArguments = () => [];
+			export const findBrowser = () => { throw new Error('a mistake of ours'); };`,
+		);
+		const ended = await project.run('start', ['--browser']);
+		expect(ended.code).toBe(1);
+		expect(ended.stderr).toContain('a mistake of ours');
 		expect(linesOf(project, 'served')).toEqual(['ended']);
 	});
 });

@@ -54,12 +54,19 @@ if (args.includes('serve')) {
 }
 `;
 
-/** Stands in for a browser: notes its arguments, and stays until it is ended or told to close. */
-const browser = `#!/usr/bin/env node
+/** Stands in for a browser: locks its profile as Chromium does, notes its arguments, and stays until it is ended or its window is closed. */
+const browser = `#!${process.execPath}
 const fs = require('node:fs');
 const root = process.env.SMALL_PROJECT;
+const profile = process.argv.find((arg) => arg.startsWith('--user-data-dir=')).slice('--user-data-dir='.length);
+fs.mkdirSync(profile, { recursive: true });
+fs.symlinkSync('a-machine-' + process.pid, profile + '/SingletonLock');
 fs.writeFileSync(root + '/browser-arguments', JSON.stringify(process.argv.slice(2)));
-setInterval(() => {}, 1000);
+setInterval(() => {
+	if (!fs.existsSync(root + '/window-closed')) return;
+	fs.unlinkSync(profile + '/SingletonLock');
+	process.exit(0);
+}, 20);
 `;
 
 /** What one run of a script printed, and how it ended. */
