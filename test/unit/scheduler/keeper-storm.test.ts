@@ -4,6 +4,7 @@
  * and nothing was published twice. What goes wrong names its seed.
  */
 import { expect, it } from 'vitest';
+import type { Clock } from '#main/domain/clock.ts';
 import { type Failure, fail, ok, type Result } from '#main/domain/result.ts';
 import type { PublishDue } from '#main/scheduler/fire-line.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
@@ -20,7 +21,9 @@ const SECOND = 1_000;
 const DUES = 30;
 const KEYS = ['k', 'l', 'm'];
 /** Longer than a dead holder's right, the age at which a stranger's claim is looked at, and the pauses between attempts. */
-const CALM_MS = 30 * SECOND;
+const CALM_MS = 45 * SECOND;
+/** How far clocks are off, at most half as much again. */
+const MOST_OFF_MS = 10 * SECOND;
 const TIMES = { ttlMs: 1_500, renewMs: 300, askMs: 150 };
 
 /** What can go wrong in between; all of it is over with the storm. */
@@ -111,9 +114,21 @@ async function storm(seed: number): Promise<readonly string[]> {
 	const proves = random() < 0.3;
 	/** As history knows a message before the broker does. */
 	const known = new Set<string>();
+	/** How far a machine's wall clock is off, and sometimes set to be; where all is proven by history they are one machine. */
+	let off = 0;
+	const strays = !proves && random() < 0.5;
+	const set = () => {
+		if (strays) off = Math.round((random() - 0.5) * 2 * MOST_OFF_MS);
+	};
 	const begin = (): MortalKeeper => {
 		started += 1;
-		return mortalKeeper(shop, time, `keeper ${started}`, {
+		const own = random() < 0.5 ? Math.round((random() - 0.5) * MOST_OFF_MS) : 0;
+		const clock: Clock = {
+			...time,
+			now: () => time.now() + (strays ? off + own : 0),
+			monotonic: () => time.monotonic(),
+		};
+		return mortalKeeper(shop, clock, `keeper ${started}`, {
 			times: TIMES,
 			ledger: (ledger) => badWay(ledger, () => weather, random, time),
 			publish: (publish) => badBroker(publish, () => weather, random, time, known),
@@ -128,7 +143,8 @@ async function storm(seed: number): Promise<readonly string[]> {
 		if (dice < 0.35) {
 			weather = { lostCalls: bad(), lostAnswers: bad(), slow: bad(), refused: bad(), unconfirmed: bad() };
 		} else if (dice < 0.6) weather = CALM;
-		else if (dice < 0.8) shop.expire();
+		else if (dice < 0.75) shop.expire();
+		else if (dice < 0.8) set();
 		else if (dice < 0.88) {
 			const victim = keepers[Math.floor(random() * keepers.length)];
 			victim?.freeze();
