@@ -6,8 +6,10 @@
 import { compilePattern } from './pattern.ts';
 import { foldCase } from './query.ts';
 import { type LineWords, languageOf } from './query-languages.ts';
+import { queryCaret } from './query-marks.ts';
 import { type QuerySubject, subjectMatches } from './query-match.ts';
 import { parseQueryOf } from './query-parse.ts';
+import { plainSuggestions, type QuerySuggestions } from './query-suggest.ts';
 import { fail, ok, type Result } from './result.ts';
 import { LOG_LEVELS, type LogLevel, type LogLine } from './task.ts';
 
@@ -51,6 +53,11 @@ export function readLogSearch(typed: string): Result<LogSearch | null> {
 		test: ({ text, logger }) =>
 			pattern.test(plainLine(text).slice(0, PATTERN_REACH)) || (logger !== null && pattern.test(logger)),
 	});
+}
+
+/** What may be typed next in a search through one log: fields of lines, and values of theirs; nothing inside a pattern. */
+export function suggestLogSearch(typed: string, at: number): QuerySuggestions | null {
+	return typed.startsWith('/') ? null : plainSuggestions(queryCaret(typed, at, 'lines'), 'lines');
 }
 
 function textSearch(wanted: string): LogSearch {

@@ -57,6 +57,8 @@ export type QueryCaret =
 			readonly kind: 'value';
 			/** Lower case and without its colon; `kwargs.user.id` for a path. */
 			readonly field: string;
+			/** The comparison before it, as in `level:>=`; left out where there is none. */
+			readonly op?: string;
 			readonly typed: string;
 			readonly start: number;
 			readonly end: number;
@@ -83,10 +85,12 @@ export function queryCaret(text: string, at: number, target: QueryTarget = 'task
 		const from = term[0]?.start ?? start;
 		const to = term.at(-1)?.end ?? at;
 		const name = text.slice(field.start, field.end - 1);
+		const op = term.find((mark) => mark.kind === 'op');
 		return {
 			kind: 'value',
 			// Keys of arguments mind upper and lower case.
 			field: /[.[]/.test(name) ? name : name.toLowerCase(),
+			...(op === undefined ? {} : { op: text.slice(op.start, op.end) }),
 			typed: text.slice(start, at).replace(/^"/, ''),
 			start,
 			end: value?.end ?? behind?.end ?? at,

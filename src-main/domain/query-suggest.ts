@@ -182,11 +182,50 @@ export function valueSuggestions(
 	target: QueryTarget = 'tasks',
 ): readonly QuerySuggestion[] {
 	const small = caret.typed.toLowerCase();
-	const offered = optionsOf(caret.field, known, target).filter(({ value }) => value.toLowerCase().includes(small));
+	const all = optionsOf(caret.field, known, target);
+	const fitting = caret.op === undefined ? all : behind(caret.op, all);
+	const offered = fitting.filter(({ value }) => value.toLowerCase().includes(small));
 	const begins = ({ value }: { readonly value: string }) => (value.toLowerCase().startsWith(small) ? 0 : 1);
 	return offered
 		.toSorted((a, b) => begins(a) - begins(b))
 		.map(({ count, note, written }) => ({ text: written, note, count, open: false }));
+}
+
+/** More are not read, only scrolled past. */
+const SHOWN = 30;
+
+/** Suggestions for what stands at a caret. */
+export function suggestionsFor(
+	caret: QueryCaret,
+	items: readonly QuerySuggestion[],
+	counted: QuerySuggestions['counted'] = null,
+): QuerySuggestions {
+	if (caret.kind === 'nothing') return { start: 0, end: 0, items: [], counted: null };
+	return { start: caret.start, end: caret.end, items: items.slice(0, SHOWN), counted };
+}
+
+/** Fields, or values of one: of `known` ones, or those that the language names by itself. Paths into arguments are not among them. */
+export function plainSuggestions(
+	caret: QueryCaret,
+	target: QueryTarget,
+	known: readonly FacetValue[] = [],
+	counted: QuerySuggestions['counted'] = null,
+): QuerySuggestions {
+	if (caret.kind === 'value') return suggestionsFor(caret, valueSuggestions(caret, known, target), counted);
+	return suggestionsFor(caret, caret.kind === 'field' ? fieldSuggestions(caret.typed, target) : []);
+}
+
+/** What is left to write behind a comparison that stands there already; ranges and other comparisons cannot follow it. */
+function behind(op: string, options: readonly Option[]): readonly Option[] {
+	const left = new Map<string, Option>();
+	for (const option of options) {
+		const own = /^(?:[<>]=?|=)/.exec(option.written)?.[0];
+		if (own === undefined ? /^[^"]*\.\./.test(option.written) : own !== op) continue;
+		const cut = own?.length ?? 0;
+		const written = option.written.slice(cut);
+		if (!left.has(written)) left.set(written, { ...option, written, value: option.value.slice(cut) });
+	}
+	return [...left.values()];
 }
 
 interface Option extends FacetValue {

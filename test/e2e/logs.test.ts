@@ -99,7 +99,7 @@ describe('a log that is far too long to be drawn', () => {
 		await openLog(page, 'long-log');
 		const log = page.getByRole('log', { name: /^Log of attempt/ });
 		await log.getByText('imported row 0', { exact: true }).waitFor({ timeout: PATIENCE });
-		const search = page.getByRole('textbox', { name: 'Search the log' });
+		const search = page.getByRole('combobox', { name: 'Search the log' });
 		await search.fill('NEEDLE');
 		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
 		await log.locator('.current').getByText('needle').waitFor({ timeout: PATIENCE });
@@ -142,6 +142,15 @@ describe('a log that is far too long to be drawn', () => {
 		await unknown.locator('.wrong').getByText('levl', { exact: true }).waitFor({ timeout: PATIENCE });
 		await search.fill('"the needle"');
 		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
+		await search.fill('needle le');
+		await page.getByRole('option', { name: /^level:/ }).waitFor({ timeout: PATIENCE });
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await search.press('ArrowDown');
+		await search.press('Enter');
+		await page.getByRole('option', { name: 'warning', exact: true }).click({ timeout: PATIENCE });
+		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
+		expect(await search.inputValue()).toBe('needle level:warning ');
+		await search.press('Escape');
 		await search.fill(`line:${LINES - 20_000 + 1} needle`);
 		await page.getByText('1 of 1', { exact: true }).waitFor({ timeout: PATIENCE });
 		expect(await accessibilityFaults(page)).toEqual([]);
@@ -172,6 +181,10 @@ describe('a log that is far too long to be drawn', () => {
 			await openLog(page, 'long-log');
 			await page.getByRole('log').getByText('imported row 0', { exact: true }).waitFor({ timeout: PATIENCE });
 			expect(await accessibilityFaults(page)).toEqual([]);
+			await page.getByRole('combobox', { name: 'Search the log' }).fill('l');
+			await page.getByRole('option', { name: /^line:/ }).waitFor({ timeout: PATIENCE });
+			const list = await page.getByRole('listbox', { name: 'Suggestions' }).last().boundingBox();
+			expect((list?.x ?? 0) + (list?.width ?? Number.NaN)).toBeLessThanOrEqual(420);
 			if (process.env.WARREN_LOOK !== undefined) {
 				await page.screenshot({ path: join(process.env.WARREN_LOOK, `log-narrow-${colorScheme}.png`) });
 			}

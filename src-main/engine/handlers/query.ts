@@ -7,13 +7,12 @@ import { parseQuery, parseQueryOf } from '#main/domain/query-parse.ts';
 import {
 	type FacetValue,
 	facetColumn,
-	fieldSuggestions,
 	pathSuggestions,
 	pathValues,
-	type QuerySuggestion,
+	plainSuggestions,
 	type QuerySuggestions,
+	suggestionsFor,
 	typedPath,
-	valueSuggestions,
 } from '#main/domain/query-suggest.ts';
 import { ok } from '#main/domain/result.ts';
 import type { CallHandlers } from '#main/ipc/handlers.ts';
@@ -23,8 +22,6 @@ import { scheduleSubject } from '../schedule-search.ts';
 
 type Name = 'query.fields' | 'query.check' | 'query.suggest' | 'log.search';
 
-/** More are not read, only scrolled past. */
-const SHOWN = 30;
 /** Lines of the audit in which values are counted. */
 const AUDIT_COUNTED = 1_000;
 
@@ -69,16 +66,9 @@ async function suggestElse(
 	target: Exclude<QueryTarget, 'tasks'>,
 	caret: QueryCaret,
 ): Promise<QuerySuggestions> {
-	if (caret.kind === 'nothing') return { start: 0, end: 0, items: [], counted: null };
-	const answer = (items: readonly QuerySuggestion[], counted: QuerySuggestions['counted'] = null) => ({
-		start: caret.start,
-		end: caret.end,
-		items: items.slice(0, SHOWN),
-		counted,
-	});
-	if (caret.kind === 'field') return answer(fieldSuggestions(caret.typed, target));
+	if (caret.kind !== 'value') return plainSuggestions(caret, target);
 	const { values, counted } = await valuesOf(core, profile, target, caret.field);
-	return answer(valueSuggestions(caret, values, target), counted);
+	return plainSuggestions(caret, target, values, counted);
 }
 
 interface Known {
@@ -131,29 +121,22 @@ async function suggest(
 	caret: QueryCaret,
 	within: string,
 ): Promise<QuerySuggestions> {
-	if (caret.kind === 'nothing') return { start: 0, end: 0, items: [], counted: null };
-	const answer = (
-		items: readonly QuerySuggestion[],
-		counted: QuerySuggestions['counted'] = null,
-	): QuerySuggestions => ({ start: caret.start, end: caret.end, items: items.slice(0, SHOWN), counted });
-	if (caret.kind === 'field') {
-		if (typedPath(caret.typed) === null) return answer(fieldSuggestions(caret.typed));
+	if (caret.kind !== 'value') {
+		if (caret.kind === 'nothing' || typedPath(caret.typed) === null) return plainSuggestions(caret, 'tasks');
 		const calls = await history.calls(profile, within);
-		return answer(pathSuggestions(caret.typed, calls), { tasks: calls.length, all: false });
+		return suggestionsFor(caret, pathSuggestions(caret.typed, calls), { tasks: calls.length, all: false });
 	}
 	const rest = together(within, caret.without);
 	const path = typedPath(`${caret.field}.`);
 	if (path !== null && path.path.length > 0) {
 		const calls = await history.calls(profile, rest);
-		return answer(valueSuggestions(caret, pathValues(path.root, path.path, calls)), {
-			tasks: calls.length,
-			all: false,
-		});
+		const values = pathValues(path.root, path.path, calls);
+		return plainSuggestions(caret, 'tasks', values, { tasks: calls.length, all: false });
 	}
 	const column = facetColumn(caret.field);
-	if (column === null) return answer(valueSuggestions(caret, []));
+	if (column === null) return plainSuggestions(caret, 'tasks');
 	const { values, tasks, all } = await history.facet(profile, rest, column);
-	return answer(valueSuggestions(caret, values), { tasks, all });
+	return plainSuggestions(caret, 'tasks', values, { tasks, all });
 }
 
 /** Both queries at once; what does not parse by itself is left out. */

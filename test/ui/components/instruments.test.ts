@@ -163,6 +163,30 @@ describe('the log', () => {
 		expect(within(screen.getByRole('log')).getAllByText(/card/i, { selector: 'mark' })).toHaveLength(2);
 	});
 
+	it('suggests fields of lines and their levels while one types, and only then Enter steps', async () => {
+		render(LogView, { log: reader(lines) });
+		const search = screen.getByRole<HTMLInputElement>('combobox', { name: 'Search the log' });
+		await fireEvent.input(search, { target: { value: 'card le' } });
+		await screen.findByRole('option', { name: /^level:/ });
+		await fireEvent.keyDown(search, { key: 'ArrowDown' });
+		await fireEvent.keyDown(search, { key: 'Tab' });
+		await screen.findByRole('option', { name: 'error' });
+		expect(search.value).toBe('card level:');
+		// The value that is missing is about to be chosen: that is no mistake yet.
+		expect(screen.queryByRole('alert')).toBeNull();
+		await fireEvent.pointerDown(screen.getByRole('option', { name: 'error' }), { button: 0 });
+		await screen.findByText('1 of 1');
+		expect(search.value).toBe('card level:error ');
+		await screen.findByRole('option', { name: /^line:/ });
+		await fireEvent.keyDown(search, { key: 'Escape' });
+		expect(search.getAttribute('aria-expanded')).toBe('false');
+		expect(search.value).toBe('card level:error ');
+		await fireEvent.input(search, { target: { value: 'levl:error' } });
+		const alert = await screen.findByRole('alert');
+		expect(alert.textContent).toContain('Did you mean level?');
+		expect(alert.querySelector('.wrong')?.textContent).toBe('levl');
+	});
+
 	it('says why it is empty', async () => {
 		render(LogView, { log: reader([line('x', { level: 'debug' })]) });
 		await fireEvent.change(screen.getByLabelText('Least level'), { target: { value: 'error' } });

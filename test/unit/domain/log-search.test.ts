@@ -1,6 +1,6 @@
 /** What is typed into the search of one log. */
 import { describe, expect, it } from 'vitest';
-import { readLogSearch, type SearchedLine } from '#main/domain/log-search.ts';
+import { readLogSearch, type SearchedLine, suggestLogSearch } from '#main/domain/log-search.ts';
 
 const line = (text: string, more: Partial<SearchedLine> = {}): SearchedLine => ({
 	...{ text, level: 'info', source: 'log', logger: 'shop.mail', seq: 0 },
@@ -91,5 +91,23 @@ describe('a search through one log', () => {
 		['text:(', 'search:'],
 	])('for %s says what is wrong', (typed, said) => {
 		expect(found(typed)).toContain(said);
+	});
+});
+
+describe('what may be typed next in a search through one log', () => {
+	const offered = (typed: string) => suggestLogSearch(typed, typed.length)?.items.map(({ text }) => text) ?? null;
+	it.each([
+		['timeout l', ['level:', 'logger:', 'line:']],
+		['-le', ['level:']],
+		['nam', []],
+		['level:err', ['error', '>=error']],
+		['level:>=', ['debug', 'info', 'warning', 'error', 'critical']],
+		['timeout source:std', ['stdout', 'stderr']],
+		['has:', ['logger']],
+		['gave up: no', []],
+		['"le', []],
+		['/le', null],
+	])('is for %s what lines of one log know', (typed, items) => {
+		expect(offered(typed)).toEqual(items);
 	});
 });

@@ -27,7 +27,7 @@ describe('what stands at the caret', () => {
 		['state:failed,|', { kind: 'value', field: 'state', typed: '', start: 13, end: 13, without: '' }],
 		['state:failed,lo|st', { kind: 'value', field: 'state', typed: 'lo', start: 13, end: 17, without: '' }],
 		['a -queue:"my qu|', { kind: 'value', field: 'queue', typed: 'my qu', start: 9, end: 15, without: 'a' }],
-		['runtime:>|', { kind: 'value', field: 'runtime', typed: '', start: 9, end: 9, without: '' }],
+		['runtime:>|', { kind: 'value', field: 'runtime', op: '>', typed: '', start: 9, end: 9, without: '' }],
 		['kwargs.User.id:4|', { kind: 'value', field: 'kwargs.User.id', typed: '4', start: 15, end: 16, without: '' }],
 		['name:/a|', { kind: 'nothing' }],
 		['"some wo|', { kind: 'nothing' }],
@@ -116,6 +116,19 @@ describe('suggestions', () => {
 			const parsed = parseQuery(`name:${text}`, 0);
 			expect(parsed).toMatchObject({ ok: true, value: { kind: 'field', any: [{ kind: 'contains' }] } });
 		}
+	});
+
+	it('of values go on behind a comparison that stands there', () => {
+		const behind = (marked: string, ...values: string[]) => {
+			const here = caret(marked);
+			if (here.kind !== 'value') throw new Error('no value');
+			const known = values.map((value) => ({ value, count: 1 }));
+			return valueSuggestions(here, known).map(({ text }) => text);
+		};
+		expect(behind('runtime:>|')).toEqual(['1s', '10s', '1m']);
+		expect(behind('runtime:<|')).toEqual(['100ms']);
+		expect(behind('finished:>=|')).toEqual(['today', 'yesterday']);
+		expect(behind('name:=|', 'a..b', 'add')).toEqual(['"a..b"', 'add']);
 	});
 
 	it('of apps add up the names of their tasks', () => {
