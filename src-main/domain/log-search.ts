@@ -73,8 +73,8 @@ function readLineQuery(typed: string): Result<LogSearch> {
 	// Lines of one log are looked for by what they say and not by when: nothing in the query is relative to a moment.
 	const read = parseQueryOf('lines', typed, 0);
 	if (!read.ok) {
-		const { position = 0, length = 1 } = read.error.details ?? {};
-		return fail('invalid-input', `search: ${read.error.message}`, { details: { field: 'search', position, length } });
+		const { message, details } = read.error;
+		return fail('invalid-input', `search: ${message}`, { details: { ...details, field: 'search' } });
 	}
 	const query = read.value;
 	if (query.kind === 'text' && query.match.kind === 'contains') return ok(textSearch(query.match.text));

@@ -29,7 +29,8 @@ const DEPTH_LIMIT = 40;
 
 /**
  * Parses a query. `now` (epoch ms) anchors durations (`since:2h`) and `today`; dates without a zone are local time.
- * An empty text is everything. Failures are `invalid-input`, with `details.position` (UTF-16 offset) and `details.length`.
+ * An empty text is everything. Failures are `invalid-input`, with `details.position` (UTF-16 offset) and `details.length` in
+ * `details.query`, the text itself.
  */
 export function parseQuery(text: string, now: number): Result<Query> {
 	return parseQueryOf('tasks', text, now);
@@ -564,7 +565,7 @@ class Parser {
 
 	#stop(message: string, position = this.#at, length = 1): never {
 		const failure = fail('invalid-input', `${message} (At character ${position + 1} of the query.)`, {
-			details: { position, length },
+			details: { query: this.#text, position, length },
 		});
 		throw new Stop(failure.error);
 	}

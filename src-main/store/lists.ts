@@ -2,7 +2,7 @@
 import { FAILING_STATES } from '#main/domain/failure-group.ts';
 import { type ProfileId, type TaskId, taskId } from '#main/domain/ids.ts';
 import type { Page } from '#main/domain/page.ts';
-import type { Query } from '#main/domain/query.ts';
+import { joinQueries, type Query } from '#main/domain/query.ts';
 import { parseQuery } from '#main/domain/query-parse.ts';
 import { ok, type Result } from '#main/domain/result.ts';
 import type { TaskRow } from '#main/domain/task.ts';
@@ -60,7 +60,7 @@ const TEXT_SCAN_GAIN = 2;
 const CHUNK_MS = 8;
 
 /** The query that failures are. */
-const FAILED = `state:${FAILING_STATES.join(',')}`;
+const FAILED: Query = { kind: 'state', any: FAILING_STATES };
 
 /** What lists are read with. */
 export interface ListReader {
@@ -140,9 +140,9 @@ export function matchingIds(
 
 /** FROM and WHERE (as `tasks` t) of the failed tasks that match, for whoever groups them. */
 export function failedMatches(reader: ListReader, profile: number, query: string, now: number): Result<SqlPart> {
-	const typed = query.trim();
-	const parsed = parseQuery(typed === '' ? FAILED : `${FAILED} (${typed})`, now);
-	return parsed.ok ? ok(everyMatch(prepare(reader, profile, parsed.value))) : parsed;
+	const parsed = parseQuery(query, now);
+	if (!parsed.ok) return parsed;
+	return ok(everyMatch(prepare(reader, profile, joinQueries('and', [FAILED, parsed.value]))));
 }
 
 function prepare(reader: ListReader, profile: number, query: Query): Prepared {

@@ -6,6 +6,7 @@ import type { CallContext, Sink } from '#main/ipc/handlers.ts';
 import type { Host } from '../host.ts';
 import type { Io } from './io.ts';
 import type { Globals } from './parse.ts';
+import { queryMistake } from './query-mistake.ts';
 import { harmless, paint, type Style } from './text.ts';
 
 /** A failure that ends the command, with its exit code. */
@@ -82,7 +83,11 @@ export class Session {
 /** Prints a failure where it belongs (with `--json` as the one document) and gives the exit code. */
 export function reportFailure(io: Io, json: boolean, style: Style, error: Failure | WireError): number {
 	if (json) io.stdout.write(`${JSON.stringify({ error })}\n`);
-	else io.stderr.write(`${paint(style, 'red', 'warren:')} ${harmless(error.message)}\n`);
+	else {
+		const mistake = queryMistake(error, style);
+		io.stderr.write(`${paint(style, 'red', 'warren:')} ${harmless(error.message)}\n`);
+		if (mistake !== null) io.stderr.write(`${mistake}\n`);
+	}
 	return exitCodeOf(error.code);
 }
 

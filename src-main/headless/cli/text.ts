@@ -129,7 +129,7 @@ export function cut(text: string, width: number): string {
 }
 
 /** Columns that a text takes: two for East Asian wide characters and emoji, none for combining marks. */
-function widthOf(text: string): number {
+export function widthOf(text: string): number {
 	let width = 0;
 	for (const char of text) {
 		if (/\p{Mn}|\p{Me}|\u200d|\ufe0f/u.test(char)) continue;

@@ -66,7 +66,7 @@ describe('a search through one log', () => {
 		['from http://shop levl:error', 17, 4],
 	])('says where in %s the mistake is', (typed, position, length) => {
 		const search = readLogSearch(typed);
-		expect(search.ok ? null : search.error.details).toEqual({ field: 'search', position, length });
+		expect(search.ok ? null : search.error.details).toEqual({ field: 'search', query: typed, position, length });
 	});
 
 	it.each([

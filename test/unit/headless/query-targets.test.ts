@@ -107,4 +107,27 @@ describe('one query language', () => {
 		expect(wrong).toMatchObject({ position: 0, length: 4 });
 		expect(wrong.message).toContain('level');
 	});
+
+	it.each([
+		[['task', 'list', 'stat:failed'], 'stat:failed', '^^^^'],
+		[['task', 'count', 'x stat:failed'], 'x stat:failed', '  ^^^^'],
+		[['task', 'requeue', '--where', 'state:faild', '--yes'], 'state:faild', '      ^^^^^'],
+		[['group', 'list', 'queue:mail stat:x'], 'queue:mail stat:x', '           ^^^^'],
+		[['queue', 'peek', 'default', '--query', 'naem:x'], 'naem:x', '^^^^'],
+		[['queue', 'purge', 'default', '--where', 'a naem:x', '--yes'], 'a naem:x', '  ^^^^'],
+		[['schedule', 'list', '--query', 'is:active state:failed'], 'is:active state:failed', '          ^^^^^'],
+		[['audit', 'list', 'is:faled'], 'is:faled', '   ^^^^^'],
+		[['log', 'search', 'levl:error'], 'levl:error', '^^^^'],
+		[['log', 'show', 'any', '--grep', 'x levl:error'], 'x levl:error', '  ^^^^'],
+		[['log', 'find', 'any', 'levl:error'], 'levl:error', '^^^^'],
+		[['view', 'save', 'mine', 'stat:failed'], 'stat:failed', '^^^^'],
+	])('points at the mistake for people: %j', async (args, query, marks) => {
+		const { code, out, err } = await run(...args);
+		expect(code).toBe(2);
+		expect(out).toBe('');
+		expect(err.split('\n').slice(1)).toEqual([`  ${query}`, `  ${marks}`, '']);
+		const { out: document, err: beside } = await run('--json', ...args);
+		expect(JSON.parse(document).error.details).toMatchObject({ query, position: marks.indexOf('^') });
+		expect(beside).toBe('');
+	});
 });
