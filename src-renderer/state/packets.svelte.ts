@@ -23,6 +23,10 @@ export class Packets {
 	total: number | null = $state(null);
 	error: WireError | null = $state.raw(null);
 	busy = $state(false);
+	/** A look anew is on its way. */
+	looking = $state(false);
+	/** Epoch ms of what was read last; null: nothing was. */
+	at: number | null = $state(null);
 	filter: PacketFilter = $state.raw({ func: '', group: '' });
 	/** Where a filtered look goes on; null: it came to the end. */
 	next: number | null = $state(null);
@@ -39,7 +43,9 @@ export class Packets {
 	readonly #profile: string;
 	#pages: ReadonlyMap<number, readonly PacketView[]> = $state.raw(new Map());
 	#found: readonly PacketView[] = $state.raw([]);
-	readonly #asked = new Set<number>();
+	#asked = new Set<number>();
+	/** The rows that were last in sight. */
+	#sight: readonly [number, number] = [0, 0];
 	/** What was asked before the last change is not taken any more. */
 	#turn = 0;
 
@@ -66,37 +72,48 @@ export class Packets {
 
 	/** Reads what comes into sight. */
 	show(start: number, end: number): void {
+		this.#sight = [start, end];
 		if (this.filtered) return;
 		for (let page = Math.floor(start / PAGE); page * PAGE < Math.max(end, 1); page += 1) void this.#page(page);
 	}
 
-	/** Looks anew, with this filter. */
-	async look(filter: PacketFilter = this.filter): Promise<void> {
+	/** Looks anew, with this filter; what is ticked stays so if it is to be kept. What was read before stays until the answer is there, also when it is an error. */
+	async look(filter: PacketFilter = this.filter, keep = false): Promise<void> {
 		this.#turn += 1;
-		this.filter = { func: filter.func.trim(), group: filter.group.trim() };
-		this.#asked.clear();
-		this.#pages = new Map();
-		this.#found = [];
-		this.next = null;
-		this.scanned = 0;
-		this.ticked = new Set();
-		if (this.filtered) await this.more(0);
-		else await this.#page(0);
+		const turn = this.#turn;
+		const wanted = { func: filter.func.trim(), group: filter.group.trim() };
+		this.busy = true;
+		this.looking = true;
+		const answer = await this.#list(0, wanted);
+		if (turn !== this.#turn) return;
+		this.busy = false;
+		this.looking = false;
+		if (!answer.ok) {
+			// What was on its way for the look before is not taken any more, and may be asked for again.
+			this.#asked = new Set(this.#pages.keys());
+			this.error = answer.error;
+			return;
+		}
+		this.error = null;
+		this.at = Date.now();
+		this.filter = wanted;
+		this.total = answer.value.total;
+		if (!keep) this.ticked = new Set();
+		this.#found = this.filtered ? answer.value.items : [];
+		this.scanned = this.filtered ? answer.value.scanned : 0;
+		this.next = this.filtered ? answer.value.next : null;
+		this.#pages = this.filtered ? new Map() : new Map([[0, answer.value.items]]);
+		this.#asked = new Set(this.#pages.keys());
+		if (!this.filtered) this.show(...this.#sight);
 	}
 
 	/** Goes on behind what was gone through. */
-	async more(from: number | null = this.next): Promise<void> {
-		if (from === null) return;
+	async more(): Promise<void> {
+		const from = this.next;
+		if (from === null || this.busy) return;
 		const turn = this.#turn;
 		this.busy = true;
-		const { func, group } = this.filter;
-		const answer = await this.#engine.call('packet.list', {
-			...this.#site,
-			from,
-			limit: PAGE,
-			...(func === '' ? {} : { func }),
-			...(group === '' ? {} : { group }),
-		});
+		const answer = await this.#list(from, this.filter);
 		if (turn !== this.#turn) return;
 		this.busy = false;
 		if (!answer.ok) {
@@ -104,6 +121,7 @@ export class Packets {
 			return;
 		}
 		this.error = null;
+		this.at = Date.now();
 		this.total = answer.value.total;
 		this.scanned = from + answer.value.scanned;
 		this.#found = [...this.#found, ...answer.value.items];
@@ -136,7 +154,7 @@ export class Packets {
 		this.#asked.add(page);
 		const turn = this.#turn;
 		this.busy = true;
-		const answer = await this.#engine.call('packet.list', { ...this.#site, from: page * PAGE, limit: PAGE });
+		const answer = await this.#list(page * PAGE, this.filter);
 		if (turn !== this.#turn) return;
 		this.busy = false;
 		if (!answer.ok) {
@@ -145,6 +163,7 @@ export class Packets {
 			return;
 		}
 		this.error = null;
+		this.at = Date.now();
 		this.total = answer.value.total;
 		const pages = new Map([...this.#pages, [page, answer.value.items] as const]);
 		for (const old of [...pages.keys()].slice(0, Math.max(0, pages.size - KEPT))) {
@@ -152,6 +171,16 @@ export class Packets {
 			this.#asked.delete(old);
 		}
 		this.#pages = pages;
+	}
+
+	#list(from: number, { func, group }: PacketFilter) {
+		return this.#engine.call('packet.list', {
+			...this.#site,
+			from,
+			limit: PAGE,
+			...(func === '' ? {} : { func }),
+			...(group === '' ? {} : { group }),
+		});
 	}
 
 	get #site() {

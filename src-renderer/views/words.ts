@@ -3,6 +3,7 @@
 import type { ArgumentSource } from '#main/domain/action.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
+import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { age, clockTime, counted, duration, relativeTime } from '../components/format.ts';
 import type { IconName } from '../components/icon-paths.ts';
 import type { Tone } from '../components/states.ts';
@@ -87,6 +88,19 @@ export function brokerWords(profile: Profile): string {
 	const port = broker.port === (broker.tls === null ? 5672 : 5671) ? '' : `:${broker.port}`;
 	const vhost = broker.vhost === '/' ? '' : `/${broker.vhost}`;
 	return `${broker.tls === null ? 'amqp' : 'amqps'} ${broker.host}${port}${vhost}`;
+}
+
+/** That a profile's broker is out of reach, and since when and why; null while it answers, or is just being asked. */
+export function brokerGone(
+	{ profile, connection }: Pick<ProfileView, 'profile' | 'connection'>,
+	now: number,
+): { readonly title: string; readonly reason: string } | null {
+	if (connection.kind !== 'reconnecting' && connection.kind !== 'refused') return null;
+	const { long } = connectionWords(connection, now);
+	return {
+		title: `${brokerWords(profile)} ${connection.kind === 'refused' ? 'refuses the connection' : 'does not answer'}`,
+		reason: `${long.charAt(0).toUpperCase()}${long.slice(1).replace(/\.$/, '')}.`,
+	};
 }
 
 /** What the tasks are written for, as people call it. */

@@ -211,6 +211,74 @@ describe("a site of django-q's", () => {
 		expect(opened.trouble).toEqual([]);
 	});
 
+	test('says in the dialog that the broker does not answer, keeps what was read, changes nothing, and goes on once it is back', async () => {
+		await using server = await startRedis({ own: true });
+		await using writer = await openKeyspace(server.url);
+		must(await writer.call('RPUSH', 'django_q:shop:q', ...Array.from({ length: 20 }, (_, n) => packet(n))));
+		const add = ['profile', 'add', 'fragile', '--framework', 'django-q', '--broker', server.url, '--prefix', 'shop'];
+		expect(await warren(served.home, add)).toMatchObject({ code: 0 });
+		await using opened = await openConsole(browser, served, { colorScheme: 'light' });
+		const { page } = opened;
+		await opened.go('fragile/queues');
+		await page
+			.getByRole('table', { name: 'Queues' })
+			.getByRole('button', { name: 'Look inside' })
+			.first()
+			.click(PATIENCE);
+		const dialog = page.getByRole('dialog', { name: 'Waiting in shop' });
+		const grid = dialog.getByRole('grid', { name: 'Packets in shop' });
+		await grid.getByText('shop.stock.count').first().click(PATIENCE);
+		const detail = dialog.getByRole('region', { name: 'The packet' });
+		await detail.getByRole('button', { name: 'Enqueue a copy' }).waitFor(PATIENCE);
+		await grid.getByRole('checkbox').first().check();
+		await dialog.getByText('1 packet ticked').waitFor();
+		await dialog.getByRole('button', { name: 'Purge the queue' }).click();
+		const question = page.getByRole('alertdialog', { name: 'Purge 20 messages' });
+		await question.getByLabel('Type shop to confirm').fill('shop', PATIENCE);
+		const purge = question.getByRole('button', { name: 'Purge 20 messages' });
+		expect(await purge.isEnabled()).toBe(true);
+
+		await server.kill9();
+		const broker = `redis 127.0.0.1:${server.port}/0 does not answer.`;
+		await question.getByText(broker).waitFor(PATIENCE);
+		expect(await purge.isDisabled()).toBe(true);
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await picture(page, 'packets-purge-gone-light');
+		await question.getByRole('button', { name: 'Cancel' }).click();
+		await dialog.getByRole('status').getByText(broker).waitFor();
+		await dialog.getByText(/What you see is as it was/).waitFor();
+		expect(await grid.getByText('shop.stock.count').count()).toBeGreaterThan(10);
+		for (const name of [
+			'Run next',
+			'Hold back',
+			'Move…',
+			'Delete',
+			'Purge the queue',
+			'Filter',
+			'Count by group',
+			'Look again',
+		]) {
+			const button = dialog.getByRole('button', { name, exact: true });
+			expect(await button.isDisabled(), name).toBe(true);
+			expect(await button.getAttribute('title'), name).toBe(broker);
+		}
+		expect(await detail.getByRole('button', { name: 'Enqueue a copy' }).isDisabled()).toBe(true);
+		expect(await accessibilityFaults(page)).toEqual([]);
+		await picture(page, 'packets-gone-light');
+
+		await server.start();
+		await dialog
+			.getByRole('status')
+			.getByText(broker)
+			.waitFor({ state: 'detached', ...PATIENCE });
+		await dialog.getByText('20 packets, next to run first').waitFor(PATIENCE);
+		// What was ticked still is.
+		await dialog.getByText('1 packet ticked').waitFor();
+		expect(await dialog.getByRole('button', { name: 'Delete' }).isEnabled()).toBe(true);
+		expect(await dialog.getByRole('button', { name: 'Filter' }).isEnabled()).toBe(true);
+		expect(opened.trouble).toEqual([]);
+	});
+
 	test('shows its queue and the rules of its alarms in a narrow window in the light', async () => {
 		await using opened = await openConsole(browser, served, { colorScheme: 'light' });
 		const { page } = opened;

@@ -6,7 +6,7 @@ import type { QueueFigures } from '#main/domain/queue.ts';
 import { counted } from '../../components/format.ts';
 import type { BookView, ProfileView, ScheduleCounts } from '../../state/engine.ts';
 import type { Warren } from '../../state/warren.svelte.ts';
-import { brokerWords, connectionWords, tasks } from '../words.ts';
+import { brokerGone, connectionWords, tasks } from '../words.ts';
 import { alarmFindings } from './alarm-findings.ts';
 import type { Finding } from './finding.ts';
 import { type Left, leftoverFindings } from './leftover-findings.ts';
@@ -41,18 +41,16 @@ export function assess({
 	now,
 }: Situation): readonly Finding[] {
 	const found: Finding[] = [];
-	const { counts, connection, profile } = view;
-	if (connection.kind === 'reconnecting' || connection.kind === 'refused') {
+	const { counts, connection } = view;
+	const gone = brokerGone(view, now);
+	if (gone !== null) {
 		const words = connectionWords(connection, now);
 		found.push({
 			id: 'connection',
 			icon: words.icon,
 			tone: words.tone,
-			title:
-				connection.kind === 'refused'
-					? `${brokerWords(profile)} refuses the connection`
-					: `${brokerWords(profile)} does not answer`,
-			reason: `${words.long.charAt(0).toUpperCase()}${words.long.slice(1).replace(/\.$/, '')}. History can be read all the same.`,
+			title: gone.title,
+			reason: `${gone.reason} History can be read all the same.`,
 			next:
 				connection.kind === 'refused'
 					? { kind: 'go', label: 'Check the profile', view: 'settings' }
