@@ -75,3 +75,62 @@ export function sumAt(
 	});
 	return told.length === 0 ? null : told.reduce((sum, value) => sum + value, 0);
 }
+
+/** One line's part of one bar. */
+export interface Part {
+	readonly index: number;
+	readonly line: number;
+}
+
+/** Bars that a page key goes over. */
+const FAR = 10;
+
+/** The lines that have a part in a bar, the lowest first. */
+export function partsIn(edges: readonly (readonly (Edges | null)[])[], index: number): readonly number[] {
+	return edges.flatMap((line, at) => {
+		const edge = line[index] ?? null;
+		return edge !== null && edge[1] > edge[0] ? [at] : [];
+	});
+}
+
+/**
+ * The part that a key leads to: left and right to the next bar that has any, staying at the line or the nearest one; up and down within the
+ * bar. From none (null) an arrow leads to the bar at `near`, or the next one before it. Null: the key leads nowhere.
+ */
+export function partByKey(
+	edges: readonly (readonly (Edges | null)[])[],
+	count: number,
+	from: Part | null,
+	near: number,
+	key: string,
+): Part | null {
+	const bars = Array.from({ length: count }, (_, index) => index).filter((index) => partsIn(edges, index).length > 0);
+	const last = bars.length - 1;
+	const here = Math.max(
+		0,
+		bars.findLastIndex((index) => index <= (from?.index ?? near)),
+	);
+	const across: Readonly<Record<string, number>> = {
+		ArrowLeft: here - 1,
+		ArrowRight: here + 1,
+		PageDown: here - FAR,
+		PageUp: here + FAR,
+		Home: 0,
+		End: last,
+	};
+	const upright: Readonly<Record<string, number>> = { ArrowUp: 1, ArrowDown: -1 };
+	const to = key in upright || (from === null && key.startsWith('Arrow')) ? here : across[key];
+	const index = to === undefined ? undefined : bars[Math.min(last, Math.max(0, to))];
+	if (index === undefined) return null;
+	const parts = partsIn(edges, index);
+	const at = nearest(parts, from?.line ?? 0) + (from === null ? 0 : (upright[key] ?? 0));
+	return { index, line: parts[Math.min(parts.length - 1, Math.max(0, at))] ?? 0 };
+}
+
+/** The place of the number nearest to another, the lower of two. */
+function nearest(numbers: readonly number[], wanted: number): number {
+	return numbers.reduce(
+		(best, number, at) => (Math.abs(number - wanted) < Math.abs((numbers[best] ?? 0) - wanted) ? at : best),
+		0,
+	);
+}

@@ -1,7 +1,7 @@
 /** Draws lines over time on a canvas, by uPlot. The only file that knows uPlot; `TimeChart.svelte` is what others use. */
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
-import { barAt, barEnd, lineFade, partAt, stackEdges } from './chart-stack.ts';
+import { barAt, barEnd, lineFade, type Part, partAt, stackEdges } from './chart-stack.ts';
 import { tokenColour } from './terminal-theme.ts';
 import { type ChartLine, emptySpans, lineDash, lineToken, lonePoints, tickTexts } from './time-chart.ts';
 
@@ -36,6 +36,8 @@ export interface TimePlot extends Disposable {
 	show(data: PlotData): void;
 	/** Puts the upright hair at a moment, by its index; null takes it away. */
 	point(index: number | null): void;
+	/** Puts a frame around a part of a bar; null takes it away. */
+	mark(part: Part | null): void;
 	resize(width: number, height: number): void;
 	/** Reads the colours again: the theme has changed. */
 	recolour(): void;
@@ -69,6 +71,10 @@ export function createTimePlot(host: HTMLElement, first: PlotData, style: PlotSt
 	const banded = data.lines.flatMap((_, index) => (bands[index] === true ? [index] : []));
 	const edge = (position: number): number => 1 + data.lines.length + 2 * position;
 	const stack = style.shape === 'stack';
+	let marked: Part | null = null;
+	const frame = document.createElement('div');
+	frame.className = 'part-frame';
+	frame.hidden = true;
 	let edges = stack ? stackEdges(data.lines, data.hidden, data.times.length) : [];
 	const stepped = uPlot.paths.stepped?.({ align: 1 });
 	const ink = () => colours.ink;
@@ -138,11 +144,12 @@ export function createTimePlot(host: HTMLElement, first: PlotData, style: PlotSt
 				series: [edge(position), edge(position) + 1],
 				fill: () => `${colours.lines[index]}26`,
 			})),
-			hooks: { drawClear: [shadeGaps], setCursor: [told] },
+			hooks: { drawClear: [shadeGaps], setCursor: [told], draw: [placeFrame] },
 		},
 		aligned(data),
 		host,
 	);
+	plot.over.append(frame);
 	hide();
 	if (tell.pick !== null) plot.over.addEventListener('click', picked);
 
@@ -192,6 +199,19 @@ export function createTimePlot(host: HTMLElement, first: PlotData, style: PlotSt
 		}
 		return { stroke: null, fill };
 	}
+	/** An element and not a stroke on the canvas: its colours are those of every focus, in either theme. */
+	function placeFrame(self: uPlot): void {
+		const edge = marked === null ? null : (edges[marked.line]?.[marked.index] ?? null);
+		frame.hidden = marked === null || edge === null;
+		if (marked === null || edge === null) return;
+		const left = self.valToPos(data.times[marked.index] ?? 0, 'x');
+		const right = self.valToPos(barEnd(data.times, marked.index, style.span), 'x');
+		const top = self.valToPos(edge[1], 'y');
+		frame.style.left = `${left}px`;
+		frame.style.top = `${top}px`;
+		frame.style.width = `${Math.max(3, right - left - 1)}px`;
+		frame.style.height = `${Math.max(3, self.valToPos(edge[0], 'y') - top - 1)}px`;
+	}
 	/** What lies under the pointer of a stack. */
 	function under(self: uPlot): { readonly index: number | null; readonly line: number | null } {
 		const { left = -1, top = -1 } = self.cursor;
@@ -237,6 +257,10 @@ export function createTimePlot(host: HTMLElement, first: PlotData, style: PlotSt
 					: { left: plot.valToPos(at + (stack ? style.span / 2 : 0), 'x'), top: 0 },
 			);
 			telling = true;
+		},
+		mark(part) {
+			marked = part;
+			placeFrame(plot);
 		},
 		resize(width, height) {
 			if (width > 0 && height > 0) plot.setSize({ width, height });

@@ -175,6 +175,56 @@ describe('reports', () => {
 		expect(opened.trouble).toEqual([]);
 	});
 
+	test('a part of a stacked bar is found, read and opened by the keyboard alone', async () => {
+		for (const colorScheme of ['light', 'dark'] as const) {
+			await using opened = await openConsole(browser, served, { colorScheme });
+			const { page } = opened;
+			const hour = 3_600_000;
+			const until = Math.ceil(Date.now() / hour) * hour;
+			const [since, to] = [until - 3 * hour, until].map((at) => new Date(at).toISOString());
+			const told = await report('tasks_throughput_by_state', '--since', since ?? '', '--until', to ?? '');
+			if (told.data?.kind !== 'series') throw new Error('no series');
+			const { series } = told.data;
+			const named = (label: string) =>
+				series.find((line) => line.label === label)?.points.map(([, value]) => value ?? 0);
+			const [succeeded = [], failed = []] = [named('succeeded'), named('failed')];
+			const last = succeeded.findLastIndex((value, at) => value + (failed[at] ?? 0) > 0);
+			const both = succeeded.findLastIndex((value, at) => value > 0 && (failed[at] ?? 0) > 0);
+			expect(both).toBeLessThan(last);
+
+			await opened.go(`sandbox/reports?part=tasks_throughput_by_state&since=${since}&until=${to}`);
+			const figure = page.getByRole('figure', { name: 'Runs over time by state' });
+			const slider = figure.getByRole('slider', { name: 'Runs over time by state: moment' });
+			await slider.focus();
+			const live = figure.locator('[aria-live=polite]');
+			await slider.press('ArrowLeft');
+			await live.getByText(`: succeeded ${succeeded[last]}, ${succeeded[last]} together`).waitFor();
+			// From bar to bar, over those with nothing, to one with two parts.
+			const bars = succeeded.filter((value, at) => at > both && at <= last && value + (failed[at] ?? 0) > 0).length;
+			for (let step = 0; step < bars; step += 1) await slider.press('ArrowLeft');
+			const value = failed[both] ?? 0;
+			const together = value + (succeeded[both] ?? 0);
+			// Whichever of them is the upper one.
+			for (const key of ['ArrowUp', 'ArrowDown']) {
+				await slider.press(key);
+				if (/: failed /.test((await slider.getAttribute('aria-valuetext')) ?? '')) break;
+			}
+			await live.getByText(`: failed ${value}, ${together} together`).waitFor();
+			expect(await slider.getAttribute('aria-valuetext')).toMatch(new RegExp(`: failed ${value}$`));
+			const frame = await figure.locator('.part-frame').boundingBox();
+			const over = await figure.locator('.u-over').boundingBox();
+			if (frame === null || over === null) throw new Error('no part is framed');
+			expect(Math.abs(frame.x - over.x - (over.width * both) / succeeded.length)).toBeLessThan(2);
+			expect(await accessibilityFaults(page)).toEqual([]);
+			const folder = process.env.WARREN_TEST_PICTURES;
+			if (folder !== undefined) await page.screenshot({ path: `${folder}/reports-part-${colorScheme}.png` });
+			await slider.press('Enter');
+			await page.getByRole('heading', { name: 'All tasks' }).waitFor();
+			await page.getByText(value === 1 ? '1 task matches' : `${value} tasks match`).waitFor();
+			expect(opened.trouble).toEqual([]);
+		}
+	});
+
 	test('is asked of a queue, a time and by other definitions; the address keeps it all', async () => {
 		await using opened = await openConsole(browser, served);
 		const { page } = opened;

@@ -1,7 +1,17 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { barAt, barEnd, lineFade, partAt, stackEdges, sumAt } from '../../../src-renderer/components/chart-stack.ts';
+import {
+	barAt,
+	barEnd,
+	lineFade,
+	type Part,
+	partAt,
+	partByKey,
+	partsIn,
+	stackEdges,
+	sumAt,
+} from '../../../src-renderer/components/chart-stack.ts';
 import TimeChart from '../../../src-renderer/components/TimeChart.svelte';
 import { lineToken } from '../../../src-renderer/components/time-chart.ts';
 
@@ -81,6 +91,66 @@ describe('lines that lie one on another', () => {
 	it('never look alike where their chart has no more than eighteen', () => {
 		const looks = Array.from({ length: 18 }, (_, line) => `${lineToken(line, undefined)} ${lineFade(line)}`);
 		expect(new Set(looks).size).toBe(18);
+	});
+});
+
+describe('the keys of a stacked chart', () => {
+	const edges = stackEdges(LINES, NONE, 4);
+	const walk = (from: Part | null, ...keys: readonly string[]): readonly (readonly number[] | null)[] => {
+		let at = from;
+		return keys.map((key) => {
+			const next = partByKey(edges, 4, at, 3, key);
+			at = next ?? at;
+			return next === null ? null : [next.index, next.line];
+		});
+	};
+
+	it('begin at the bar that is shown, and go from part to part only where there is one', () => {
+		// The second bar has nothing of the first line, the third has nothing at all, the fourth nothing of the second line.
+		expect(walk(null, 'ArrowLeft', 'ArrowUp', 'ArrowUp', 'ArrowLeft', 'ArrowDown', 'ArrowDown', 'ArrowLeft')).toEqual([
+			...[
+				[3, 0],
+				[3, 2],
+				[3, 2],
+				[1, 2],
+				[1, 1],
+				[1, 1],
+				[0, 1],
+			],
+		]);
+		expect(walk({ index: 0, line: 1 }, 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Home', 'End')).toEqual([
+			...[
+				[1, 1],
+				[3, 0],
+				[3, 0],
+				[0, 0],
+				[3, 0],
+			],
+		]);
+		expect(walk({ index: 3, line: 2 }, 'PageDown', 'PageUp', 'x', 'Enter')).toEqual([[0, 2], [3, 2], null, null]);
+	});
+
+	it('lead nowhere while there is nothing, and always to something that can be seen', () => {
+		expect(partByKey(stackEdges(LINES, new Set([0, 1, 2]), 4), 4, null, 3, 'ArrowUp')).toBeNull();
+		const keys = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End'];
+		fc.assert(
+			fc.property(
+				fc.array(fc.array(fc.nat(2), { minLength: 6, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+				fc.array(fc.constantFrom(...keys), { maxLength: 20 }),
+				(values, pressed) => {
+					const all = stackEdges(
+						values.map((some) => ({ values: some })),
+						NONE,
+						6,
+					);
+					let at: Part | null = null;
+					for (const key of pressed) {
+						at = partByKey(all, 6, at, 5, key) ?? at;
+						if (at !== null) expect(partsIn(all, at.index)).toContain(at.line);
+					}
+				},
+			),
+		);
 	});
 });
 
