@@ -225,6 +225,35 @@ describe('reports', () => {
 		}
 	});
 
+	test('has its controls in rows without gaps, however narrow the window', async () => {
+		for (const colorScheme of ['light', 'dark'] as const) {
+			await using opened = await openConsole(browser, served, { colorScheme });
+			const { page } = opened;
+			await opened.go('sandbox/reports?part=tasks_top_runs');
+			const compatible = page.getByRole('switch', { name: 'Count as aa-taskmonitor does' });
+			for (const width of [420, 560, 700, 800, 900, 1_100, 1_400]) {
+				await page.setViewportSize({ width, height: 900 });
+				await compatible.waitFor();
+				// What stands above the switch, and how far away; or the box that it stands beside.
+				const box = await compatible.boundingBox();
+				const fields = await page.locator('.controls .box').evaluateAll((all) =>
+					all.map((each) => {
+						const { top, bottom } = each.getBoundingClientRect();
+						return { top, bottom };
+					}),
+				);
+				if (box === null) throw new Error('there is no switch');
+				const middle = box.y + box.height / 2;
+				const beside = fields.some(({ top, bottom }) => Math.abs((top + bottom) / 2 - middle) < 1.5);
+				const above = box.y - Math.max(...fields.map(({ bottom }) => bottom).filter((bottom) => bottom <= box.y));
+				expect(beside || above < 20, `${width} px: ${above} px above it`).toBe(true);
+				const folder = process.env.WARREN_TEST_PICTURES;
+				if (folder !== undefined) await page.screenshot({ path: `${folder}/controls-${width}-${colorScheme}.png` });
+			}
+			expect(opened.trouble).toEqual([]);
+		}
+	});
+
 	test('is asked of a queue, a time and by other definitions; the address keeps it all', async () => {
 		await using opened = await openConsole(browser, served);
 		const { page } = opened;
