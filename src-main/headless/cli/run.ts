@@ -278,7 +278,8 @@ async function wholeLog(session: Session, profile: string, attempt: number) {
 		const page = await session.call('task.log', { profile, attempt, afterSeq, limit });
 		lines.push(...page.lines);
 		const last = page.lines.at(-1);
-		if (last === undefined || page.lines.length < limit) return lines;
+		// A page of long lines ends early: only an empty one is behind the end.
+		if (last === undefined) return lines;
 		afterSeq = last.seq;
 	}
 }

@@ -68,6 +68,18 @@ describe('the log of a task', () => {
 		expect(shown.out).toContain('error    shop row 2999 failed');
 	});
 
+	it('is shown whole with its task as well, where its lines are long', async () => {
+		const wide = Array.from({ length: 60 }, (_, at) => line(at, `${at} ${'x'.repeat(100_000)}`));
+		await store.history.apply([
+			published(1, { id: 'wide' }),
+			started(2, 'wide', { id: 'wide' }),
+			logged('wide', wide, 0),
+			finished(3, 'wide', SUCCEEDED),
+		]);
+		const { log } = JSON.parse((await run(['--json', 'task', 'show', 'wide'])).out) as { log: { text: string }[] };
+		expect(log.map(({ text }) => Number.parseInt(text, 10))).toEqual(wide.map((_, at) => at));
+	});
+
 	it('is searched with the numbers of lines, and ends like grep', async () => {
 		const found = await run(['log', 'find', 'past', 'row', '2999']);
 		expect(found).toMatchObject({ code: 0, err: '1 line matches.\n' });
