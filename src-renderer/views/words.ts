@@ -3,7 +3,6 @@
 import type { ArgumentSource } from '#main/domain/action.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
 import type { AttemptCause, TaskState } from '#main/domain/task.ts';
-import type { ProfileView } from '#main/ipc/contract/profile.ts';
 import { age, clockTime, counted, duration, relativeTime } from '../components/format.ts';
 import type { IconName } from '../components/icon-paths.ts';
 import type { Tone } from '../components/states.ts';
@@ -92,7 +91,7 @@ export function brokerWords(profile: Profile): string {
 
 /** That a profile's broker is out of reach, and since when and why; null while it answers, or is just being asked. */
 export function brokerGone(
-	{ profile, connection }: Pick<ProfileView, 'profile' | 'connection'>,
+	{ profile, connection }: { readonly profile: Profile; readonly connection: ConnectionState },
 	now: number,
 ): { readonly title: string; readonly reason: string } | null {
 	if (connection.kind !== 'reconnecting' && connection.kind !== 'refused') return null;
