@@ -37,6 +37,8 @@ const EMPTY_LOOKS_AFTER_LOSS = 14;
 const START_TRIES = 3;
 /** How long a message is kept back whose handling met a defect. */
 const DEFECT_MS = 5000;
+/** Messages that are remembered as having landed: far more than ever wait here at once. */
+const MOST_LANDED = 20_000;
 const SETTLED = Promise.resolve();
 /** How long a stop waits for a store that refuses, before messages are given back without a record. */
 const STOP_STORE_MS = 5000;
@@ -66,6 +68,9 @@ class WorkingSet implements ConsumerSet {
 	readonly #settlement: Settlement;
 	readonly #flights = new Map<string, Flight>();
 	readonly #running = new Map<Slot, { readonly flight: Flight; readonly since: number }>();
+	/** How many deliveries have landed, and of which messages lately, each with its number. */
+	#landings = 0;
+	readonly #landed = new Map<string, number>();
 	#tickTimer: Disposable | null = null;
 	#settled: PromiseWithResolvers<void> | null = null;
 	#window: Window;
@@ -126,6 +131,7 @@ class WorkingSet implements ConsumerSet {
 		this.#reception = new Reception({
 			deps,
 			wanted: () => this.#taking && this.#stopping === null,
+			landed: () => this.#landings,
 			onReady: () => this.#pump(),
 		});
 		this.#window = firstWindow(this.#roster.size, this.#intent.prefetch);
@@ -243,7 +249,8 @@ class WorkingSet implements ConsumerSet {
 			const seen = await Promise.race([this.#settled.promise, gaveUp.promise]);
 			timer[Symbol.dispose]();
 			// A store that refuses can't keep a stop waiting for ever: unacknowledged messages go back to their queue.
-			if (seen === 'gave up' && this.#stopping === 'now' && this.#running.size === 0) break;
+			const runs = [...this.#running.values()].some(({ flight }) => flight.begun);
+			if (seen === 'gave up' && this.#stopping === 'now' && !runs) break;
 		}
 		await this.#post[Symbol.asyncDispose]();
 		this.#chronicle[Symbol.dispose]();
@@ -288,6 +295,7 @@ class WorkingSet implements ConsumerSet {
 	#handAhead(): boolean {
 		if (this.#window.size <= this.#roster.size) return false;
 		const held = this.#reception.peek();
+		if (held !== null) this.#doubt(held);
 		if (held === null || held.decoded.kind !== 'task' || held.delivery.message.redelivered) return false;
 		if (held.foresight?.attemptNumber !== 1 || held.foresight.earlierOutcome !== null) return false;
 		const { task } = held.decoded;
@@ -306,6 +314,7 @@ class WorkingSet implements ConsumerSet {
 			before.repeats.push(held);
 			return;
 		}
+		this.#doubt(held);
 		const flight = this.#flight(held);
 		if (held.decoded.kind === 'task') {
 			flight.slot = slot.number;
@@ -317,6 +326,11 @@ class WorkingSet implements ConsumerSet {
 				null,
 				this.#settlement.fault(flight, held.decoded.fault).then(() => this.#land(flight)),
 			);
+	}
+
+	/** What history said of a message is old where a delivery of the same has come to its end since: `started` has to tell. */
+	#doubt(held: Held): void {
+		if ((this.#landed.get(held.key) ?? 0) > held.askedAfter) held.foresight = null;
 	}
 
 	#flight(held: Held): Flight {
@@ -365,7 +379,8 @@ class WorkingSet implements ConsumerSet {
 		// A later attempt has a message id of its own; a site's row knows only the task's first.
 		const origin = attempt > 1 ? ((await started)?.taskId ?? null) : null;
 		const since = this.#deps.clock.monotonic();
-		const end = this.#stoppedNow()
+		flight.begun = !this.#stoppedNow();
+		const end = !flight.begun
 			? ({ kind: 'unavailable', reason: 'The consumer stopped.' } as const)
 			: await slot.run(jobOf(flight, task, attempt, origin), (lines) => this.#chronicle.lines(flight, lines));
 		const took = this.#deps.clock.monotonic() - since;
@@ -381,6 +396,7 @@ class WorkingSet implements ConsumerSet {
 			(lines) => this.#chronicle.lines(flight, lines),
 			() => {
 				since = this.#deps.clock.monotonic();
+				flight.begun = true;
 				flight.stopped = this.#stoppedNow();
 				this.#running.set(slot, { flight, since });
 				started = this.#begun(flight, slot);
@@ -388,7 +404,7 @@ class WorkingSet implements ConsumerSet {
 		);
 		if (end.kind === 'handed-back') {
 			this.#reception.back(flight.held);
-			this.#land(flight);
+			this.#land(flight, 'untouched');
 			this.#roster.rested(slot);
 			this.#pump();
 			return;
@@ -434,8 +450,17 @@ class WorkingSet implements ConsumerSet {
 		this.#pump();
 	}
 
-	#land(flight: Flight): void {
-		this.#flights.delete(flight.held.key);
+	/** `untouched`: nothing was written of it. */
+	#land(flight: Flight, how: 'untouched' | null = null): void {
+		const { key } = flight.held;
+		this.#flights.delete(key);
+		if (how === null) {
+			this.#landings += 1;
+			this.#landed.delete(key);
+			this.#landed.set(key, this.#landings);
+			const [oldest] = this.#landed.size > MOST_LANDED ? this.#landed.keys() : [];
+			if (oldest !== undefined) this.#landed.delete(oldest);
+		}
 		this.#chronicle.land(flight);
 		// History knows the outcome now, and decides what becomes of these.
 		for (const repeat of flight.repeats) {

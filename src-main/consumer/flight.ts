@@ -15,6 +15,8 @@ export interface Held {
 	readonly queue: string;
 	/** Connection it came by; a held delivery of an earlier one is the broker's again. */
 	readonly epoch: number;
+	/** How many deliveries had landed when history was asked about it. */
+	readonly askedAfter: number;
 	/** What history knows of the message; null: unknown, so that the commit of `started` has to tell. */
 	foresight: Foresight | null;
 }
@@ -45,6 +47,8 @@ export class Flight {
 	facts: StartedFacts | null = null;
 	/** Number of the slot that runs it; null for what needs none. */
 	slot: number | null = null;
+	/** Its run was handed to a runner. */
+	begun = false;
 	/** Its run has ended, whatever is still to be written. */
 	over = false;
 	/** Settled with the broker; nothing more comes. */

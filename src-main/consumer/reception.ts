@@ -10,6 +10,8 @@ export interface ReceptionOptions {
 	readonly deps: Pick<ConsumerDeps, 'profile' | 'history' | 'decode' | 'log' | 'newRun'>;
 	/** Whether messages are wanted at the moment; those that come otherwise go straight back. */
 	readonly wanted: () => boolean;
+	/** How many deliveries have landed so far. */
+	readonly landed: () => number;
 	/** Something may be begun. */
 	readonly onReady: () => void;
 }
@@ -40,7 +42,7 @@ export class Reception {
 		const decoded = this.#decode(delivery.message);
 		const id = decoded.kind === 'task' ? decoded.task.messageId : decoded.fault.messageId;
 		const key = id ?? delivery.message.properties.messageId ?? this.#ownKey(delivery.message);
-		this.again({ delivery, decoded, key, queue, epoch: this.#epoch, foresight: null });
+		this.again({ delivery, decoded, key, queue, epoch: this.#epoch, askedAfter: 0, foresight: null });
 	}
 
 	/** Receives a delivery that had to wait for another of the same message. */
@@ -50,7 +52,7 @@ export class Reception {
 			this.#options.onReady();
 			return;
 		}
-		this.#asking.push({ ...held, foresight: null });
+		this.#asking.push({ ...held, foresight: null, askedAfter: this.#options.landed() });
 		// One question at a time: what comes meanwhile is asked about together.
 		if (this.#asking.length === 1 && this.#asked === 0) queueMicrotask(() => void this.#ask());
 	}

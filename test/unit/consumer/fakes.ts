@@ -10,7 +10,15 @@ import { silentLog } from '#main/domain/log.ts';
 import type { BrokerMessage } from '#main/domain/message.ts';
 import type { ConnectionState } from '#main/domain/profile.ts';
 import { fail, ok } from '#main/domain/result.ts';
-import type { Attempt, AttemptOutcome, HistoryOp, LogLine, StartedFacts, TaskDetail } from '#main/domain/task.ts';
+import type {
+	Attempt,
+	AttemptOutcome,
+	HistoryOp,
+	LogLine,
+	StartedFacts,
+	TaskDetail,
+	TaskState,
+} from '#main/domain/task.ts';
 import { NO_ARGUMENTS } from '#main/domain/value.ts';
 import type { Foresight } from '#main/store/store.ts';
 
@@ -179,6 +187,13 @@ export interface FakeAttempt {
 	outcome: AttemptOutcome | null;
 }
 
+/** As the store judges: any success counts, and what still runs when its message comes again is lost. */
+function earlierOutcome(earlier: readonly FakeAttempt[]): TaskState | null {
+	if (earlier.some(({ outcome }) => outcome?.state === 'succeeded')) return 'succeeded';
+	const last = earlier.at(-1);
+	return last === undefined ? null : (last.outcome?.state ?? 'lost');
+}
+
 /** History in memory; `refuse` makes it answer as a full disk does. */
 export class FakeHistory {
 	readonly attempts: FakeAttempt[] = [];
@@ -197,8 +212,9 @@ export class FakeHistory {
 		this.transactions += 1;
 		return ops.map((op) => {
 			if (op.kind === 'started') {
-				const earlier = this.of(op.key);
-				const attempt = {
+				const known = this.attempts.find((one) => one.run === op.run);
+				const earlier = this.of(op.key).filter((one) => known === undefined || one.id < known.id);
+				const attempt = known ?? {
 					id: this.attempts.length + 1,
 					key: op.key,
 					run: op.run,
@@ -206,12 +222,13 @@ export class FakeHistory {
 					lines: [],
 					outcome: null,
 				};
-				this.attempts.push(attempt);
+				// Told twice, as after a refusal, it changes nothing.
+				if (known === undefined) this.attempts.push(attempt);
 				return {
 					taskId: taskId(op.key),
 					attemptId: attemptId(attempt.id),
 					attemptNumber: earlier.length + 1,
-					earlierOutcome: earlier.at(-1)?.outcome?.state ?? null,
+					earlierOutcome: earlierOutcome(earlier),
 				};
 			}
 			if (op.kind === 'quarantined') {
@@ -231,7 +248,7 @@ export class FakeHistory {
 		Promise.resolve(
 			keys.map((key) => {
 				const earlier = this.of(key);
-				return { attemptNumber: earlier.length + 1, earlierOutcome: earlier.at(-1)?.outcome?.state ?? null };
+				return { attemptNumber: earlier.length + 1, earlierOutcome: earlierOutcome(earlier) };
 			}),
 		);
 
