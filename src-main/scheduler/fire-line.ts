@@ -149,6 +149,12 @@ export class FireLine {
 		this.#resume?.();
 	}
 
+	/** Leaves claims from before the right was lost to whoever has it next. */
+	#abandon(runs: readonly ScheduleRun[]): void {
+		for (const run of runs) this.#leaveUnsent(run);
+		if (runs.length > 0) this.#deps.onLeft();
+	}
+
 	#leaveUnsent(run: ScheduleRun): void {
 		this.#deps.settles.leave(run);
 		this.#deps.unsent.note(run);
@@ -188,7 +194,9 @@ export class FireLine {
 			const plans = this.#decide();
 			if (plans.length === 0) continue;
 			const runs = await this.#take(plans, epoch);
-			if (runs.length === 0) this.#broker.untried();
+			// The right may have gone in the very turn of the answer.
+			if (epoch !== this.#epoch) this.#abandon(runs);
+			else if (runs.length === 0) this.#broker.untried();
 			else this.#launches.put(runs.map((run) => ({ run, at: this.#momentOf(run) })));
 			if (this.#ended) this.#handOver();
 		}
@@ -235,8 +243,7 @@ export class FireLine {
 			again.length === 0 ? [] : settles.put(again),
 		]);
 		if (standing === null || epoch !== this.#epoch) {
-			for (const run of publishing) this.#leaveUnsent(run);
-			if (publishing.length > 0) this.#deps.onLeft();
+			this.#abandon(publishing);
 			return [];
 		}
 		const others = new Set(claims.filter((_, at) => standing.runs[at] !== null));
