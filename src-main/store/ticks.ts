@@ -38,6 +38,8 @@ export class Ticker implements Disposable {
 	#timer: Disposable | null = null;
 	#dueAt = 0;
 	#asking = false;
+	/** An answer was lost or not told to everybody, and the file would not give it again by itself. */
+	#unsure = false;
 	#again = false;
 	#closed = false;
 
@@ -67,11 +69,12 @@ export class Ticker implements Disposable {
 		});
 	}
 
-	/** Tells of changes of the list of profiles from now on. */
+	/** Tells of changes of the list of profiles from now on; sometimes once more than it changed, and never once less. */
 	onProfiles(listener: () => void): Disposable {
 		const own = () => listener();
 		this.#profileListeners.add(own);
-		if (this.#profilesRevision === null) this.touched();
+		// Also where the revision is known: while nobody listened the file was not asked.
+		this.touched();
 		return { [Symbol.dispose]: () => void this.#profileListeners.delete(own) };
 	}
 
@@ -114,9 +117,12 @@ export class Ticker implements Disposable {
 		this.#asking = true;
 		const listeners = [...this.#listeners];
 		const profiles = [...new Set(listeners.map((listener) => listener.profile))];
-		const force = this.#profilesRevision === null || listeners.some((listener) => listener.told === null);
+		const force =
+			this.#unsure || this.#profilesRevision === null || listeners.some((listener) => listener.told === null);
+		this.#unsure = true;
 		try {
 			this.#tell(listeners, profiles, await this.#pulse(profiles, force));
+			this.#unsure = false;
 		} catch (error) {
 			// A reader that crashed is being restarted; the next poll asks it.
 			if (!this.#closed)
@@ -146,7 +152,8 @@ export class Ticker implements Disposable {
 		}
 		const before = this.#profilesRevision;
 		this.#profilesRevision = pulse.profilesRevision;
-		if (before === null || before === pulse.profilesRevision) return;
+		// The first answer may come after a change that those who listen already have not seen.
+		if (before === pulse.profilesRevision) return;
 		for (const listener of [...this.#profileListeners]) listener();
 	}
 }
