@@ -36,12 +36,19 @@ export interface Mailbox extends AsyncDisposable {
 	connect(): void;
 	state(): ConnectionState;
 	/**
-	 * Sends a request to everybody. `receivers`: how many got it, where the broker tells; null: at least one. 0: nobody listens.
+	 * Sends a request to everybody; `cancelled`: the signal fired first, and nobody received it.
 	 * From the answer on, answers arrive; they come by `onLetter`, and only as long as there are open calls (`listen`).
 	 */
-	send(body: Uint8Array, options: SendOptions): Promise<Result<{ readonly receivers: number | null }>>;
+	send(body: Uint8Array, options: SendOptions): Promise<Result<Sent>>;
 	/** Holds the ear open until it is disposed of. */
 	listen(): Disposable;
+}
+
+export interface Sent {
+	/** How many got it, where the broker tells; null: at least one. 0: nobody listens. */
+	readonly receivers: number | null;
+	/** Whether the ear was lost since, or is now: then answers may have come to nobody, and silence means nothing. */
+	deaf(): boolean;
 }
 
 export interface SendOptions {
@@ -50,6 +57,8 @@ export interface SendOptions {
 	readonly expires: number;
 	/** How long a connection may be waited for, in ms. */
 	readonly deadlineMs: number;
+	/** Nothing is sent once it fired. */
+	readonly signal: AbortSignal;
 }
 
 /** How long answers to us are kept while we do not take them, in ms, where the broker keeps any. */

@@ -75,9 +75,10 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 		return { [Symbol.dispose]: () => this.#linkListeners.delete(listener) };
 	}
 
-	/** The connection, waiting for it up to `deadlineMs`; a refusal is answered at once. */
-	async ready(deadlineMs: number): Promise<Result<L>> {
+	/** The connection, waiting for it up to `deadlineMs`; a refusal is answered at once, and so is whoever cancels. */
+	async ready(deadlineMs: number, signal?: AbortSignal): Promise<Result<L>> {
 		const settled = (): Result<L> | null => {
+			if (signal?.aborted === true) return fail('cancelled', 'It was cancelled.');
 			if (this.#closing) return fail('gone', 'The connection was closed.');
 			const link = this.link();
 			if (link !== null) return ok(link);
@@ -91,6 +92,7 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 				watch[Symbol.dispose]();
 				timer[Symbol.dispose]();
 				this.#end.signal.removeEventListener('abort', look);
+				signal?.removeEventListener('abort', look);
 				resolve(result);
 			};
 			const look = () => {
@@ -100,6 +102,7 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 			const watch = this.onState(look);
 			const timer = this.#options.clock.after(deadlineMs, () => answer(this.#options.unreachable(this.#why())));
 			this.#end.signal.addEventListener('abort', look, { once: true });
+			signal?.addEventListener('abort', look, { once: true });
 		});
 	}
 

@@ -59,6 +59,7 @@ interface Live {
 	readonly open: Map<string, Open>;
 	idle: Disposable | null;
 	users: number;
+	isClosed: boolean;
 }
 
 /** Keeps the mailboxes of one engine. `bad` takes answers that nobody could read. */
@@ -66,15 +67,25 @@ export function createCeleryControl(
 	ports: Ports,
 	profiles: Profiles,
 	bad: (profile: ProfileId, items: readonly BadEventView[], count: number) => Promise<void>,
+	make: typeof createMailbox = createMailbox,
 ): CeleryControl {
 	const { clock, log } = ports;
 	const live = new Map<ProfileId, Live>();
+	/** Those whose profile was edited while they were used as well. */
+	const entries = new Map<Live, ProfileId>();
 	const closing = new Set<Promise<void>>();
+	const asking = new Set<Promise<unknown>>();
+	/** Ends what is being asked when the engine ends. */
+	const ending = new AbortController();
 	/** Lamport's clock, for whoever orders by it. */
 	let ticks = 0;
 
 	function close(id: ProfileId, entry: Live): void {
 		if (live.get(id) === entry) live.delete(id);
+		// At the end of the engine it goes before those who use it.
+		if (entry.isClosed) return;
+		entry.isClosed = true;
+		entries.delete(entry);
 		entry.idle?.[Symbol.dispose]();
 		const closed = Promise.resolve(entry.mailbox[Symbol.asyncDispose]())
 			.catch((error: unknown) => log.warn('mailbox.close-failed', { profile: id, reason: String(error) }))
@@ -90,7 +101,7 @@ export function createCeleryControl(
 		if (profile.broker.kind === 'embedded') throw new Error('The built-in broker has no workers of Celery.');
 		const open = new Map<string, Open>();
 		const { requests, answers } = controlExchanges(celeryOf(profile).controlExchange);
-		const mailbox = createMailbox(profile.broker, driverContext(ports, profiles, profile), {
+		const mailbox = make(profile.broker, driverContext(ports, profiles, profile), {
 			exchange: requests,
 			replyExchange: answers,
 			onLetter(letter) {
@@ -100,8 +111,9 @@ export function createCeleryControl(
 			},
 		});
 		mailbox.connect();
-		const entry: Live = { mailbox, made, answers, open, idle: null, users: 0 };
+		const entry: Live = { mailbox, made, answers, open, idle: null, users: 0, isClosed: false };
 		live.set(profile.id, entry);
+		entries.set(entry, profile.id);
 		return entry;
 	}
 
@@ -122,81 +134,102 @@ export function createCeleryControl(
 		};
 	}
 
+	async function askRound(profile: Profile, ask: ControlAsk): Promise<Result<ControlOutcome>> {
+		const usable = celeryOnly(profile);
+		if (!usable.ok) return usable;
+		const signal = AbortSignal.any([ask.signal, ending.signal]);
+		// What is cancelled while something else is asked before it must not reach anybody.
+		if (signal.aborted) return fail('cancelled', 'It was cancelled before it was sent: no worker received it.');
+		const entry = mailboxOf(profile);
+		using stack = new DisposableStack();
+		stack.use(use(profile.id, entry));
+		const round = new ControlRound({ ...ask, startedAt: clock.now() });
+		const ticket = randomUUID();
+		const ended = Promise.withResolvers<void>();
+		const spoilt: BadEventView[] = [];
+		let spoiltCount = 0;
+		const tell = (changed: NodeAnswers | null) => ask.onChange?.(changed, round.summary(clock.now()));
+		const lingering = stack.use(new DisposableStack());
+		let lingers = false;
+		let isSent = false;
+		let cancelled = false;
+		const look = () => {
+			if (!isSent) return;
+			const left = round.left();
+			if (left === 'now') ended.resolve();
+			else if (left === 'linger' && !lingers) {
+				lingers = true;
+				lingering.use(clock.after(LINGER_MS, ended.resolve));
+			}
+		};
+		const heard = (letter: Letter) => {
+			const read = readLetter(letter);
+			if (read.ok) {
+				round.take(read.value, letter.receivedAt);
+				for (const { node } of read.value) tell(round.item(node));
+			} else {
+				round.unreadable();
+				spoiltCount += 1;
+				if (spoilt.length < MOST_BAD) spoilt.push(badLetter(ask.method, entry.answers, letter, read.error.message));
+			}
+			look();
+		};
+		entry.open.set(ticket, { round, heard });
+		stack.defer(() => entry.open.delete(ticket));
+		ask.onSending?.((node) => {
+			round.stopped(node);
+			tell(round.item(node));
+			look();
+		});
+		ticks += 1;
+		const now = clock.now();
+		const { mailbox } = entry;
+		const body = writeControlRequest({
+			method: ask.method,
+			arguments: ask.arguments,
+			destination: ask.destination,
+			pattern: ask.pattern,
+			reply: ask.reply === false ? null : { ticket, exchange: entry.answers, routingKey: mailbox.address },
+		});
+		const expires = (now + ask.timeoutMs) / 1_000;
+		const sent = await mailbox.send(body, { clock: ticks, expires, deadlineMs: REACH_MS, signal });
+		if (!sent.ok) return sent;
+		round.sent(clock.now(), sent.value.receivers);
+		isSent = true;
+		for (const item of round.outcome(clock.now()).items) tell(item);
+		tell(null);
+		stack.use(clock.after(ask.timeoutMs, ended.resolve));
+		const cancel = () => {
+			cancelled = true;
+			ended.resolve();
+		};
+		signal.addEventListener('abort', cancel, { once: true });
+		stack.defer(() => signal.removeEventListener('abort', cancel));
+		look();
+		if (signal.aborted) cancel();
+		await ended.promise;
+		// What comes from now on belongs to nobody.
+		entry.open.delete(ticket);
+		round.end(clock.now(), cancelled ? 'cancelled' : ask.reply !== false && sent.value.deaf() ? 'deaf' : null);
+		const outcome = round.outcome(clock.now());
+		if (spoiltCount > 0) await bad(profile.id, spoilt, spoiltCount);
+		return ok(outcome);
+	}
+
 	return {
 		async ask(profile, ask) {
-			const usable = celeryOnly(profile);
-			if (!usable.ok) return usable;
-			const entry = mailboxOf(profile);
-			using stack = new DisposableStack();
-			stack.use(use(profile.id, entry));
-			const round = new ControlRound({ ...ask, startedAt: clock.now() });
-			const ticket = randomUUID();
-			const ended = Promise.withResolvers<void>();
-			const spoilt: BadEventView[] = [];
-			let spoiltCount = 0;
-			const tell = (changed: NodeAnswers | null) => ask.onChange?.(changed, round.summary(clock.now()));
-			const lingering = stack.use(new DisposableStack());
-			let lingers = false;
-			let isSent = false;
-			const look = () => {
-				if (!isSent) return;
-				const left = round.left();
-				if (left === 'now') ended.resolve();
-				else if (left === 'linger' && !lingers) {
-					lingers = true;
-					lingering.use(clock.after(LINGER_MS, ended.resolve));
-				}
-			};
-			const heard = (letter: Letter) => {
-				const read =
-					letter.fault === null
-						? readControlReply(letter.body, letter.contentType, letter.contentEncoding)
-						: fail('undecodable', letter.fault);
-				if (read.ok) {
-					round.take(read.value, letter.receivedAt);
-					for (const { node } of read.value) tell(round.item(node));
-				} else {
-					round.unreadable();
-					spoiltCount += 1;
-					if (spoilt.length < MOST_BAD) spoilt.push(badLetter(ask.method, entry.answers, letter, read.error.message));
-				}
-				look();
-			};
-			entry.open.set(ticket, { round, heard });
-			stack.defer(() => entry.open.delete(ticket));
-			ask.onSending?.((node) => {
-				round.stopped(node);
-				tell(round.item(node));
-				look();
-			});
-			ticks += 1;
-			const now = clock.now();
-			const { mailbox } = entry;
-			const body = writeControlRequest({
-				method: ask.method,
-				arguments: ask.arguments,
-				destination: ask.destination,
-				pattern: ask.pattern,
-				reply: ask.reply === false ? null : { ticket, exchange: entry.answers, routingKey: mailbox.address },
-			});
-			const expires = (now + ask.timeoutMs) / 1_000;
-			const sent = await mailbox.send(body, { clock: ticks, expires, deadlineMs: REACH_MS });
-			if (!sent.ok) return sent;
-			round.sent(clock.now(), sent.value.receivers);
-			isSent = true;
-			for (const item of round.outcome(clock.now()).items) tell(item);
-			tell(null);
-			stack.use(clock.after(ask.timeoutMs, ended.resolve));
-			ask.signal.addEventListener('abort', () => ended.resolve(), { once: true });
-			if (ask.signal.aborted) ended.resolve();
-			look();
-			await ended.promise;
-			round.end(clock.now());
-			if (spoiltCount > 0) await bad(profile.id, spoilt, spoiltCount);
-			return ok(round.outcome(clock.now()));
+			const asked = askRound(profile, ask);
+			asking.add(asked);
+			try {
+				return await asked;
+			} finally {
+				asking.delete(asked);
+			}
 		},
 		async [Symbol.asyncDispose]() {
-			for (const [id, entry] of [...live]) close(id, entry);
+			ending.abort();
+			for (const [entry, id] of [...entries]) close(id, entry);
+			await Promise.allSettled(asking);
 			await Promise.all(closing);
 		},
 	};
@@ -211,6 +244,13 @@ export function celeryOnly(profile: Profile): Result<void> {
 		return fail('unsupported', 'No Celery worker listens on the built-in broker.');
 	}
 	return ok(undefined);
+}
+
+function readLetter(letter: Letter): ReturnType<typeof readControlReply> {
+	if (letter.fault !== null) return fail('undecodable', letter.fault);
+	// Celery always says so. Whose answer it would be is a guess, and a late one of an earlier round would count for this one.
+	if (letter.ticket === null) return fail('undecodable', 'It does not say which request it answers.');
+	return readControlReply(letter.body, letter.contentType, letter.contentEncoding);
 }
 
 function badLetter(method: string, exchange: string, letter: Letter, reason: string): BadEventView {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { ConnectionState } from '../../domain/profile.ts';
-import { ok, type Result } from '../../domain/result.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
 import {
 	ADDRESS_STEM,
 	ANSWER_EXPIRES,
@@ -10,6 +10,7 @@ import {
 	type Mailbox,
 	type MailboxIntent,
 	type SendOptions,
+	type Sent,
 } from '../mailbox.ts';
 import type { Session } from '../session.ts';
 import type { Link } from './link.ts';
@@ -19,8 +20,18 @@ import { exchangeExists, quietChannel } from './queues.ts';
 import { type RabbitOptions, rabbitSession } from './sessions.ts';
 
 /** Makes a mailbox; `connect` starts it. */
-export function createRabbitMailbox(options: RabbitOptions, intent: MailboxIntent): Mailbox {
-	return new RabbitMailbox(options, intent);
+export function createRabbitMailbox(
+	options: RabbitOptions,
+	intent: MailboxIntent,
+	session: Session<Link> = rabbitSession(options, ', remote control'),
+): Mailbox {
+	return new RabbitMailbox(options, intent, session);
+}
+
+/** A queue of answers that is being listened to, or about to be. */
+interface Ear {
+	readonly link: Link;
+	readonly ready: Promise<Result<void>>;
 }
 
 class RabbitMailbox implements Mailbox {
@@ -28,14 +39,14 @@ class RabbitMailbox implements Mailbox {
 	readonly #options: RabbitOptions;
 	readonly #intent: MailboxIntent;
 	readonly #session: Session<Link>;
-	/** The link that our queue of answers lives on, once it is set up there. */
-	#ears: { readonly link: Link; readonly ready: Promise<Result<void>> } | null = null;
+	/** Null: there is none, and the next request sets one up. Two at once would hear each answer twice. */
+	#ear: Ear | null = null;
 	#setUps = 0;
 
-	constructor(options: RabbitOptions, intent: MailboxIntent) {
+	constructor(options: RabbitOptions, intent: MailboxIntent, session: Session<Link>) {
 		this.#options = options;
 		this.#intent = intent;
-		this.#session = rabbitSession(options, ', remote control');
+		this.#session = session;
 	}
 
 	connect(): void {
@@ -51,12 +62,14 @@ class RabbitMailbox implements Mailbox {
 		return { [Symbol.dispose]() {} };
 	}
 
-	async send(body: Uint8Array, options: SendOptions): Promise<Result<{ readonly receivers: number | null }>> {
-		const link = await this.#session.ready(options.deadlineMs);
+	async send(body: Uint8Array, options: SendOptions): Promise<Result<Sent>> {
+		const link = await this.#session.ready(options.deadlineMs, options.signal);
 		if (!link.ok) return link;
-		const heard = await this.#hear(link.value);
+		const ear = this.#hear(link.value);
+		const heard = await ear.ready;
 		if (!heard.ok) return heard;
-		return this.#publish(link.value, body, options);
+		const sent = await this.#publish(link.value, body, options);
+		return sent.ok ? ok({ ...sent.value, deaf: () => this.#ear !== ear || !link.value.alive() }) : sent;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -64,18 +77,24 @@ class RabbitMailbox implements Mailbox {
 		await this.#session[Symbol.asyncDispose]();
 	}
 
-	#hear(link: Link): Promise<Result<void>> {
-		if (this.#ears?.link === link) return this.#ears.ready;
-		const ready = this.#setUp(link).then((done) => {
+	#hear(link: Link): Ear {
+		if (this.#ear?.link === link) return this.#ear;
+		const lost = () => {
+			// By the time it is known, another may have taken its place.
+			if (this.#ear === ear) this.#ear = null;
+		};
+		const ready = this.#setUp(link, lost).then((done) => {
 			// What failed is tried again by the next request.
-			if (!done.ok && this.#ears?.link === link) this.#ears = null;
+			if (!done.ok) lost();
 			return done;
 		});
-		this.#ears = { link, ready };
-		return ready;
+		const ear: Ear = { link, ready };
+		this.#ear = ear;
+		return ear;
 	}
 
-	async #setUp(link: Link): Promise<Result<void>> {
+	/** `lost` is called once nothing is heard by it any more. */
+	async #setUp(link: Link, lost: () => void): Promise<Result<void>> {
 		const { replyExchange } = this.#intent;
 		try {
 			await this.#ensureReplyExchange(link);
@@ -84,9 +103,7 @@ class RabbitMailbox implements Mailbox {
 			channel.on('error', (error) => {
 				this.#options.log.warn('remote control channel failed', { why: String(error) });
 			});
-			channel.on('close', () => {
-				if (this.#ears?.link === link) this.#ears = null;
-			});
+			channel.on('close', lost);
 			// The name tells set-ups apart: the queue of a lost connection may not be gone yet.
 			const queue = `${this.address}.${this.#setUps}.${replyExchange}`;
 			await channel.assertQueue(queue, {
@@ -96,7 +113,15 @@ class RabbitMailbox implements Mailbox {
 				arguments: { 'x-expires': ANSWER_EXPIRES, 'x-message-ttl': ANSWER_TTL },
 			});
 			await channel.bindQueue(queue, replyExchange, this.address);
-			await channel.consume(queue, (message) => this.#take(message), { noAck: true });
+			const deaf = () => {
+				// Somebody deleted the queue. RabbitMQ tells by this alone: channel and connection live on.
+				this.#options.log.warn('the queue of answers was deleted', { queue });
+				lost();
+				channel.close().catch((error: unknown) => {
+					this.#options.log.debug('channel of a deleted queue', { why: String(error) });
+				});
+			};
+			await channel.consume(queue, (message) => (message === null ? deaf() : this.#take(message)), { noAck: true });
 			return ok(undefined);
 		} catch (error) {
 			return link.alive() ? channelFailure(error, 'Setting up remote control') : unreachable('The connection broke.');
@@ -117,8 +142,7 @@ class RabbitMailbox implements Mailbox {
 		}
 	}
 
-	#take(message: ConsumeMessage | null): void {
-		if (message === null) return;
+	#take(message: ConsumeMessage): void {
 		try {
 			const { body, properties } = brokerMessage(message, '');
 			const ticket = properties.headers?.find(([key]) => key === 'ticket')?.[1];
@@ -145,11 +169,13 @@ class RabbitMailbox implements Mailbox {
 		const { exchange } = this.#intent;
 		let channel: ConfirmChannel | null = null;
 		try {
+			if (options.signal.aborted) return fail('cancelled', 'It was cancelled before it was sent.');
 			// Where no worker was ever connected there is no exchange, and whoever publishes to none loses the channel.
 			if (!(await exchangeExists(link, exchange))) return ok({ receivers: 0 });
 			const opened = await link.model.createConfirmChannel();
 			channel = opened;
 			opened.on('error', () => undefined);
+			if (options.signal.aborted) return fail('cancelled', 'It was cancelled before it was sent.');
 			let returned = false;
 			opened.on('return', () => {
 				returned = true;

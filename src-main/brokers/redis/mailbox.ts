@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ConnectionState } from '../../domain/profile.ts';
-import { ok, type Result } from '../../domain/result.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
 import {
 	ADDRESS_STEM,
 	ANSWER_TTL,
@@ -13,6 +13,7 @@ import {
 	type Mailbox,
 	type MailboxIntent,
 	type SendOptions,
+	type Sent,
 } from '../mailbox.ts';
 import type { Session } from '../session.ts';
 import type { RedisDriverOptions } from './driver.ts';
@@ -47,6 +48,8 @@ class RedisMailbox implements Mailbox {
 	#bound: Link | null = null;
 	#swept = false;
 	#listeners = 0;
+	/** Fetches that failed: each may have lost an answer on its way. */
+	#losses = 0;
 	#fetch: Promise<void> | null = null;
 	#ending = false;
 
@@ -81,11 +84,15 @@ class RedisMailbox implements Mailbox {
 		};
 	}
 
-	async send(body: Uint8Array, options: SendOptions): Promise<Result<{ readonly receivers: number | null }>> {
-		const link = await this.#sending.ready(options.deadlineMs);
+	async send(body: Uint8Array, options: SendOptions): Promise<Result<Sent>> {
+		const link = await this.#sending.ready(options.deadlineMs, options.signal);
 		if (!link.ok) return link;
+		// A binding laid down after ours was taken away would stay.
+		if (this.#ending) return fail('gone', 'The mailbox was closed.');
 		const bound = await this.#bind(link.value);
 		if (!bound.ok) return bound;
+		if (options.signal.aborted) return fail('cancelled', 'It was cancelled before it was sent.');
+		const losses = this.#losses;
 		const envelope = this.#envelope(body, options);
 		let receivers: number | null = 0;
 		for (const channel of channelsOfAny(this.#options.address, this.#intent.exchange)) {
@@ -93,7 +100,7 @@ class RedisMailbox implements Mailbox {
 			if (!sent.ok) return sent;
 			receivers = typeof sent.value === 'number' && receivers !== null ? receivers + sent.value : null;
 		}
-		return ok({ receivers });
+		return ok({ receivers, deaf: () => this.#losses !== losses || this.#fetching.link() === null });
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -187,6 +194,7 @@ class RedisMailbox implements Mailbox {
 			const got = await link.value.bytes(['BRPOP', list, FETCH_SECONDS]);
 			if (!got.ok) {
 				if (this.#ending) break;
+				this.#losses += 1;
 				this.#options.log.warn('answers cannot be fetched', { reason: got.error.message });
 				await this.#pause();
 			} else if (Array.isArray(got.value)) {
@@ -202,10 +210,19 @@ class RedisMailbox implements Mailbox {
 	}
 
 	#take(raw: Buffer): void {
+		try {
+			this.#intent.onLetter(this.#letterOf(raw));
+		} catch (error) {
+			// A defect of the owner; the loop would end on it, and later answers would be fetched by nobody.
+			this.#options.log.error('handler of answers threw', { why: String(error) });
+		}
+	}
+
+	#letterOf(raw: Buffer): Letter {
 		const { message, readable } = readEntry(raw, '');
 		const { properties, body } = message;
 		const ticket = properties.headers?.find(([key]) => key === 'ticket')?.[1];
-		const letter: Letter = {
+		return {
 			contentType: properties.contentType ?? null,
 			contentEncoding: properties.contentEncoding ?? null,
 			body,
@@ -213,7 +230,6 @@ class RedisMailbox implements Mailbox {
 			receivedAt: this.#options.clock.now(),
 			fault: readable ? null : "It is no message in kombu's envelope.",
 		};
-		this.#intent.onLetter(letter);
 	}
 
 	#pause(): Promise<void> {

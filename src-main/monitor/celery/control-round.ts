@@ -26,6 +26,9 @@ const MOST_ANSWERS = 8;
 /** Nodes that answer at most. */
 const MOST_NODES = 10_000;
 
+/** Why a round ended before those who are silent had their time. deaf: the connection for answers was lost meanwhile. */
+export type CutShort = 'cancelled' | 'deaf';
+
 interface Node {
 	readonly answers: WorkerAnswer[];
 	stopped: boolean;
@@ -38,6 +41,7 @@ export class ControlRound {
 	#receivers: number | null = null;
 	#sentAt: number;
 	#endedAt: number | null = null;
+	#cut: CutShort | null = null;
 	#answers = 0;
 	#unreadable = 0;
 
@@ -77,12 +81,14 @@ export class ControlRound {
 
 	/** A node said that it ends. */
 	stopped(name: string): void {
+		if (this.#endedAt !== null) return;
 		const node = this.#nodes.get(name);
 		if (node !== undefined) node.stopped = true;
-		else if (this.#options.destination === null) this.#nodes.set(name, { answers: [], stopped: true });
+		else if (this.#mayBeAsked(name)) this.#nodes.set(name, { answers: [], stopped: true });
 	}
 
 	unreadable(): void {
+		if (this.#endedAt !== null) return;
 		this.#unreadable += 1;
 	}
 
@@ -100,8 +106,10 @@ export class ControlRound {
 		return this.#expected.size === 0 || (everybody && !this.#options.watched) ? 'wait' : 'linger';
 	}
 
-	end(at: number): void {
-		this.#endedAt ??= at;
+	end(at: number, cut: CutShort | null = null): void {
+		if (this.#endedAt !== null) return;
+		this.#endedAt = at;
+		this.#cut = cut;
 	}
 
 	outcome(now: number): ControlOutcome {
@@ -137,6 +145,13 @@ export class ControlRound {
 		return node === undefined ? null : this.#item(name, node);
 	}
 
+	/** Whether the request may be for somebody whom it does not expect. */
+	#mayBeAsked(name: string): boolean {
+		const { destination, pattern } = this.#options;
+		if (destination !== null) return destination.includes(name);
+		return pattern === null || pattern.matcher === 'pcre' || globPattern(pattern.text).test(name);
+	}
+
 	#hasAnswered(name: string): boolean {
 		const node = this.#nodes.get(name);
 		return node !== undefined && (node.stopped || node.answers.length > 0);
@@ -160,8 +175,14 @@ export class ControlRound {
 		const { known, method } = this.#options;
 		const state = known.get(name);
 		if (this.#receivers === 0) return 'Nobody received the request: no worker listens on this broker.';
+		if (this.#cut === 'cancelled') {
+			return 'The round was cancelled before it answered. A command may be carried out all the same.';
+		}
 		if (method === 'shutdown') {
 			return 'It has not said yet that it ends: a warm shutdown waits for running tasks. "worker list" shows it as stopped once it has.';
+		}
+		if (this.#cut === 'deaf') {
+			return 'Its answer may have been lost: the connection to the broker broke while answers were waited for. Ask again; a command may have been carried out.';
 		}
 		switch (state) {
 			case 'online':
@@ -180,7 +201,16 @@ export class ControlRound {
 		const { method, pattern } = this.#options;
 		const notes: string[] = [];
 		const answered = items.some((one) => one.answers.length > 0 || one.state === 'stopped');
-		if (!answered && method !== 'shutdown') {
+		const silent = items.some((one) => one.state === 'silent');
+		if (this.#cut === 'cancelled') {
+			notes.push('It was cancelled after it had been sent: who is silent may answer, and act, all the same.');
+		} else if (this.#cut === 'deaf' && method !== 'shutdown' && this.#receivers !== 0) {
+			notes.push(
+				silent || items.length === 0
+					? 'The connection to the broker broke while answers were waited for: some may have been lost, and who is silent may have answered. Ask again.'
+					: 'The connection to the broker broke while answers were waited for: more may have been lost.',
+			);
+		} else if (!answered && method !== 'shutdown') {
 			notes.push(
 				this.#receivers === 0
 					? 'Nobody received it: no worker listens for commands on this broker (or its control_exchange is another one).'
@@ -190,7 +220,13 @@ export class ControlRound {
 			);
 		}
 		const missing = this.#receivers === null || this.#options.pattern !== null ? 0 : this.#receivers - this.#answers;
-		if (answered && missing > 0 && this.#options.destination === null && method !== 'shutdown') {
+		if (
+			answered &&
+			missing > 0 &&
+			this.#cut !== 'cancelled' &&
+			this.#options.destination === null &&
+			method !== 'shutdown'
+		) {
 			notes.push(`${this.#receivers} processes received it, ${this.#answers} answered.`);
 		}
 		if (this.#unreadable > 0) {

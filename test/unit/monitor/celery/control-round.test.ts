@@ -65,6 +65,39 @@ describe('a round', () => {
 		expect(one.left()).toBe('wait');
 	});
 
+	it('blames nobody for silence where it was cut short, and says what cut it', () => {
+		const known = nodes(['a', 'online'], ['b', 'online']);
+		const cut = round({ known });
+		cut.sent(1_000, null);
+		cut.take([reply('a')], 1_010);
+		cut.end(1_500, 'cancelled');
+		expect(cut.outcome(1_500)).toMatchObject({
+			silent: 1,
+			items: [{ state: 'answered' }, { state: 'silent', note: expect.stringContaining('was cancelled') }],
+			notes: [expect.stringContaining('cancelled after it had been sent')],
+		});
+		const deaf = round({ known });
+		deaf.sent(1_000, null);
+		deaf.end(3_000, 'deaf');
+		const { items, notes } = deaf.outcome(3_000);
+		expect(items.map(({ note }) => note)).toEqual([
+			expect.stringContaining('may have been lost'),
+			expect.stringContaining('may have been lost'),
+		]);
+		expect(notes).toEqual([expect.stringContaining('connection to the broker broke')]);
+	});
+
+	it('counts no worker that ends by itself as told to, where the pattern is for others', () => {
+		const one = round({ method: 'shutdown', pattern: { text: 'a*', matcher: 'glob' }, known: nodes(['a1', 'online']) });
+		one.sent(1_000, null);
+		one.stopped('b1');
+		one.stopped('a2');
+		one.stopped('a1');
+		one.end(2_000);
+		one.stopped('a3');
+		expect(one.outcome(2_000).items.map(({ node }) => node)).toEqual(['a1', 'a2']);
+	});
+
 	it('never says that a silent worker is gone, but why it may be silent', () => {
 		const one = round({ destination: ['a', 'b', 'c'], known: nodes(['a', 'online'], ['b', 'lost']) });
 		one.sent(1_000, null);
