@@ -233,14 +233,28 @@ class CarrotSite implements SiteClient {
 
 	/** A GET that changes nothing: tried again when the network or a proxy had a bad moment. */
 	async #get(path: string, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Result<unknown>> {
+		const isCancelled = () => signal?.aborted === true;
 		for (let attempt = 0; ; attempt += 1) {
 			const answer = await this.#exchange('GET', path, query, null, signal);
 			const passing = answer.ok ? PASSING.includes(answer.value.status) : answer.error.code === 'unreachable';
 			const pause = PAUSES_MS[attempt];
-			if (!passing || pause === undefined || signal?.aborted === true)
-				return answer.ok ? this.#read(answer.value) : answer;
-			await new Promise<void>((resolve) => this.#options.clock.after(pause, resolve));
+			if (!passing || pause === undefined || isCancelled()) return answer.ok ? this.#read(answer.value) : answer;
+			await this.#pause(pause, signal);
+			if (isCancelled()) return fail('cancelled', 'It was cancelled.');
 		}
+	}
+
+	/** Waits so many ms, or until the signal fires. */
+	#pause(ms: number, signal?: AbortSignal): Promise<void> {
+		return new Promise((resolve) => {
+			const done = () => {
+				timer[Symbol.dispose]();
+				signal?.removeEventListener('abort', done);
+				resolve();
+			};
+			const timer = this.#options.clock.after(ms, done);
+			signal?.addEventListener('abort', done, { once: true });
+		});
 	}
 
 	/** A change: sent once. What got no answer may have been carried out, and says so. */

@@ -62,17 +62,25 @@ export function createMirror(options: MirrorOptions): SiteMirror {
 	return new Mirror(options);
 }
 
+interface Watcher {
+	readonly everyMs: number;
+	readonly listener: (view: MirrorView) => void;
+}
+
 class Mirror implements SiteMirror {
 	readonly #options: MirrorOptions;
 	/** By uuid: the status that history was told of, or `!` before it for one seen but not yet settled. */
 	readonly #seen = new Map<string, string>();
 	readonly #schedules = new Map<number, { readonly key: string; readonly since: number }>();
-	readonly #listeners = new Set<(view: MirrorView) => void>();
+	readonly #watchers = new Set<Watcher>();
+	/** What the first page of each list showed when watchers were last told, whoever read it since. */
+	#shown: ReadonlyMap<SiteTab, string> = new Map();
+	/** One after another: of two that keep the same row at once, each would tell history of it. */
+	#keeping: Promise<void> = Promise.resolve();
 	#view: MirrorView = { counts: null, at: null, revision: 0, problem: null };
 	#timer: Disposable | null = null;
 	#looking: Promise<void> | null = null;
 	#stop: AbortController | null = null;
-	#everyMs = 10_000;
 
 	constructor(options: MirrorOptions) {
 		this.#options = options;
@@ -111,7 +119,14 @@ class Mirror implements SiteMirror {
 		}
 	}
 
-	async keep(rows: readonly SiteRow[], settled: boolean): Promise<void> {
+	keep(rows: readonly SiteRow[], settled: boolean): Promise<void> {
+		const kept = this.#keeping.then(() => this.#keep(rows, settled));
+		// Whoever gave the rows is told.
+		this.#keeping = kept.catch(() => undefined);
+		return kept;
+	}
+
+	async #keep(rows: readonly SiteRow[], settled: boolean): Promise<void> {
 		const { profile, dialect, history, clock } = this.#options;
 		const now = clock.now();
 		for (const row of rows) {
@@ -160,14 +175,19 @@ class Mirror implements SiteMirror {
 	}
 
 	watch(everyMs: number, listener: (view: MirrorView) => void): AsyncDisposable {
-		this.#listeners.add(listener);
-		this.#everyMs = everyMs;
-		if (this.#listeners.size === 1 && this.#looking === null) this.#lookAgain();
-		else listener(this.#view);
+		const watcher = { everyMs, listener };
+		const before = this.#everyMs();
+		this.#watchers.add(watcher);
+		if (this.#watchers.size === 1 && this.#looking === null) this.#lookAgain();
+		else {
+			listener(this.#view);
+			// The look that was to come next may be longer away than this one's.
+			if (this.#timer !== null && everyMs < before) this.#lookIn(everyMs);
+		}
 		return {
 			[Symbol.asyncDispose]: async () => {
-				this.#listeners.delete(listener);
-				if (this.#listeners.size > 0) return;
+				this.#watchers.delete(watcher);
+				if (this.#watchers.size > 0) return;
 				this.#timer?.[Symbol.dispose]();
 				this.#timer = null;
 				this.#stop?.abort();
@@ -186,16 +206,26 @@ class Mirror implements SiteMirror {
 			})
 			.then(() => {
 				this.#looking = null;
-				if (this.#listeners.size > 0) {
-					this.#timer = this.#options.clock.after(this.#everyMs, () => this.#lookAgain());
-				}
+				if (this.#watchers.size === 0) return;
+				// Somebody came while the look of those who had gone was being ended.
+				if (stop.signal.aborted) this.#lookAgain();
+				else this.#lookIn(this.#everyMs());
 			});
+	}
+
+	#lookIn(ms: number): void {
+		this.#timer?.[Symbol.dispose]();
+		this.#timer = this.#options.clock.after(ms, () => this.#lookAgain());
+	}
+
+	/** As the most impatient watcher wants it. */
+	#everyMs(): number {
+		return Math.min(...[...this.#watchers].map(({ everyMs }) => everyMs));
 	}
 
 	async #look(signal: AbortSignal): Promise<void> {
 		const counts: Record<SiteTab, number> = { published: 0, failed: 0, completed: 0 };
-		const seenBefore = new Map(this.#seen);
-		let changed = false;
+		const shown = new Map<SiteTab, string>();
 		for (const tab of SITE_TABS) {
 			const page = await this.page(tab, 1, '', signal);
 			if (signal.aborted) return;
@@ -204,11 +234,14 @@ class Mirror implements SiteMirror {
 				return;
 			}
 			counts[tab] = page.value.total;
-			changed ||= page.value.items.some((row) => seenBefore.get(row.uuid)?.replace('!', '') !== row.status);
+			shown.set(tab, page.value.items.map(({ id, status }) => `${id} ${status}`).join());
 		}
 		const schedules = await this.#options.client.schedules(1, signal);
 		if (schedules.ok && !schedules.value.more) this.noteSchedules(schedules.value.items);
 		const old = this.#view.counts;
+		// Only what was told counts as shown: a look that failed half way has told nobody.
+		const changed = SITE_TABS.some((tab) => this.#shown.get(tab) !== shown.get(tab));
+		this.#shown = shown;
 		const moved = old === null || SITE_TABS.some((tab) => old[tab] !== counts[tab]);
 		const revision = this.#view.revision + (changed || moved ? 1 : 0);
 		this.#tell({ counts, at: this.#options.clock.now(), revision, problem: null });
@@ -216,6 +249,6 @@ class Mirror implements SiteMirror {
 
 	#tell(view: MirrorView): void {
 		this.#view = view;
-		for (const listener of this.#listeners) listener(view);
+		for (const { listener } of this.#watchers) listener(view);
 	}
 }

@@ -40,6 +40,8 @@ class DjangoSession implements Session {
 	readonly #cookies = new Map<string, string>();
 	#state: 'none' | 'session' | 'unknown' = 'unknown';
 	#loggingIn: Promise<Result<void>> | null = null;
+	/** Logins that were done: what was sent before the last proves nothing of it. */
+	#logins = 0;
 	#refused: { readonly until: number; readonly answer: Result<never> } | null = null;
 
 	constructor(options: SessionOptions) {
@@ -51,6 +53,12 @@ class DjangoSession implements Session {
 	}
 
 	readonly send: Send = async (request) => {
+		// A login that is under way has thrown the old cookies away.
+		if (this.#loggingIn !== null) {
+			const done = await unlessCancelled(this.#loggingIn, request.signal);
+			if (!done.ok && request.signal?.aborted === true) return done;
+		}
+		const logins = this.#logins;
 		const first = await this.#once(request);
 		if (!first.ok) return first;
 		const asked = this.#loginAsked(request, first.value);
@@ -59,8 +67,11 @@ class DjangoSession implements Session {
 			return first;
 		}
 		if (!asked.ok) return asked;
-		const done = await this.#loginOnce(asked.value, request.signal);
-		if (!done.ok) return done;
+		// Another request logged in while this one was on its way: once more would throw the cookies away under others.
+		if (this.#logins === logins) {
+			const done = await unlessCancelled(this.#loginOnce(asked.value), request.signal);
+			if (!done.ok) return done;
+		}
 		// The first answer proves that nothing was done, so that sending a change again is safe.
 		const second = await this.#once(request);
 		if (!second.ok || this.#loginAsked(request, second.value) === null) return second;
@@ -114,14 +125,15 @@ class DjangoSession implements Session {
 		return ok(target);
 	}
 
-	#loginOnce(page: URL, signal: AbortSignal | null): Promise<Result<void>> {
-		this.#loggingIn ??= this.#logIn(page, signal).finally(() => {
+	/** Shared by all that need it, so that nobody's cancelling ends it; each exchange has its own deadline. */
+	#loginOnce(page: URL): Promise<Result<void>> {
+		this.#loggingIn ??= this.#logIn(page).finally(() => {
 			this.#loggingIn = null;
 		});
 		return this.#loggingIn;
 	}
 
-	async #logIn(from: URL, signal: AbortSignal | null): Promise<Result<void>> {
+	async #logIn(from: URL): Promise<Result<void>> {
 		if (this.#refused !== null && this.#refused.until > this.#options.now()) return this.#refused.answer;
 		this.#refused = null;
 		const credentials = await this.#options.credentials();
@@ -135,13 +147,13 @@ class DjangoSession implements Session {
 		}
 		this.#cookies.clear();
 		let page = from;
-		let shown = await this.#once(get(page, signal));
+		let shown = await this.#once(get(page));
 		// The monitor's own page, or a login address without its slash, leads there in a step or two.
 		for (let step = 0; step < 3 && shown.ok && shown.value.status >= 300 && shown.value.status < 400; step += 1) {
 			const target = URL.parse(shown.value.headers.location ?? '', page.href);
 			if (target === null || target.host !== this.#options.base.host) break;
 			page = target;
-			shown = await this.#once(get(page, signal));
+			shown = await this.#once(get(page));
 		}
 		if (!shown.ok) return shown;
 		const token = hiddenToken(shown.value.body) ?? this.#csrfCookie();
@@ -160,12 +172,13 @@ class DjangoSession implements Session {
 			url: page,
 			headers: { 'Content-Type': 'application/x-www-form-urlencoded', Referer: page.href, Accept: 'text/html' },
 			body: form.toString(),
-			signal,
+			signal: null,
 		});
 		if (!answer.ok) return answer;
 		const hasSession = [...this.#cookies.keys()].some((name) => !/csrf/i.test(name));
 		if (answer.value.status >= 300 && answer.value.status < 400 && hasSession) {
 			this.#state = 'session';
+			this.#logins += 1;
 			return ok(undefined);
 		}
 		const refusal = fail(
@@ -205,8 +218,20 @@ class DjangoSession implements Session {
 	}
 }
 
-function get(url: URL, signal: AbortSignal | null): HttpRequest {
-	return { method: 'GET', url, headers: { Accept: 'text/html' }, body: null, signal };
+function get(url: URL): HttpRequest {
+	return { method: 'GET', url, headers: { Accept: 'text/html' }, body: null, signal: null };
+}
+
+/** The login's outcome, or `cancelled` for whoever does not wait for it any more. */
+function unlessCancelled(login: Promise<Result<void>>, signal: AbortSignal | null): Promise<Result<void>> {
+	if (signal === null) return login;
+	const cancelled = () => fail('cancelled', 'It was cancelled.', { details: { sent: false } });
+	if (signal.aborted) return Promise.resolve(cancelled());
+	return new Promise((resolve, reject) => {
+		const stop = () => resolve(cancelled());
+		signal.addEventListener('abort', stop, { once: true });
+		login.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+	});
 }
 
 /** The value of the form's hidden token field, found without taking the page for more than text. */

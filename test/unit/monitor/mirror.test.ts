@@ -14,7 +14,7 @@ function setUp() {
 	const ops: HistoryOp[] = [];
 	const known = new Map<string, { readonly state: 'running' | 'succeeded'; readonly worker: string }>();
 	const clock = manualClock();
-	const site = { away: false, asked: 0, overlapping: 0 };
+	const site = { away: false, awayFor: null as SiteTab | null, asked: 0, overlapping: 0 };
 	let open = 0;
 	const mirror = createMirror({
 		profile: profileId('p'),
@@ -28,7 +28,7 @@ function setUp() {
 				await Promise.resolve();
 				open -= 1;
 				if (signal?.aborted === true) return fail('cancelled', 'It was cancelled.');
-				if (site.away) return fail('unreachable', 'The site is away.');
+				if (site.away || site.awayFor === tab) return fail('unreachable', 'The site is away.');
 				const all = lists.get(tab) ?? [];
 				const items = all.slice((page - 1) * 50, page * 50);
 				return ok({ items, total: all.length, page, more: all.length > page * 50, at: clock.now(), unreadable: [] });
@@ -126,6 +126,69 @@ describe('the mirror of a site', () => {
 		lists.set('failed', [siteRow({ status: 'FAILED', failedAt: 5 })]);
 		await clock.advance(10_000);
 		expect(mirror.view().revision).toBe(revision + 1);
+	});
+
+	it('tells of a row that changed, though somebody else read it first', async () => {
+		const { mirror, clock, lists } = setUp();
+		const row = siteRow({ status: 'PUBLISHED' });
+		lists.set('published', [row]);
+		await using _watch = mirror.watch(10_000, () => {});
+		await clock.advance(0);
+		const { revision } = mirror.view();
+		lists.set('published', [{ ...row, status: 'IN_PROGRESS' }]);
+		await mirror.page('published', 1, '');
+		await clock.advance(10_000);
+		expect(mirror.view().revision).toBe(revision + 1);
+	});
+
+	it('tells of a row that changed, though the look that saw it first failed half way', async () => {
+		const { mirror, clock, lists, site } = setUp();
+		const row = siteRow({ status: 'PUBLISHED' });
+		lists.set('published', [row]);
+		await using _watch = mirror.watch(10_000, () => {});
+		await clock.advance(0);
+		const { revision } = mirror.view();
+		lists.set('published', [{ ...row, status: 'IN_PROGRESS' }]);
+		site.awayFor = 'failed';
+		await clock.advance(10_000);
+		expect(mirror.view()).toMatchObject({ revision, problem: 'The site is away.' });
+		site.awayFor = null;
+		await clock.advance(10_000);
+		expect(mirror.view()).toMatchObject({ revision: revision + 1, problem: null });
+	});
+
+	it('looks at once for who comes while the look of those who left is being ended', async () => {
+		const { mirror, clock, site } = setUp();
+		const first = mirror.watch(60_000, () => {});
+		const left = first[Symbol.asyncDispose]();
+		const seen: MirrorView[] = [];
+		await using _watch = mirror.watch(60_000, (view) => seen.push(view));
+		await left;
+		await clock.advance(0);
+		expect(seen.at(-1)).toMatchObject({ counts: { published: 0 }, at: clock.now() });
+		expect(site.overlapping).toBe(1);
+	});
+
+	it('looks as often as the most impatient watcher wants, whoever came last', async () => {
+		const { mirror, clock, site } = setUp();
+		await using _slow = mirror.watch(60_000, () => {});
+		await clock.advance(0);
+		const quick = mirror.watch(5_000, () => {});
+		await clock.advance(5_000);
+		expect(site.asked).toBe(6);
+		await using _slower = mirror.watch(300_000, () => {});
+		await clock.advance(5_000);
+		expect(site.asked).toBe(9);
+		await quick[Symbol.asyncDispose]();
+		await clock.advance(65_000);
+		expect(site.asked).toBe(15);
+	});
+
+	it('keeps a row once, though two read it at the same time', async () => {
+		const { mirror, lists, ops } = setUp();
+		lists.set('failed', [siteRow({ status: 'FAILED', failedAt: 5 })]);
+		await Promise.all([mirror.page('failed', 1, ''), mirror.page('failed', 1, '')]);
+		expect(kinds(ops)).toEqual(['waiting', 'started', 'finished']);
 	});
 
 	it('reads a list to its end, and does not call it complete when it moved meanwhile', async () => {
