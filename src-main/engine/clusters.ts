@@ -42,11 +42,28 @@ interface Site {
 }
 
 /** Keeps the connections of one engine; nothing is connected before somebody asks. */
-export function createClusters(ports: Ports, profiles: Profiles): Clusters {
+export function createClusters(
+	ports: Ports,
+	profiles: Profiles,
+	open: typeof createKeyspace = createKeyspace,
+): Clusters {
 	const sites = new Map<ProfileId, Site>();
+	/** Sites are made one after another: of two that were made at once, one would be kept by nobody and stay connected. */
+	const turns = new Map<ProfileId, Promise<unknown>>();
 	const { clock, log } = ports;
+	let isClosed = false;
 
-	async function siteOf(profile: Profile): Promise<Result<Site>> {
+	function siteOf(profile: Profile): Promise<Result<Site>> {
+		const site = (turns.get(profile.id) ?? Promise.resolve()).then(() => siteNow(profile));
+		// Whoever asked is told.
+		turns.set(
+			profile.id,
+			site.catch(() => undefined),
+		);
+		return site;
+	}
+
+	async function siteNow(profile: Profile): Promise<Result<Site>> {
 		const { broker } = profile;
 		if (profile.framework !== 'django-q') {
 			return fail('unsupported', `"${profile.name}" is a profile of ${profile.framework}; clusters are django-q's.`);
@@ -60,8 +77,10 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 		const made = JSON.stringify([broker, profile.djangoQ, profile.queues, profile.updatedAt]);
 		const known = sites.get(profile.id);
 		if (known?.made === made) return ok(known);
+		sites.delete(profile.id);
 		await known?.keyspace[Symbol.asyncDispose]();
-		const keyspace = createKeyspace(broker, {
+		if (isClosed) return fail('gone', 'Warren is closing.');
+		const keyspace = open(broker, {
 			password: async () => {
 				const found = await profiles.secret(profile.id, 'broker');
 				return found.ok ? found.value : null;
@@ -123,27 +142,37 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 			if (!first.ok) return first;
 			let ended = false;
 			let pause: Disposable | null = null;
-			const round = async (): Promise<void> => {
+			/** Where something was seen last, told with the problem when there is one. */
+			let at = first.value;
+			/** When to go on, in ms; null: never. */
+			const round = async (): Promise<number | null> => {
 				const found = await profiles.find(profile.id);
-				const site = found.ok ? await siteOf(found.value) : found;
-				if (!site.ok || !found.ok) {
-					log.warn('clusters.watch-ended', {
-						profile: profile.id,
-						reason: site.ok ? 'the profile is gone' : site.error.message,
-					});
-					return;
+				if (ended) return null;
+				if (!found.ok) {
+					log.warn('clusters.watch-ended', { profile: profile.id, reason: found.error.message });
+					return null;
 				}
-				const report = await lookAt(site.value);
-				if (ended) return;
-				const seen = report.ok ? report.value : site.value.last;
+				const site = await siteOf(found.value);
+				if (ended) return null;
+				if (site.ok) at = site.value;
+				const report = site.ok ? await lookAt(at) : site;
+				if (ended) return null;
+				// The profile was edited under this look: what failed was the connection that it had before.
+				if (!report.ok && site.ok && sites.get(profile.id) !== at && !isClosed) return 0;
+				const seen = report.ok ? report.value : at.last;
 				const empty = { at: clock.now(), beats: [], odd: [], queues: [], complete: true };
-				tell(listOf(found.value, site.value, seen ?? empty, report.ok ? null : report.error.message));
-				pause = clock.after(everyMs, again);
+				tell(listOf(found.value, at, seen ?? empty, report.ok ? null : report.error.message));
+				return everyMs;
 			};
 			const again = (): void => {
-				round().catch((error: unknown) => {
-					log.error('clusters.watch-failed', { profile: profile.id, reason: String(error) });
-				});
+				round()
+					.catch((error: unknown) => {
+						log.error('clusters.watch-failed', { profile: profile.id, reason: String(error) });
+						return everyMs;
+					})
+					.then((next) => {
+						if (next !== null && !ended) pause = clock.after(next, again);
+					});
 			};
 			again();
 			return ok({
@@ -193,6 +222,7 @@ export function createClusters(ports: Ports, profiles: Profiles): Clusters {
 			});
 		},
 		async [Symbol.asyncDispose]() {
+			isClosed = true;
 			await Promise.all([...sites.values()].map(({ keyspace }) => keyspace[Symbol.asyncDispose]()));
 			sites.clear();
 		},
