@@ -8,9 +8,12 @@ import type { ChannelRequest } from './spec.ts';
 /** Longest line either way, in UTF-16 units. */
 const LINE_MAX = 16 * 1024 * 1024;
 
+/** For how long somebody may read nothing of its answer when the channel ends. */
+const READ_MS = 2_000;
+
 type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Failure };
 
-/** Answers requests until disposed of. The path must belong to nobody any more: the caller holds the pid file. */
+/** Answers requests until disposed of; answers that are known by then still go out. The path must belong to nobody any more: the caller holds the pid file. */
 export async function serveChannel(
 	path: string,
 	answer: (request: ChannelRequest) => Promise<Result<unknown>>,
@@ -34,20 +37,29 @@ export async function serveChannel(
 	if (!pipe) chmodSync(path, 0o600);
 	return {
 		async [Symbol.asyncDispose]() {
-			for (const socket of sockets) socket.destroy();
-			await new Promise((resolve) => server.close(resolve));
+			const closed = new Promise((resolve) => server.close(resolve));
+			// Who asked for the end itself has its answer in this very turn.
+			await new Promise((resolve) => setImmediate(resolve));
+			for (const socket of sockets) {
+				socket.setTimeout(READ_MS, () => socket.destroy());
+				socket.destroySoon();
+			}
+			await closed;
 		},
 	};
 }
 
 async function reply(line: string, answer: (request: ChannelRequest) => Promise<Result<unknown>>): Promise<string> {
-	let request: ChannelRequest;
+	let request: unknown;
 	try {
-		request = JSON.parse(line) as ChannelRequest;
+		request = JSON.parse(line);
 	} catch {
 		return JSON.stringify(fail('invalid-input', 'The request is no JSON.'));
 	}
-	return JSON.stringify(await answer(request));
+	if (typeof request !== 'object' || request === null) {
+		return JSON.stringify(fail('invalid-input', 'The request is no object.'));
+	}
+	return JSON.stringify(await answer(request as ChannelRequest));
 }
 
 /** Asks once. `unreachable` when nobody listens, `timeout` when whoever does says nothing for `timeoutMs`. */
@@ -71,15 +83,19 @@ export function askChannel<T>(path: string, request: ChannelRequest, timeoutMs: 
 }
 
 function onLines(socket: Socket, take: (line: string) => void): void {
-	let rest = '';
+	// Pieces of the line that has not ended, so that a long one is looked through once and not with each piece of it.
+	let pieces: string[] = [];
+	let length = 0;
 	socket.setEncoding('utf8');
 	socket.on('data', (text: string) => {
-		rest += text;
-		for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
-			const line = rest.slice(0, end);
-			rest = rest.slice(end + 1);
-			take(line);
+		const [first = '', ...others] = text.split('\n');
+		pieces.push(first);
+		length += first.length;
+		for (const next of others) {
+			take(pieces.join(''));
+			pieces = [next];
+			length = next.length;
 		}
-		if (rest.length > LINE_MAX) socket.destroy();
+		if (length > LINE_MAX) socket.destroy();
 	});
 }

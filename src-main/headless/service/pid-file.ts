@@ -48,11 +48,15 @@ export function readPidFile(path: string, now: number): PidState {
 	}
 }
 
+/** Whose a place is. `unknown`: the file cannot be looked at just now (its volume is away), which is no reason to give it up. */
+export type PidPlace =
+	| { readonly kind: 'own' }
+	| { readonly kind: 'taken' }
+	| { readonly kind: 'unknown'; readonly why: string };
+
 export interface PidFile extends Disposable {
-	/** Whether the file is still this process's. */
-	own(): boolean;
-	/** Says that this process is still there. */
-	touch(): void;
+	/** Whether the file is still this process's; `touch`: says in it that this process is still there. */
+	keep(touch: boolean): PidPlace;
 }
 
 /** Takes the place that a file stands for. `busy` with the owner's number while somebody has it; a stale file is replaced. */
@@ -108,15 +112,20 @@ function setAside(path: string, expected: string | null, suffix: string): boolea
 }
 
 function held(path: string, token: string): PidFile {
-	const own = () => parse(readOrNull(path) ?? '')?.token === token;
-	return {
-		own,
-		touch() {
+	const keep = (touch: boolean): PidPlace => {
+		try {
+			if (parse(readOrNull(path) ?? '')?.token !== token) return { kind: 'taken' };
 			const at = new Date();
-			utimesSync(path, at, at);
-		},
+			if (touch) utimesSync(path, at, at);
+			return { kind: 'own' };
+		} catch (error) {
+			return { kind: 'unknown', why: words(error) };
+		}
+	};
+	return {
+		keep,
 		[Symbol.dispose]() {
-			if (own()) rmSync(path, { force: true });
+			if (keep(false).kind === 'own') rmSync(path, { force: true });
 		},
 	};
 }

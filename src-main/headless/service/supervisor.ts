@@ -13,6 +13,7 @@ import { judge } from './judge.ts';
 import { type ServiceLog, serviceLog } from './log-file.ts';
 import { type PidFile, TOUCH_MS, takePidFile } from './pid-file.ts';
 import { restartPause } from './restarts.ts';
+import { Silence } from './silence.ts';
 import {
 	CHANNEL_ROUTES,
 	type ChannelRequest,
@@ -69,7 +70,11 @@ class Service {
 	readonly #starts: number[] = [];
 	#worker: ChildProcess | null = null;
 	#report: WorkerReport | null = null;
-	#heardAt = 0;
+	readonly #silence = new Silence(performance.now());
+	/** Another service is in this one's place. */
+	#placeLost = false;
+	/** Why it cannot be told whose the place is; null: it can. */
+	#placeTrouble: string | null = null;
 	#stopping: 'drain' | 'now' | null = null;
 	#restarts = 0;
 	#lastEnd: string | null = null;
@@ -159,7 +164,7 @@ class Service {
 			profile: this.#spec.profile.name,
 			stopping: this.#stopping,
 			report: alive ? this.#report : null,
-			heartbeatAgeMs: alive ? Math.round(performance.now() - this.#heardAt) : null,
+			heartbeatAgeMs: alive ? Math.round(this.#silence.look(performance.now())) : null,
 			restarts: this.#restarts,
 			lastEnd: this.#lastEnd,
 			problem: this.#problem,
@@ -175,7 +180,7 @@ class Service {
 		if (entry === undefined) throw new Error('This process does not know its own script.');
 		this.#nextStartAt = null;
 		this.#report = null;
-		this.#heardAt = performance.now();
+		this.#silence.heard(performance.now());
 		this.#starts.push(performance.now());
 		const worker = spawn(process.execPath, [...process.execArgv, entry, WORKER_WORD], {
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -188,7 +193,7 @@ class Service {
 		for (const stream of [worker.stdout, worker.stderr]) {
 			createInterface({ input: stream as NonNullable<typeof stream> }).on('line', (line) => this.#log.pass(line));
 		}
-		worker.on('message', (message: FromWorker) => this.#hear(message));
+		worker.on('message', (message: FromWorker) => this.#hear(worker, message));
 		worker.once('error', (error) => this.#onEnd(worker, `It could not be started: ${error.message}`));
 		worker.once('exit', (code, signal) =>
 			this.#onEnd(worker, signal === null ? `It ended with code ${code}.` : `It was killed by ${signal}.`),
@@ -201,10 +206,13 @@ class Service {
 		this.#worker?.send(message, () => {});
 	}
 
-	#hear(message: FromWorker): void {
-		this.#heardAt = performance.now();
+	#hear(worker: ChildProcess, message: FromWorker): void {
+		const current = this.#worker === worker;
+		if (current) this.#silence.heard(performance.now());
 		switch (message.kind) {
 			case 'report':
+				// What a process said last may be read after its end, and is no word of the next one.
+				if (!current) return;
 				this.#report = message.report;
 				this.#problem = null;
 				return;
@@ -240,21 +248,32 @@ class Service {
 	}
 
 	#watch(): void {
-		if (!this.#pidFile.own()) {
-			this.#log.say(`Another service has taken ${this.#spec.pidFile}, so this one ends.`);
-			this.stop(false);
-			return;
-		}
 		const now = systemClock.monotonic();
-		if (now - this.#touchedAt >= TOUCH_MS) {
-			this.#touchedAt = now;
-			this.#pidFile.touch();
-		}
-		const silent = now - this.#heardAt;
+		this.#keepPlace(now);
+		const silent = this.#silence.look(now);
 		if (this.#worker === null || silent < HUNG_MS) return;
 		this.#log.say(
 			`The consumers' process ${this.#worker.pid} has said nothing for ${Math.round(silent / 1_000)} s and is killed.`,
 		);
 		this.#worker.kill('SIGKILL');
+	}
+
+	/** Says now and then that this service is there, and ends it when another one is in its place. */
+	#keepPlace(now: number): void {
+		if (this.#placeLost) return;
+		const due = now - this.#touchedAt >= TOUCH_MS;
+		const place = this.#pidFile.keep(due);
+		if (due) this.#touchedAt = now;
+		if (place.kind === 'taken') {
+			this.#placeLost = true;
+			this.#log.say(`Another service has taken ${this.#spec.pidFile}, so this one ends.`);
+			this.stop(false);
+			return;
+		}
+		const trouble = place.kind === 'unknown' ? place.why : null;
+		if (trouble !== null && trouble !== this.#placeTrouble) {
+			this.#log.say(`The pid file ${this.#spec.pidFile} cannot be looked at, and the service goes on: ${trouble}`);
+		}
+		this.#placeTrouble = trouble;
 	}
 }

@@ -5,10 +5,13 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
+	rmdirSync,
 	rmSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -23,6 +26,7 @@ import { serviceLog } from '#main/headless/service/log-file.ts';
 import { readPidFile, removeStale, takePidFile } from '#main/headless/service/pid-file.ts';
 import { servicePlaces } from '#main/headless/service/places.ts';
 import { restartPause, STARTS_PER_MINUTE } from '#main/headless/service/restarts.ts';
+import { Silence } from '#main/headless/service/silence.ts';
 import type { ServiceFacts } from '#main/headless/service/spec.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -82,7 +86,7 @@ describe('a pid file', () => {
 			ok: false,
 			error: { code: 'busy', details: { pid: process.pid } },
 		});
-		expect(first.value.own()).toBe(true);
+		expect(first.value.keep(true)).toEqual({ kind: 'own' });
 		first.value[Symbol.dispose]();
 		expect(readPidFile(path(), Date.now())).toEqual({ kind: 'none' });
 		expect(readdirSync(folder)).toEqual([]);
@@ -121,10 +125,26 @@ describe('a pid file', () => {
 		const first = takePidFile(path(), about, 1, never);
 		if (!first.ok) throw new Error(first.error.message);
 		writeFileSync(path(), JSON.stringify({ ...identify(), ...about, at: 1, token: 'another' }));
-		expect(first.value.own()).toBe(false);
+		expect(first.value.keep(true)).toEqual({ kind: 'taken' });
 		first.value[Symbol.dispose]();
 		expect(existsSync(path())).toBe(true);
 		expect(removeStale(path(), Date.now())).toBe(false);
+	});
+
+	it('that cannot be looked at is neither lost nor an error', () => {
+		const first = takePidFile(path(), about, 1, never);
+		if (!first.ok) throw new Error(first.error.message);
+		const aside = `${path()}.aside`;
+		renameSync(path(), aside);
+		// Reading it fails for another reason than that there is none.
+		mkdirSync(path());
+		expect(first.value.keep(true)).toMatchObject({ kind: 'unknown' });
+		first.value[Symbol.dispose]();
+		rmdirSync(path());
+		renameSync(aside, path());
+		expect(first.value.keep(true)).toEqual({ kind: 'own' });
+		first.value[Symbol.dispose]();
+		expect(readdirSync(folder)).toEqual([]);
 	});
 });
 
@@ -171,6 +191,74 @@ describe('the channel', () => {
 		const place = join(folder, 'c.sock');
 		await using _served = await serveChannel(place, () => new Promise(() => {}));
 		expect(await askChannel(place, { op: 'status' }, 50)).toMatchObject({ ok: false, error: { code: 'timeout' } });
+	});
+});
+
+describe('the end of the channel', () => {
+	it('lets out the whole answer to who asked for it', async () => {
+		const place = join(folder, 'c.sock');
+		const text = 'x'.repeat(8 * 1024 * 1024);
+		const asked = Promise.withResolvers<void>();
+		const served = await serveChannel(place, async () => {
+			asked.resolve();
+			return ok({ text });
+		});
+		// As a service ends that waits for its next start: in the turn in which it is asked to.
+		const ended = asked.promise.then(() => served[Symbol.asyncDispose]());
+		expect(await askChannel(place, { op: 'stop', now: false }, 60_000)).toEqual(ok({ text }));
+		await ended;
+	});
+
+	it('waits for nobody who asks nothing, and for no answer that is not known', async () => {
+		const place = join(folder, 'c.sock');
+		const asked = Promise.withResolvers<void>();
+		const served = await serveChannel(place, () => {
+			asked.resolve();
+			return new Promise(() => {});
+		});
+		const idle = connect(place);
+		const gone = new Promise((resolve) => idle.once('close', resolve));
+		const answer = askChannel(place, { op: 'status' }, 60_000);
+		await asked.promise;
+		await served[Symbol.asyncDispose]();
+		expect(await answer).toMatchObject({ ok: false, error: { code: 'unreachable' } });
+		await gone;
+	});
+});
+
+describe('a request that is no object', () => {
+	it.each(['null', '1', '"stop"', '{'])('%s is refused, and the next one answered', async (line) => {
+		const place = join(folder, 'c.sock');
+		await using _served = await serveChannel(place, async (request) => ok(request.op));
+		const socket = connect(place);
+		socket.setEncoding('utf8');
+		let heard = '';
+		socket.on('data', (text: string) => {
+			heard += text;
+		});
+		socket.write(`${line}\n`);
+		await waitFor('the refusal', () => heard.endsWith('\n'));
+		expect(JSON.parse(heard)).toMatchObject({ ok: false, error: { code: 'invalid-input' } });
+		socket.destroy();
+		expect(await askChannel(place, { op: 'status' }, 60_000)).toEqual(ok('status'));
+	});
+});
+
+describe('silence', () => {
+	it('is as long as nothing is said, while somebody looks', () => {
+		const silence = new Silence(0);
+		for (let now = 1_000; now < 60_000; now += 1_000) expect(silence.look(now)).toBe(now);
+		silence.heard(60_000);
+		expect(silence.look(60_500)).toBe(500);
+	});
+
+	it('is not what passed while nobody was there to hear', () => {
+		const silence = new Silence(0);
+		silence.look(1_000);
+		// Stopped for an hour: the watch comes before what waits in the pipe is read.
+		expect(silence.look(3_601_000)).toBeLessThan(SILENT_MS);
+		silence.heard(3_601_000);
+		expect(silence.look(3_601_000)).toBe(0);
 	});
 });
 
