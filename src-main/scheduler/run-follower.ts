@@ -6,7 +6,7 @@
 import type { Clock } from '#main/domain/clock.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Log } from '#main/domain/log.ts';
-import { ok, type Result } from '#main/domain/result.ts';
+import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { BookKind, ScheduleRun } from '#main/domain/schedule.ts';
 import type { ScheduleStore } from '#main/store/store.ts';
 import type { RecentStep, SharedLedger } from './books/shared-ledger.ts';
@@ -24,6 +24,8 @@ export interface RunFollowerDeps {
 
 /** How often it is looked, while somebody follows. */
 const EVERY_MS = 2_000;
+/** What a look has brought is a few seconds old for so long: the pause and a slow look after it. */
+const FRESH_MS = 6_000;
 /** Runs that are written in one transaction: the store has others to serve. */
 const AT_ONCE = 1_000;
 /** Open ones that are shown at most: with a broker away for long there may be one of each schedule. */
@@ -36,7 +38,8 @@ export class RunFollower implements AsyncDisposable {
 	/** The look under way, and the one that is to come after it. */
 	#looking: Promise<Result<void>> | null = null;
 	#next: Promise<Result<void>> | null = null;
-	#fresh = false;
+	/** When the last look began, by the clock that only goes on; null: it did not get through, or there was none. */
+	#asOf: number | null = null;
 	#trouble: string | null = null;
 	#ended = false;
 
@@ -44,9 +47,10 @@ export class RunFollower implements AsyncDisposable {
 		this.#deps = deps;
 	}
 
-	/** Whether it goes on by itself, and the last look got through: what is here is a few seconds old at most. */
+	/** Whether it goes on by itself, and the last look got through a few seconds ago at most: so old is what is here. */
 	get current(): boolean {
-		return this.#followers > 0 && this.#fresh;
+		if (this.#followers === 0 || this.#asOf === null || this.#ended) return false;
+		return this.#deps.clock.monotonic() - this.#asOf <= FRESH_MS;
 	}
 
 	/** Looks every few seconds until everybody who asked for it has disposed of it. */
@@ -64,7 +68,7 @@ export class RunFollower implements AsyncDisposable {
 		};
 	}
 
-	/** Takes in what was settled before this was asked. */
+	/** Takes in what was settled before this was asked. `gone` once it is disposed of. */
 	catchUp(): Promise<Result<void>> {
 		if (this.#looking === null) return this.#look();
 		// What is under way may have passed the newest already.
@@ -89,9 +93,12 @@ export class RunFollower implements AsyncDisposable {
 	}
 
 	#look(): Promise<Result<void>> {
+		// Who waited for the look in which it ended comes here, and the store may be closed by now.
+		if (this.#ended) return Promise.resolve(gone());
+		const since = this.#deps.clock.monotonic();
 		const look = this.#take().then((taken) => {
 			this.#looking = null;
-			this.#fresh = taken.ok;
+			this.#asOf = taken.ok ? since : null;
 			this.#setTrouble(taken.ok ? null : taken.error.message);
 			return taken;
 		});
@@ -108,7 +115,8 @@ export class RunFollower implements AsyncDisposable {
 			if (!open.ok) return open;
 			const openHere = await schedules.openRuns(profile, book);
 			if (open.value.length + openHere.length > 0) await this.#receive([], open.value.slice(0, MOST_OPEN), null);
-			for (let step: RecentStep | undefined; !this.#ended; ) {
+			for (let step: RecentStep | undefined; ; ) {
+				if (this.#ended) return gone();
 				const recent = await ledger.recent(from, step);
 				if (!recent.ok) return recent;
 				const { runs, next, until } = recent.value;
@@ -144,4 +152,8 @@ export class RunFollower implements AsyncDisposable {
 		this.#trouble = words;
 		if (words !== null && !this.#ended) this.#deps.log.info('schedules.runs-unread', { reason: words });
 	}
+}
+
+function gone(): Result<never> {
+	return fail('gone', 'The book is read by nobody here any more.');
 }

@@ -197,12 +197,12 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 		return row === undefined ? null : runOf(row);
 	}
 
-	/** Settled runs as their ledger has them. Whether that was news. */
+	/** Settled runs as their ledger has them; another process may have read it later, and that one stays. Whether that was news. */
 	function receiveSettled(runs: readonly ScheduleRun[]): boolean {
 		let news = false;
 		for (const run of runs) {
 			const here = standing(run);
-			if (here !== null && sameRun(here, run)) continue;
+			if (here !== null && (sameRun(here, run) || knowsMore(here, run))) continue;
 			write(run);
 			trim.run(run.profile, run.book, run.key, run.profile, run.book, run.key);
 			news = true;
@@ -268,9 +268,7 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			const mine = lease !== null && isHeld(lease, now);
 			const written = runs.map((run) => {
 				const there = standing(run);
-				if (there?.state === 'fired' && run.state !== 'fired') return false;
-				// Whoever judged a claim before its publisher was heard of knew less.
-				if (run.state === 'uncertain' && there !== null && !isOpen(there)) return false;
+				if (there !== null && knowsMore(there, run)) return false;
 				if (isOpen(run) && (!mine || (there !== null && !isOpen(there)))) return false;
 				write(run);
 				trim.run(run.profile, run.book, run.key, run.profile, run.book, run.key);
@@ -292,6 +290,12 @@ export function runTable(db: WriteHandle, raise: (profile: string) => void): Run
 			unfollow.run(prefix.length, prefix);
 		},
 	};
+}
+
+/** Whether what stands is to stay: it was fired, or somebody judged the claim before its publisher was heard of and knew less. */
+function knowsMore(there: ScheduleRun, run: ScheduleRun): boolean {
+	if (there.state === 'fired') return run.state !== 'fired';
+	return run.state === 'uncertain' && !isOpen(there);
 }
 
 function isOpen({ state }: ScheduleRun): boolean {

@@ -185,6 +185,69 @@ describe('runs of a shared book', () => {
 		expect(inOrder(await known(store))).toEqual(['5000 a fired there:7', '5000 b missed there:7']);
 	});
 
+	it('stay as the latest word of the ledger has them, also when another process read it before and writes later', async () => {
+		using home = testHome();
+		await using store = await storeOf(home.home);
+		const ledger = new Elsewhere();
+		const [one, other] = ['a', 'b'].map((key) => claimed(key, 5_000, { by: 'there:7' })) as [ScheduleRun, ScheduleRun];
+		const early: readonly ScheduleRun[] = [one, other].map((run) => ({ ...run, state: 'uncertain' }));
+		const late: readonly ScheduleRun[] = [fired(one), { ...other, state: 'missed' }];
+		ledger.settle(...early, ...late);
+		await using follow = follower(ledger, store);
+		must(await follow.catchUp());
+		const followed = { from: 0, to: 2 };
+		await store.schedules.receive(SHOP, { book: 'shared', ledger: 'redis', settled: early, open: null, followed });
+		must(await follow.catchUp());
+		expect(inOrder(await known(store))).toEqual(inOrder(late));
+	});
+
+	it('are not called current while a look takes long, nor by one that looked long ago', async () => {
+		using home = testHome();
+		await using store = await storeOf(home.home);
+		const ledger = new Elsewhere();
+		const clock = manualClock();
+		const answer = Promise.withResolvers<void>();
+		let slow = false;
+		const slowly: Pick<SharedLedger, 'recent' | 'open'> = {
+			open: async () => {
+				if (slow) await answer.promise;
+				return ledger.open();
+			},
+			recent: (since, step) => ledger.recent(since, step),
+		};
+		await using follow = follower(slowly, store, clock);
+		const first = follow.follow();
+		await waitFor('the first look', () => follow.current);
+		slow = true;
+		await clock.advance(10_000);
+		expect(follow.current).toBe(false);
+		answer.resolve();
+		slow = false;
+		await waitFor('the next look', async () => {
+			await clock.advance(500);
+			return follow.current;
+		});
+		first[Symbol.dispose]();
+		await clock.advance(3_600_000);
+		using _again = follow.follow();
+		expect(follow.current).toBe(false);
+		await waitFor('a look of its own', () => follow.current);
+	});
+
+	it('are not looked for any more after the end, also for who waited for the look in which it came', async () => {
+		using home = testHome();
+		await using store = await storeOf(home.home);
+		const ledger = new Elsewhere();
+		const follow = follower(ledger, store);
+		const [under, next] = [follow.catchUp(), follow.catchUp()];
+		await follow[Symbol.asyncDispose]();
+		const calls = ledger.calls;
+		expect(await under).toMatchObject({ ok: false, error: { code: 'gone' } });
+		expect(await next).toMatchObject({ ok: false, error: { code: 'gone' } });
+		expect(await follow.catchUp()).toMatchObject({ ok: false, error: { code: 'gone' } });
+		expect(ledger.calls).toBe(calls);
+	});
+
 	it('of a ledger that begins anew are read from its beginning', async () => {
 		using home = testHome();
 		await using store = await storeOf(home.home);
