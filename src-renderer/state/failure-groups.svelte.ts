@@ -48,6 +48,7 @@ export class FailureGroups implements Disposable {
 	#epoch = 0;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#watched = false;
+	#details = 0;
 
 	constructor(engine: Engine, ticks: TaskTicks, profile: string, toasts: Toasts) {
 		this.#engine = engine;
@@ -179,8 +180,11 @@ export class FailureGroups implements Disposable {
 
 	async #readDetail(key: string): Promise<void> {
 		const input = { profile: this.#profile, group: key, window: this.window, limit: NEWEST };
+		this.#details += 1;
+		const asked = this.#details;
 		const answer = await this.#engine.call('group.show', input);
-		if (this.open !== key) return;
+		// An answer to an older question, as of another span, comes too late.
+		if (asked !== this.#details || this.open !== key) return;
 		if (answer.ok) this.detail = answer.value;
 		else {
 			this.open = null;
@@ -189,10 +193,13 @@ export class FailureGroups implements Disposable {
 	}
 
 	#soon(): void {
-		if (!this.#watched || this.list === null || this.#timer !== undefined) return;
+		if (!this.#watched || this.#timer !== undefined) return;
 		this.#timer = setTimeout(() => {
 			this.#timer = undefined;
-			if (this.#watched) void this.#refresh();
+			if (!this.#watched) return;
+			// What failed before anything was shown, or was read before this, is read again.
+			if (this.list === null) void this.reload();
+			else void this.#refresh();
 		}, PACE_MS);
 	}
 

@@ -25,6 +25,8 @@ export class SiteList {
 	readonly #engine: Engine;
 	readonly #profile: string;
 	#turn = 0;
+	/** Something changed after the page that is on its way was asked for. */
+	#isOld = false;
 
 	constructor(engine: Engine, profile: string, tab: SiteTab) {
 		this.#engine = engine;
@@ -56,13 +58,15 @@ export class SiteList {
 	/** Reads a page and shows it. */
 	async go(page: number): Promise<void> {
 		this.page = Math.max(1, page);
+		// What was kept back is of the page, or of the search, that was shown before.
+		this.pending = null;
 		const read = await this.#read();
 		if (read === null) return;
 		this.shown = read;
-		this.pending = null;
 		this.error = null;
 		// Rows that went away can leave the last pages empty.
 		if (read.items.length === 0 && this.page > 1 && read.total > 0) await this.go(this.pages);
+		else if (this.#isOld) await this.refresh();
 	}
 
 	reload(): Promise<void> {
@@ -78,7 +82,11 @@ export class SiteList {
 
 	/** Something has changed on the site. */
 	async refresh(): Promise<void> {
-		if (this.shown === null || this.busy) return;
+		if (this.busy) {
+			this.#isOld = true;
+			return;
+		}
+		if (this.shown === null) return;
 		const read = await this.#read();
 		if (read === null || this.shown === null) return;
 		this.error = null;
@@ -89,10 +97,12 @@ export class SiteList {
 			this.shown = read;
 			this.pending = null;
 		} else this.pending = read;
+		if (this.#isOld) await this.refresh();
 	}
 
 	async #read(): Promise<SitePage<SiteRowView> | null> {
 		this.#turn += 1;
+		this.#isOld = false;
 		const turn = this.#turn;
 		this.busy = true;
 		const answer = await this.#engine.call('site.list', {

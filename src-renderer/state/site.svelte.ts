@@ -61,6 +61,7 @@ export class Site implements Disposable {
 	#revision: number | null = null;
 	#collect: AbortController | null = null;
 	#closed = false;
+	#opened = 0;
 
 	constructor(engine: Engine, profile: string, toasts: Toasts, showRow: (id: number) => void) {
 		this.#engine = engine;
@@ -126,8 +127,10 @@ export class Site implements Disposable {
 	async readOpen(): Promise<void> {
 		const id = this.open?.id;
 		if (id === undefined) return;
+		this.#opened += 1;
+		const asked = this.#opened;
 		const answer = await this.#engine.call('site.show', { profile: this.#profile, id });
-		if (this.open?.id === id && !this.#closed) this.open = { id, state: loaded(answer) };
+		if (asked === this.#opened && this.open?.id === id && !this.#closed) this.open = { id, state: loaded(answer) };
 	}
 
 	/** Reads a list, or all, to the end into history. */

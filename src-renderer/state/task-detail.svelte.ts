@@ -87,9 +87,11 @@ export class OpenTask implements Disposable {
 		if (attempt === undefined) return;
 		if (this.#message?.attempt === attempt && (this.#message.whole || !whole) && this.#message.state.kind !== 'failed')
 			return;
-		this.#message = { attempt, whole, state: LOADING };
+		const asked = { attempt, whole, state: LOADING };
+		this.#message = asked;
 		const answer = await this.#engine.call('task.message', { profile: this.profile, attempt, whole });
-		if (!this.#closed && this.#message?.attempt === attempt) this.#message = { attempt, whole, state: loaded(answer) };
+		// The beginning of a message may come after all of it, which was asked for meanwhile.
+		if (!this.#closed && this.#message === asked) this.#message = { attempt, whole, state: loaded(answer) };
 	}
 
 	/** Reads what belongs together, these groups member by member. What is shown stays until the answer is there. */

@@ -37,9 +37,11 @@ export class WorkerQuestion implements Disposable {
 		this.#stream?.[Symbol.dispose]();
 		this.busy = true;
 		this.failure = null;
+		const told = new Set<string>();
 		const take = (items: readonly InspectLine[]): void => {
 			const nodes = new Map(this.nodes.map((one) => [one.node, one]));
 			for (const { key, node, summary, failure } of items) {
+				told.add(key);
 				if (key === '') {
 					this.summary = summary;
 					if (failure !== null) this.failure = failure.message;
@@ -61,6 +63,8 @@ export class WorkerQuestion implements Disposable {
 				end: (error) => {
 					this.busy = false;
 					if (error !== null) this.failure = error.message;
+					// Whoever was not asked this time says nothing: what it said before is an answer to another question.
+					else if (this.failure === null) this.nodes = this.nodes.filter(({ node }) => told.has(node));
 				},
 			},
 		);

@@ -129,6 +129,7 @@ it('looks no more once the watcher left, also in the very turn in which it is to
 	});
 	await clock.advance(0);
 	const { looks } = redis;
+	expect(clock.waiting).toBe(0);
 	await clock.advance(60_000);
 	expect([told.length, redis.looks, clock.waiting]).toEqual([1, looks, 0]);
 });
