@@ -51,7 +51,14 @@ interface Live {
 	/** Whether it is this process that notifies: of several consoles at one home one does. */
 	tells: boolean;
 	users: number;
+	/** Nobody wants it any more: what is under way for it comes too late. */
+	over: boolean;
 	looking: Disposable | null;
+	/** Whether it could be watched, once that is known. */
+	ready: Promise<Result<void>>;
+	/** The list of the newest look that waits for its round, and the rounds under way; null: none. */
+	next: { readonly profile: Profile; readonly list: ClusterList } | null;
+	rounds: Promise<void> | null;
 }
 
 /** Keeps the alarms of one engine. In a window or a served console every profile that has a source is watched. */
@@ -61,11 +68,26 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 	let stopping = false;
 	const holder = randomUUID();
 	const leaseOf = (id: ProfileId): string => `alarms ${id}`;
+	/** Rights on their way back, and rounds under way: also of what nobody wants any more. */
+	const returning = new Set<Promise<void>>();
+	const rounds = new Set<Promise<void>>();
+
+	/** Whoever else watches need not wait until it lapses. */
+	function giveBack(id: ProfileId): void {
+		const done: Promise<void> = store.leases
+			.release(leaseOf(id), holder)
+			.catch((error: unknown) => log.warn('alarm.lease', { reason: String(error) }))
+			.finally(() => returning.delete(done));
+		returning.add(done);
+	}
 
 	/** Takes or keeps the right to notify, where there is a way to. */
 	async function keepRight(id: ProfileId, entry: Live): Promise<void> {
 		if (ports.notify !== undefined || entry.notifiers > 0) {
-			entry.tells = (await store.leases.hold(leaseOf(id), holder, LEASE_MS)).ok;
+			const { ok: tells } = await store.leases.hold(leaseOf(id), holder, LEASE_MS);
+			// Where it ended meanwhile, whoever watches the profile here now asks for it itself.
+			if (!entry.over) entry.tells = tells;
+			else if (tells && !live.has(id)) giveBack(id);
 		} else if (entry.tells) {
 			entry.tells = false;
 			await store.leases.release(leaseOf(id), holder);
@@ -95,6 +117,7 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 	async function take(profile: Profile, entry: Live, list: ClusterList): Promise<void> {
 		await keepRight(profile.id, entry);
 		const rules = await settingsOf(profile.id);
+		if (entry.over) return;
 		const { board, raised, cleared, tell } = round(profile, entry, rules, list);
 		entry.board = board;
 		for (const { rule, subject, words } of raised)
@@ -109,11 +132,25 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 		for (const listener of entry.listeners) listener(view);
 	}
 
+	/** One round at a time, of the newest look: rounds that overtake each other would bring the board back to what it was. */
+	async function takeAll(id: ProfileId, entry: Live): Promise<void> {
+		for (let next = entry.next; next !== null && !entry.over; next = entry.next) {
+			entry.next = null;
+			await take(next.profile, entry, next.list).catch((error: unknown) =>
+				log.error('alarm.round-failed', { profile: id, reason: String(error) }),
+			);
+		}
+		// In the turn of the last look at it: what comes from now on begins anew.
+		entry.rounds = null;
+	}
+
 	async function hold(profile: Profile): Promise<Result<Live>> {
+		if (stopping) return fail('gone', 'Warren is ending.');
 		const known = live.get(profile.id);
 		if (known !== undefined) {
 			known.users += 1;
-			return ok(known);
+			const ready = await known.ready;
+			return ready.ok ? ok(known) : ready;
 		}
 		const entry: Live = {
 			board: EMPTY_BOARD,
@@ -122,34 +159,51 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 			notifiers: 0,
 			tells: false,
 			users: 1,
+			over: false,
 			looking: null,
+			ready: Promise.resolve(ok(undefined)),
+			next: null,
+			rounds: null,
 		};
 		live.set(profile.id, entry);
-		const looking = await clusters.watch(profile, EVERY_MS, (list) => {
-			take(profile, entry, list).catch((error: unknown) =>
-				log.error('alarm.round-failed', { profile: profile.id, reason: String(error) }),
-			);
+		entry.ready = begin(profile, entry).catch((error: unknown) => {
+			drop(profile.id, entry);
+			throw error;
+		});
+		const ready = await entry.ready;
+		return ready.ok ? ok(entry) : ready;
+	}
+
+	async function begin(profile: Profile, entry: Live): Promise<Result<void>> {
+		const looking = await clusters.watch(profile, EVERY_MS, (list, seen) => {
+			entry.next = { profile: seen, list };
+			if (entry.rounds !== null) return;
+			const taking = takeAll(profile.id, entry).finally(() => rounds.delete(taking));
+			entry.rounds = taking;
+			rounds.add(taking);
 		});
 		if (!looking.ok) {
-			live.delete(profile.id);
+			drop(profile.id, entry);
 			return looking;
 		}
-		entry.looking = looking.value;
-		if (entry.users === 0) release(profile.id, entry, 0);
-		return ok(entry);
+		if (entry.over) looking.value[Symbol.dispose]();
+		else entry.looking = looking.value;
+		return ok(undefined);
 	}
 
 	function release(id: ProfileId, entry: Live, by = 1): void {
 		entry.users -= by;
-		if (entry.users > 0) return;
+		if (entry.users <= 0) drop(id, entry);
+	}
+
+	function drop(id: ProfileId, entry: Live): void {
+		if (entry.over) return;
+		entry.over = true;
 		entry.looking?.[Symbol.dispose]();
 		if (live.get(id) === entry) live.delete(id);
 		if (!entry.tells) return;
 		entry.tells = false;
-		// Whoever else watches need not wait until it lapses.
-		store.leases
-			.release(leaseOf(id), holder)
-			.catch((error: unknown) => log.warn('alarm.lease', { reason: String(error) }));
+		giveBack(id);
 	}
 
 	/** Watches every profile that has a source, and those that are edited anew. */
@@ -217,9 +271,13 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 			const held = await hold(profile);
 			if (!held.ok) return held;
 			const entry = held.value;
+			const rules = await settingsOf(profile.id).catch((error: unknown) => {
+				release(profile.id, entry);
+				throw error;
+			});
 			entry.listeners.add(tell);
 			if (notifies) entry.notifiers += 1;
-			tell(viewOf(entry.board, await settingsOf(profile.id), { watched: true, tells: entry.tells }));
+			tell(viewOf(entry.board, rules, { watched: true, tells: entry.tells }));
 			let mine = true;
 			return ok({
 				[Symbol.dispose]() {
@@ -234,7 +292,10 @@ export function createAlarms(ports: Ports, profiles: Profiles, store: Store, clu
 		async [Symbol.asyncDispose]() {
 			stopping = true;
 			await watcher?.[Symbol.asyncDispose]();
-			for (const [id, entry] of [...live]) release(id, entry, entry.users);
+			for (const [id, entry] of [...live]) drop(id, entry);
+			// Before the store closes: rounds under way, and the rights that they or the end give back.
+			await Promise.all(rounds);
+			await Promise.all(returning);
 		},
 	};
 }

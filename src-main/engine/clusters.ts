@@ -22,8 +22,15 @@ const PATIENCE_MS = 10_000;
 export interface Clusters extends AsyncDisposable {
 	/** One look. `unsupported` for profiles of other frameworks and brokers, else as the connection fails. */
 	list(profile: Profile): Promise<Result<ClusterList>>;
-	/** Looks every `everyMs` until disposed of; first once at once. A look that fails keeps what was seen, with the problem. */
-	watch(profile: Profile, everyMs: number, tell: (list: ClusterList) => void): Promise<Result<Disposable>>;
+	/**
+	 * Looks every `everyMs` until disposed of; first once at once. A look that fails keeps what was seen, with the problem. Told with the
+	 * profile that was looked at, which may have been edited since the first look.
+	 */
+	watch(
+		profile: Profile,
+		everyMs: number,
+		tell: (list: ClusterList, profile: Profile) => void,
+	): Promise<Result<Disposable>>;
 	/** What packets for a queue (null: the site's own) are signed with, after a look; fails where that is not known. */
 	signing(profile: Profile, queue: string | null): Promise<Result<PacketSite>>;
 	/** How packets of a profile are checked; looks once. Without a key nothing is checked. */
@@ -161,7 +168,7 @@ export function createClusters(
 				if (!report.ok && site.ok && sites.get(profile.id) !== at && !isClosed) return 0;
 				const seen = report.ok ? report.value : at.last;
 				const empty = { at: clock.now(), beats: [], odd: [], queues: [], complete: true };
-				tell(listOf(found.value, at, seen ?? empty, report.ok ? null : report.error.message));
+				tell(listOf(found.value, at, seen ?? empty, report.ok ? null : report.error.message), found.value);
 				return everyMs;
 			};
 			const again = (): void => {

@@ -173,10 +173,12 @@ export function createFigureSampler(
 			})
 			.then(async (reason) => {
 				if (live.get(profile.id) === entry) live.delete(profile.id);
-				await store.leases.release(leaseName(profile.id), holder);
+				await store.leases
+					.release(leaseName(profile.id), holder)
+					.catch((error: unknown) => log.warn('figures.release-failed', { reason: String(error) }));
+				// It lapses by itself then; over it is all the same.
 				entry.ended.resolve(reason);
-			})
-			.catch((error: unknown) => log.warn('figures.release-failed', { reason: String(error) }));
+			});
 		return ok(entry);
 	}
 

@@ -48,6 +48,8 @@ function world(clock: ManualClock = manualClock()) {
 		answer: async (_signal: AbortSignal): Promise<Result<QueueList>> => waiting(3),
 		settings: { ...DEFAULT_FIGURES } as FigureSettings,
 		sweeps: 0,
+		/** The store gives no right back. */
+		full: false,
 	};
 	const store = {
 		figures: {
@@ -66,6 +68,7 @@ function world(clock: ManualClock = manualClock()) {
 				return ok(undefined);
 			},
 			release: async (name: string, holder: string) => {
+				if (seen.full) throw new Error('The disk is full.');
 				if (leases.get(name)?.holder === holder) leases.delete(name);
 			},
 			holder: async (name: string) => leases.get(name)?.holder ?? null,
@@ -114,6 +117,21 @@ describe('sampling a profile', () => {
 		expect(readyOf(first)).toBe(3);
 		await clock.advance(45 * SECOND);
 		expect(rounds.map(({ at }) => (at - (first?.at ?? 0)) / SECOND)).toEqual([0, 15, 30, 45]);
+	});
+
+	it('says that it is over also where the store refuses to give the right back', async () => {
+		const { clock, leases, seen, process } = world();
+		await using sampler = process();
+		await using held = await run(sampler);
+		await clock.advance(SECOND);
+		seen.full = true;
+		for (const name of leases.keys()) leases.set(name, { holder: 'another', until: clock.now() + 3_600 * SECOND });
+		let reason: string | null = null;
+		void held.ended.then((why) => {
+			reason = why;
+		});
+		await clock.advance(60 * SECOND);
+		expect(reason).toMatch(/^Another process of this home took over/);
 	});
 
 	it('leaves a gap while the broker does not answer, says why, and goes on after it', async () => {
