@@ -134,11 +134,11 @@ export interface BrokerDriver extends AsyncDisposable {
 	 * Tells whoever listens to an exchange of broadcasts, once; that nobody does, or that there is no such exchange yet, is fine.
 	 * Absent: this broker carries none.
 	 */
-	broadcast?(message: OutgoingMessage): Promise<Result<void>>;
+	readonly broadcast?: ((message: OutgoingMessage) => Promise<Result<void>>) | undefined;
 	/** What is handed out to anybody and not acknowledged, where that lies in the open (Redis). */
-	readonly unacked?: UnackedDoor;
+	readonly unacked?: UnackedDoor | undefined;
 	/** What can be done to packets of django-q's, where those lie there. */
-	readonly packets?: PacketDoor;
+	readonly packets?: PacketDoor | undefined;
 }
 
 /** Reads a connection from end to end, each step with cause and cure; stops at the first that fails. */

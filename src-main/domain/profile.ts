@@ -192,7 +192,10 @@ export interface Profile {
 	/** True for the built-in sandbox. */
 	readonly sandbox: boolean;
 	readonly createdAt: number;
+	/** Rises with every edit, whatever the clock does. */
 	readonly updatedAt: number;
+	/** `updatedAt` of the last edit that changed a secret of it; absent: none did since it was made. */
+	readonly secretsAt?: number;
 }
 
 /** Names of a profile's secrets in the vault. */

@@ -54,6 +54,8 @@ interface Open {
 interface Live {
 	readonly mailbox: Mailbox;
 	readonly made: string;
+	/** `updatedAt` of the profile that it was made of. */
+	readonly asOf: number;
 	/** The exchange of answers. */
 	readonly answers: string;
 	readonly open: Map<string, Open>;
@@ -94,9 +96,10 @@ export function createCeleryControl(
 	}
 
 	function mailboxOf(profile: Profile): Live {
-		const made = JSON.stringify([profile.broker, profile.updatedAt]);
+		const made = JSON.stringify([profile.broker, profile.name, profile.celery, profile.secretsAt]);
 		const existing = live.get(profile.id);
-		if (existing !== undefined && existing.made === made) return existing;
+		// Whoever found the profile before it was edited gets what others have by now.
+		if (existing !== undefined && (existing.made === made || profile.updatedAt < existing.asOf)) return existing;
 		if (existing !== undefined && existing.users === 0) close(profile.id, existing);
 		if (profile.broker.kind === 'embedded') throw new Error('The built-in broker has no workers of Celery.');
 		const open = new Map<string, Open>();
@@ -111,7 +114,8 @@ export function createCeleryControl(
 			},
 		});
 		mailbox.connect();
-		const entry: Live = { mailbox, made, answers, open, idle: null, users: 0, isClosed: false };
+		const asOf = profile.updatedAt;
+		const entry: Live = { mailbox, made, asOf, answers, open, idle: null, users: 0, isClosed: false };
 		live.set(profile.id, entry);
 		entries.set(entry, profile.id);
 		return entry;

@@ -15,6 +15,7 @@ import { observedResult } from '#main/monitor/celery/result-fold.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { HistoryStore } from '#main/store/store.ts';
 import { driverContext } from './deployments.ts';
+import { PerProfile } from './per-profile.ts';
 import type { Ports } from './ports.ts';
 
 /** How long the queue outlives its last listener, in ms: as long as Celery keeps results by itself (`result_expires`). */
@@ -33,7 +34,6 @@ export interface CeleryReplies extends AsyncDisposable {
 }
 
 interface Live {
-	readonly made: string;
 	readonly feed: TopicFeed;
 	readonly inbox: Inbox;
 	/** Resolves once the queue is there. */
@@ -48,21 +48,20 @@ export function createCeleryReplies(
 	history: HistoryStore,
 	bad: (profile: ProfileId, items: readonly BadEventView[], count: number) => Promise<void>,
 ): CeleryReplies {
-	const live = new Map<ProfileId, Live>();
+	const live = new PerProfile<Live>({
+		madeOf: ({ broker, name, secretsAt }) => JSON.stringify([broker, name, secretsAt]),
+		make,
+		async close({ feed, inbox }) {
+			inbox.close();
+			await feed[Symbol.asyncDispose]();
+			await inbox.idle();
+		},
+		onCloseFailed: (id, error) => ports.log.warn('results.close-failed', { profile: id, reason: String(error) }),
+	});
 
-	async function close({ feed, inbox }: Live): Promise<void> {
-		inbox.close();
-		await feed[Symbol.asyncDispose]();
-		await inbox.idle();
-	}
-
-	function liveOf(profile: Profile): Live | null {
-		const { broker, results } = profile;
-		if (profile.framework !== 'celery' || results?.kind !== 'rpc' || broker.kind !== 'amqp') return null;
-		const made = JSON.stringify([broker, profile.updatedAt]);
-		const known = live.get(profile.id);
-		if (known?.made === made) return known;
-		if (known !== undefined) void close(known);
+	function make(profile: Profile): Live {
+		const { broker } = profile;
+		if (broker.kind !== 'amqp') throw new Error('Results come as messages over AMQP only.');
 		const inbox = new Inbox(ports, history, profile.id, {
 			settle: (message) => feed.settle(message),
 			bad: (items) => bad(profile.id, items, items.length),
@@ -84,10 +83,15 @@ export function createCeleryReplies(
 				ports.log.warn('results.reply-queue', { profile: profile.id, reason });
 			},
 		});
-		const entry: Live = { made, feed, inbox, there: Promise.withResolvers(), trouble: null };
-		live.set(profile.id, entry);
+		const entry: Live = { feed, inbox, there: Promise.withResolvers(), trouble: null };
 		feed.connect();
 		return entry;
+	}
+
+	function liveOf(profile: Profile): Live | null {
+		const { broker, framework, results } = profile;
+		const here = framework === 'celery' && results?.kind === 'rpc' && broker.kind === 'amqp';
+		return here ? live.of(profile) : null;
 	}
 
 	return {
@@ -108,10 +112,7 @@ export function createCeleryReplies(
 		listen(profile) {
 			liveOf(profile);
 		},
-		async [Symbol.asyncDispose]() {
-			await Promise.all([...live.values()].map(close));
-			live.clear();
-		},
+		[Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
 	};
 }
 

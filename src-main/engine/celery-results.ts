@@ -1,7 +1,7 @@
 /** Celery's results of each profile: read when asked for, followed while somebody looks, and told to history where it lacks an end. */
 import { createKeyspace } from '#main/brokers/connect.ts';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
-import { type ProfileId, taskId } from '#main/domain/ids.ts';
+import { taskId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
 import type { HistoryOp } from '#main/domain/task.ts';
@@ -9,6 +9,7 @@ import { observedResult } from '#main/monitor/celery/result-fold.ts';
 import { type FoundResult, ResultBackend } from '#main/monitor/celery/results.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { Store } from '#main/store/store.ts';
+import { PerProfile } from './per-profile.ts';
 import type { Ports } from './ports.ts';
 
 /** Between two looks for the ends of tasks that are open in history. */
@@ -35,7 +36,6 @@ export interface CeleryResults extends AsyncDisposable {
 }
 
 interface Live {
-	readonly made: string;
 	readonly keyspace: Keyspace;
 	readonly backend: ResultBackend;
 }
@@ -43,7 +43,26 @@ interface Live {
 /** Keeps the connections to results of one engine; nothing is connected before somebody asks. */
 export function createCeleryResults(ports: Ports, profiles: Profiles, store: Store): CeleryResults {
 	const { clock, log } = ports;
-	const live = new Map<ProfileId, Live>();
+	const live = new PerProfile<Live>({
+		madeOf: ({ results, name, secretsAt }) => JSON.stringify([results, name, secretsAt]),
+		make(profile) {
+			const { results } = profile;
+			if (results?.kind !== 'redis') throw new Error(`"${profile.name}" has no results in a Redis.`);
+			const keyspace = createKeyspace(results.address, {
+				password: async () => {
+					const secret = await profiles.secret(profile.id, 'results');
+					return secret.ok ? secret.value : null;
+				},
+				clock,
+				log,
+				clientName: `Warren ${ports.version} (${profile.name})`,
+			});
+			keyspace.connect();
+			return { keyspace, backend: new ResultBackend(keyspace, results.keyPrefix, clock) };
+		},
+		close: async ({ keyspace }) => keyspace[Symbol.asyncDispose](),
+		onCloseFailed: (id, error) => log.warn('results.close-failed', { profile: id, reason: String(error) }),
+	});
 
 	function backend(profile: Profile): Result<ResultBackend> {
 		const { results } = profile;
@@ -65,23 +84,7 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 				`Results of "${profile.name}" come by rpc:// to who sent the task, and are kept nowhere else. Those of tasks sent from here are in history: task show.`,
 			);
 		}
-		const made = JSON.stringify([results, profile.updatedAt]);
-		const known = live.get(profile.id);
-		if (known?.made === made) return ok(known.backend);
-		void known?.keyspace[Symbol.asyncDispose]();
-		const keyspace = createKeyspace(results.address, {
-			password: async () => {
-				const secret = await profiles.secret(profile.id, 'results');
-				return secret.ok ? secret.value : null;
-			},
-			clock,
-			log,
-			clientName: `Warren ${ports.version} (${profile.name})`,
-		});
-		keyspace.connect();
-		const entry = { made, keyspace, backend: new ResultBackend(keyspace, results.keyPrefix, clock) };
-		live.set(profile.id, entry);
-		return ok(entry.backend);
+		return ok(live.of(profile).backend);
 	}
 
 	/** Tells history of an end that it lacks. */
@@ -155,14 +158,17 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 				}
 				reading = true;
 				timer?.[Symbol.dispose]();
-				do {
-					again = false;
-					const found = await read(profile, id);
-					if (ended) return;
-					tell(found);
-				} while (again);
-				reading = false;
-				timer = clock.after(LOOK_AGAIN_MS, changed);
+				try {
+					do {
+						again = false;
+						const found = await read(profile, id);
+						if (ended) return;
+						tell(found);
+					} while (again);
+				} finally {
+					reading = false;
+					if (!ended) timer = clock.after(LOOK_AGAIN_MS, changed);
+				}
 			};
 			const changed = () => {
 				look().catch((error: unknown) =>
@@ -206,9 +212,6 @@ export function createCeleryResults(ports: Ports, profiles: Profiles, store: Sto
 				},
 			};
 		},
-		async [Symbol.asyncDispose]() {
-			await Promise.all([...live.values()].map(({ keyspace }) => keyspace[Symbol.asyncDispose]()));
-			live.clear();
-		},
+		[Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
 	};
 }

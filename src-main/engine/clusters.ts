@@ -40,6 +40,8 @@ export interface Clusters extends AsyncDisposable {
 interface Site {
 	/** Changes with what the site is made of. */
 	readonly made: string;
+	/** `updatedAt` of the profile that it was made of. */
+	readonly asOf: number;
 	readonly keyspace: Keyspace;
 	readonly looker: Looker;
 	readonly roster: ClusterRoster;
@@ -81,9 +83,11 @@ export function createClusters(
 		const secret = await profiles.secret(profile.id, 'django');
 		if (!secret.ok) return secret;
 		const prefixes = profile.djangoQ?.prefixes ?? [];
-		const made = JSON.stringify([broker, profile.djangoQ, profile.queues, profile.updatedAt]);
+		const { djangoQ, queues, name, secretsAt, updatedAt } = profile;
+		const made = JSON.stringify([broker, djangoQ, queues, name, secretsAt]);
 		const known = sites.get(profile.id);
-		if (known?.made === made) return ok(known);
+		// Whoever found the profile before it was edited gets what others have by now.
+		if (known !== undefined && (known.made === made || updatedAt < known.asOf)) return ok(known);
 		sites.delete(profile.id);
 		await known?.keyspace[Symbol.asyncDispose]();
 		if (isClosed) return fail('gone', 'Warren is closing.');
@@ -103,7 +107,15 @@ export function createClusters(
 			cache === undefined
 				? new ClusterLooker(keyspace, { ...named, queues: profile.queues })
 				: new CacheLooker(keyspace, { ...named, cache });
-		const site: Site = { made, keyspace, looker, roster: new ClusterRoster(), last: null, looking: null };
+		const site: Site = {
+			made,
+			asOf: updatedAt,
+			keyspace,
+			looker,
+			roster: new ClusterRoster(),
+			last: null,
+			looking: null,
+		};
 		sites.set(profile.id, site);
 		return ok(site);
 	}

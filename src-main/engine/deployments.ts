@@ -1,8 +1,12 @@
-/** One live deployment per profile: its broker connection and its consumers, made when first needed, remade when edited. */
+/**
+ * One driver per profile, made when first needed. Whoever has it keeps it for as long as the profile lives: an edit that concerns the
+ * connection, made by whatever process of this home, replaces what is inside it.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDriver, type DriverContext } from '#main/brokers/connect.ts';
 import type { BrokerDriver } from '#main/brokers/driver.ts';
+import { StandingDriver } from '#main/brokers/standing-driver.ts';
 import { packetIdOf } from '#main/dialects/django-q/message.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { ConnectionState, Profile } from '#main/domain/profile.ts';
@@ -11,23 +15,23 @@ import { asidesOf } from './celery-settings.ts';
 import type { Ports } from './ports.ts';
 
 export interface Deployments extends AsyncDisposable {
-	/** The driver of a profile, connecting from now on. */
+	/** The driver of a profile, connecting from now on; the same one until the profile is removed. */
 	driver(profile: Profile): BrokerDriver;
 	/** Its connection as it is; `idle` while nobody asked for it. */
 	connection(id: ProfileId): ConnectionState;
 	/** What its broker can do; null while nobody asked for it. */
 	capabilities(id: ProfileId): BrokerDriver['capabilities'] | null;
-	/** Drops the connection of a profile that was edited or removed. */
+	/** Has a connection that there is go on as the profile says by now. */
+	renew(profile: Profile): void;
+	/** Has a connection that waits for its next try, or was refused, try at once. */
+	reconnect(profile: Profile): void;
+	/** Closes the connection of a profile that is removed. */
 	forget(id: ProfileId): Promise<void>;
 	onConnection(listener: (id: ProfileId) => void): Disposable;
 }
 
-interface Live {
-	readonly driver: BrokerDriver;
-	/** The address it was made for, to notice an edit. */
-	readonly made: string;
-	readonly watch: Disposable;
-}
+/** After the list of profiles could not be read, when to read it again. */
+const AGAIN_MS = 5_000;
 
 /** The folder of a profile's own files, made if it is missing; only its owner may look inside. */
 export function profileFolder(home: string, id: ProfileId): string {
@@ -62,42 +66,89 @@ export function djangoQContext(
 	return cached ? { packetId: packetIdOf, elsewhere: true } : { packetId: packetIdOf };
 }
 
+/** All of a profile that its connection is made with. */
+function madeOf({ broker, framework, name, celery, djangoQ, secretsAt }: Profile): string {
+	return JSON.stringify([broker, framework, name, celery, djangoQ, secretsAt]);
+}
+
+interface Live {
+	readonly driver: StandingDriver;
+	readonly watch: Disposable;
+	made: string;
+	/** `updatedAt` of the newest reading of the profile that its connection is known to be right for. */
+	asOf: number;
+}
+
 /** Keeps the deployments of one engine. */
 export function createDeployments(ports: Ports, profiles: Profiles): Deployments {
 	const live = new Map<ProfileId, Live>();
-	const closing = new Set<Promise<void>>();
 	const listeners = new Set<(id: ProfileId) => void>();
+	const { clock, log } = ports;
+	let again: Disposable | null = null;
 
 	function tell(id: ProfileId): void {
-		for (const listener of listeners) listener(id);
+		for (const listener of [...listeners]) listener(id);
 	}
 
-	function close(id: ProfileId, entry: Live): Promise<void> {
-		live.delete(id);
-		entry.watch[Symbol.dispose]();
-		const closed = Promise.resolve(entry.driver[Symbol.asyncDispose]()).finally(() => closing.delete(closed));
-		closing.add(closed);
-		return closed;
+	function innerOf(profile: Profile): BrokerDriver {
+		return createDriver(profile.broker, driverContext(ports, profiles, profile));
 	}
+
+	function renew(profile: Profile): void {
+		const entry = live.get(profile.id);
+		// Whoever found the profile before it was edited has nothing to say about it any more.
+		if (entry === undefined || profile.updatedAt <= entry.asOf) return;
+		entry.asOf = profile.updatedAt;
+		const made = madeOf(profile);
+		if (made === entry.made) return;
+		entry.made = made;
+		log.info('deployment.edited', { profile: profile.id });
+		entry.driver.replace(innerOf(profile));
+	}
+
+	/** Edits of other processes of this home are known by their rows alone. */
+	async function renewAll(): Promise<void> {
+		again?.[Symbol.dispose]();
+		again = null;
+		if (live.size === 0) return;
+		try {
+			for (const profile of await profiles.list()) renew(profile);
+		} catch (error) {
+			log.warn('deployments.unread', { reason: String(error) });
+			again ??= clock.after(AGAIN_MS, () => void renewAll());
+		}
+	}
+
+	const edits = profiles.onChange(() => void renewAll());
 
 	return {
 		driver(profile) {
-			const made = JSON.stringify([profile.broker, profile.updatedAt]);
 			const existing = live.get(profile.id);
-			if (existing !== undefined && existing.made === made) return existing.driver;
-			if (existing !== undefined) void close(profile.id, existing);
-			const driver = createDriver(profile.broker, driverContext(ports, profiles, profile));
+			if (existing !== undefined) {
+				renew(profile);
+				return existing.driver;
+			}
+			const driver = new StandingDriver(innerOf(profile), ports);
 			const watch = driver.onState(() => tell(profile.id));
-			live.set(profile.id, { driver, made, watch });
+			live.set(profile.id, { driver, made: madeOf(profile), asOf: profile.updatedAt, watch });
 			driver.connect();
 			tell(profile.id);
 			return driver;
 		},
 		connection: (id) => live.get(id)?.driver.state() ?? { kind: 'idle' },
 		capabilities: (id) => live.get(id)?.driver.capabilities ?? null,
+		renew,
+		reconnect(profile) {
+			renew(profile);
+			const entry = live.get(profile.id);
+			const kind = entry?.driver.state().kind;
+			if (kind === 'reconnecting' || kind === 'refused') entry?.driver.replace(innerOf(profile));
+		},
 		async forget(id) {
 			const entry = live.get(id);
-			if (entry !== undefined) await close(id, entry);
+			live.delete(id);
+			entry?.watch[Symbol.dispose]();
+			await entry?.driver[Symbol.asyncDispose]();
 			tell(id);
 		},
 		onConnection(listener) {
@@ -105,8 +156,12 @@ export function createDeployments(ports: Ports, profiles: Profiles): Deployments
 			return { [Symbol.dispose]: () => listeners.delete(listener) };
 		},
 		async [Symbol.asyncDispose]() {
-			for (const [id, entry] of [...live]) void close(id, entry);
-			await Promise.all(closing);
+			edits[Symbol.dispose]();
+			again?.[Symbol.dispose]();
+			const all = [...live.values()];
+			live.clear();
+			for (const { watch } of all) watch[Symbol.dispose]();
+			await Promise.all(all.map(({ driver }) => driver[Symbol.asyncDispose]()));
 		},
 	};
 }

@@ -1,4 +1,4 @@
-/** The books of each profile: made when first needed, remade when the profile is edited. */
+/** The books of each profile: made when first needed, made anew after an edit that concerns them. */
 import { createHash } from 'node:crypto';
 import { createKeyspace } from '#main/brokers/connect.ts';
 import type { Keyspace } from '#main/brokers/keyspace.ts';
@@ -18,8 +18,9 @@ import { createSharedLedger } from '#main/scheduler/books/shared-ledger.ts';
 import type { RunLedger } from '#main/scheduler/ledger.ts';
 import { RunFollower } from '#main/scheduler/run-follower.ts';
 import type { Store } from '#main/store/store.ts';
+import { type Held, PerProfile } from './per-profile.ts';
 import type { Ports } from './ports.ts';
-import type { Sites } from './sites.ts';
+import { type Sites, siteMadeOf } from './sites.ts';
 
 /** A book with what else is known of it. */
 export interface ProfileBook {
@@ -38,7 +39,11 @@ export interface Books extends AsyncDisposable {
 	all(profile: Profile): readonly ProfileBook[];
 	/** `unsupported`, with what to set up, where the profile has no such book. */
 	find(profile: Profile, kind: BookKind): Result<ScheduleBook>;
-	/** Drops those of a profile that was edited or removed. */
+	/** The same, kept open until disposed of, also when an edited profile has others by then. */
+	hold(profile: Profile): Held<readonly ProfileBook[]>;
+	/** Lets go of those that an edit has made wrong. */
+	renew(profile: Profile): void;
+	/** Closes those of a profile that is removed. */
 	forget(id: ProfileId): Promise<void>;
 }
 
@@ -58,15 +63,12 @@ const HOW_TO: Readonly<Record<Exclude<BookKind, 'local'>, string>> = {
 };
 
 interface Live {
-	readonly made: string;
 	readonly books: readonly ProfileBook[];
 	readonly stack: AsyncDisposableStack;
 }
 
 /** Keeps the books of one engine. Nothing is connected before somebody reads, writes or listens. */
 export function createBooks(ports: Ports, profiles: Profiles, store: Store, sites: Sites): Books {
-	const live = new Map<ProfileId, Live>();
-	const closing = new Set<Promise<void>>();
 	const { clock, log } = ports;
 
 	function keyspace(profile: Profile, address: RedisAddress, secret: 'shared' | 'redbeat'): Keyspace {
@@ -117,23 +119,18 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 			const book = stack.use(createRedbeatBook({ keyspace: keys, prefix, zone, clock }));
 			books.push({ book, address: formatRedis(redbeat.address), ledger: null, follower: null });
 		}
-		return { made: madeOf(profile), books, stack };
+		return { books, stack };
 	}
 
-	function close(id: ProfileId, entry: Live): Promise<void> {
-		live.delete(id);
-		const closed = entry.stack.disposeAsync().finally(() => closing.delete(closed));
-		closing.add(closed);
-		return closed;
-	}
+	const live = new PerProfile<Live>({
+		madeOf,
+		make,
+		close: ({ stack }) => stack.disposeAsync(),
+		onCloseFailed: (id, error) => log.warn('schedules.close-failed', { profile: id, reason: String(error) }),
+	});
 
 	function all(profile: Profile): readonly ProfileBook[] {
-		const existing = live.get(profile.id);
-		if (existing?.made === madeOf(profile)) return existing.books;
-		if (existing !== undefined) void close(profile.id, existing);
-		const entry = make(profile);
-		live.set(profile.id, entry);
-		return entry.books;
+		return live.of(profile).books;
 	}
 
 	return {
@@ -147,14 +144,13 @@ export function createBooks(ports: Ports, profiles: Profiles, store: Store, site
 				details: { field: 'book' },
 			});
 		},
-		async forget(id) {
-			const entry = live.get(id);
-			if (entry !== undefined) await close(id, entry);
+		hold(profile) {
+			const held = live.hold(profile);
+			return { value: held.value.books, [Symbol.dispose]: () => held[Symbol.dispose]() };
 		},
-		async [Symbol.asyncDispose]() {
-			for (const [id, entry] of [...live]) void close(id, entry);
-			await Promise.all(closing);
-		},
+		renew: (profile) => live.renew(profile),
+		forget: (id) => live.drop(id),
+		[Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
 	};
 }
 
@@ -166,6 +162,7 @@ function ledgerName({ host, port, db }: RedisAddress, prefix: string): string {
 		.slice(0, 12);
 }
 
+/** All of a profile that its books are made of; carrot's lies in the site's. */
 function madeOf(profile: Profile): string {
-	return JSON.stringify([profile.books ?? null, profile.monitorUrl, profile.framework, profile.updatedAt]);
+	return JSON.stringify([profile.books ?? null, profile.name, profile.secretsAt, siteMadeOf(profile)]);
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '#main/domain/clock.ts';
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
-import type { Result } from '#main/domain/result.ts';
+import { fail, type Result } from '#main/domain/result.ts';
 import type { BookKind } from '#main/domain/schedule.ts';
 import type { BookView } from '#main/ipc/contract/schedule-answers.ts';
 import type { ProfileBook } from './schedule-books.ts';
@@ -43,7 +43,9 @@ export function createHolders(
 		if (ledger === null) return { ...nobody, note: null };
 		const { promise: late, resolve } = Promise.withResolvers<null>();
 		using _timer = clock.after(PATIENCE_MS, () => resolve(null));
-		const answer: Result<string | null> | null = await Promise.race([ledger.holder(), late]);
+		// The local book's ledger is the store, whose readers crash and come back.
+		const holding = ledger.holder().catch((error: unknown) => fail('internal', String(error)));
+		const answer: Result<string | null> | null = await Promise.race([holding, late]);
 		if (answer === null) return { ...nobody, note: 'The book does not say in time who runs it.' };
 		if (!answer.ok) return { ...nobody, note: `It cannot be told who runs it: ${answer.error.message}` };
 		const holder = answer.value;

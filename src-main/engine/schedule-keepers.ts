@@ -17,6 +17,8 @@ interface Live {
 	readonly stack: AsyncDisposableStack;
 }
 
+/** After profiles could not be read, when to read them again. */
+const AGAIN_MS = 5_000;
 /** How much of a queue is looked at for one message. */
 const LOOK = { limit: 500, deadlineMs: 5_000 };
 
@@ -30,6 +32,7 @@ export function createKeepers(core: Core): Keepers {
 	const ending = new AbortController();
 	/** Refreshes come one after another: two at once would make two keepers for one book. */
 	let work: Promise<void> = Promise.resolve();
+	let again: Disposable | null = null;
 
 	function tell(id: ProfileId): void {
 		for (const listener of listeners.get(id) ?? []) listener();
@@ -38,7 +41,9 @@ export function createKeepers(core: Core): Keepers {
 	function make(profile: Profile): Live {
 		const stack = new AsyncDisposableStack();
 		const keepers = new Map<BookKind, ScheduleKeeper>();
-		for (const { book, ledger, follower } of schedules.books.all(profile)) {
+		// The books stay open until their keepers have ended, also when an edit has given the profile others.
+		const held = stack.use(schedules.books.hold(profile));
+		for (const { book, ledger, follower } of held.value) {
 			if (ledger === null) continue;
 			// Whoever runs schedules is there all the time: its home keeps a longer memory of runs than the book does.
 			if (follower !== null) stack.use(follower.follow());
@@ -87,8 +92,10 @@ export function createKeepers(core: Core): Keepers {
 
 	function refresh(): Promise<void> {
 		work = work.then(look).catch((error: unknown) => {
-			// The store's readers crash and come back; the next change of profiles looks again.
+			// The store's readers crash and come back.
 			ports.log.error('schedules.keepers-failed', { reason: String(error) });
+			again?.[Symbol.dispose]();
+			if (!ending.signal.aborted) again = ports.clock.after(AGAIN_MS, () => void refresh());
 		});
 		return work;
 	}
@@ -126,6 +133,7 @@ export function createKeepers(core: Core): Keepers {
 		async [Symbol.asyncDispose]() {
 			watches.dispose();
 			await work;
+			again?.[Symbol.dispose]();
 			// What is being published settles first; only then is nothing more to be published.
 			for (const id of [...live.keys()]) await end(id);
 			ending.abort();

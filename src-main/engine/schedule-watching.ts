@@ -4,6 +4,7 @@ import type { Profile } from '#main/domain/profile.ts';
 import type { Result } from '#main/domain/result.ts';
 import type { BookKind, SyncReport } from '#main/domain/schedule.ts';
 import type { Profiles } from '#main/profiles/profiles.ts';
+import type { Held } from './per-profile.ts';
 import type { Ports } from './ports.ts';
 import type { ProfileBook } from './schedule-books.ts';
 
@@ -19,7 +20,7 @@ interface Watched {
 	stack: DisposableStack;
 }
 
-/** After a sync that failed, when to look again although nothing was heard. */
+/** After a sync that failed, or a list of profiles that could not be read, when to look again although nothing was heard. */
 const AGAIN_MS = 5_000;
 
 /** Watches books for whoever looks, once per profile however many look. */
@@ -27,7 +28,8 @@ export function createWatching(
 	ports: Pick<Ports, 'clock' | 'log'>,
 	parts: {
 		readonly profiles: Pick<Profiles, 'list' | 'onChange'>;
-		readonly books: (profile: Profile) => readonly ProfileBook[];
+		/** A profile's books, open until disposed of. */
+		readonly books: (profile: Profile) => Held<readonly ProfileBook[]>;
 		readonly sync: (profile: Profile, kind: BookKind) => Promise<Result<SyncReport>>;
 		/** Calls back when somebody else runs a book. */
 		readonly runners: (profile: Profile, changed: () => void) => Disposable;
@@ -40,7 +42,7 @@ export function createWatching(
 		const tell = () => {
 			for (const listener of [...listeners]) listener();
 		};
-		for (const { book, follower } of parts.books(profile)) {
+		for (const { book, follower } of stack.use(parts.books(profile)).value) {
 			if (follower !== null) stack.use(follower.follow());
 			const syncing = new Follower(ports, () => parts.sync(profile, book.kind), `${profile.name}/${book.kind}`);
 			stack.use(syncing);
@@ -63,31 +65,46 @@ export function createWatching(
 		return { listeners, profile, stack: follow(profile, listeners) };
 	}
 
+	/** A reading of a profile that is older than what is followed says nothing. */
+	function renewOne(one: Watched, profile: Profile): void {
+		if (profile.updatedAt <= one.profile.updatedAt) return;
+		one.stack.dispose();
+		one.profile = profile;
+		one.stack = follow(profile, one.listeners);
+		for (const listener of [...one.listeners]) listener();
+	}
+
 	/** An edited profile has other books, or may be written to no longer; one that was removed has none. */
 	async function renew(): Promise<void> {
+		again?.[Symbol.dispose]();
+		again = null;
+		if (watched.size === 0) return;
 		const profiles = new Map((await parts.profiles.list()).map((profile) => [profile.id, profile]));
 		for (const [id, one] of watched) {
 			const profile = profiles.get(id);
-			if (profile?.updatedAt === one.profile.updatedAt && profile.readOnly === one.profile.readOnly) continue;
-			one.stack.dispose();
-			if (profile === undefined) {
+			if (profile !== undefined) renewOne(one, profile);
+			else {
+				one.stack.dispose();
 				watched.delete(id);
-				continue;
 			}
-			one.profile = profile;
-			one.stack = follow(profile, one.listeners);
-			for (const listener of [...one.listeners]) listener();
 		}
 	}
 
-	const profiles = parts.profiles.onChange(() => {
-		renew().catch((error: unknown) => ports.log.warn('schedules.watch', { reason: String(error) }));
-	});
+	let again: Disposable | null = null;
+	let ended = false;
+	const renewSafely = (): void => {
+		renew().catch((error: unknown) => {
+			ports.log.warn('schedules.watch', { reason: String(error) });
+			if (!ended) again ??= ports.clock.after(AGAIN_MS, renewSafely);
+		});
+	};
+	const profiles = parts.profiles.onChange(renewSafely);
 
 	return {
 		watch(profile, changed) {
 			const one = watched.get(profile.id) ?? begin(profile);
 			watched.set(profile.id, one);
+			renewOne(one, profile);
 			one.listeners.add(changed);
 			return {
 				[Symbol.dispose]() {
@@ -99,6 +116,8 @@ export function createWatching(
 			};
 		},
 		[Symbol.dispose]() {
+			ended = true;
+			again?.[Symbol.dispose]();
 			profiles[Symbol.dispose]();
 			for (const { stack } of watched.values()) stack.dispose();
 			watched.clear();

@@ -41,7 +41,9 @@ export interface Schedules extends AsyncDisposable {
 	bookViews(profile: Profile, gathered: Gathered): Promise<readonly BookView[]>;
 	/** Keeps a profile's books connected and in sync until disposed of; calls back when a book's state changes. */
 	watch(profile: Profile, changed: () => void): Disposable;
-	/** Drops what is kept of a profile that was edited or removed. */
+	/** Has what is kept of a profile be as it is by now. */
+	renew(profile: Profile): Promise<void>;
+	/** Drops what is kept of a profile that is removed. */
 	forget(id: ProfileId): Promise<void>;
 	/** Who runs schedules here; set once by the engine, which the keepers need in turn. */
 	keepers: Keepers | null;
@@ -68,7 +70,7 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 	const holders = createHolders(clock, books.all, (id, kind) => (schedules.keepers?.runner(id, kind) ?? null) !== null);
 	const watching = createWatching(ports, {
 		profiles,
-		books: books.all,
+		books: books.hold,
 		sync: (profile, kind) => sync(profile, kind, byItself(profile)),
 		runners: holders.watch,
 	});
@@ -145,11 +147,15 @@ export function createSchedules(ports: Ports, profiles: Profiles, store: Store, 
 			};
 			return Promise.all(books.all(profile).map(view));
 		},
+		async renew(profile) {
+			desk.forget(profile.id);
+			books.renew(profile);
+			await schedules.keepers?.refresh();
+		},
 		async forget(id) {
 			desk.forget(id);
 			await schedules.keepers?.stop(id);
 			await books.forget(id);
-			await schedules.keepers?.refresh();
 		},
 		[Symbol.asyncDispose]: async () => {
 			watching[Symbol.dispose]();

@@ -1,4 +1,4 @@
-/** The carrot sites of this engine: one client and one mirror per profile with a monitor, made when first needed, remade when edited. */
+/** The carrot sites of this engine: one client and one mirror per profile with a monitor, made when first needed, made anew after an edit that concerns them. */
 import type { ProfileId } from '#main/domain/ids.ts';
 import type { Profile } from '#main/domain/profile.ts';
 import { fail, ok, type Result } from '#main/domain/result.ts';
@@ -7,25 +7,53 @@ import { createMirror, type SiteMirror } from '#main/monitor/carrot-site/mirror.
 import type { Profiles } from '#main/profiles/profiles.ts';
 import type { HistoryStore } from '#main/store/store.ts';
 import { readCredentials } from './monitor-settings.ts';
+import { PerProfile } from './per-profile.ts';
 import type { Ports } from './ports.ts';
 
-export interface Site {
-	readonly profile: Profile;
-	readonly url: string;
+/** What is kept of a site. */
+interface Live {
 	readonly client: SiteClient;
 	readonly mirror: SiteMirror;
 	/** The most consumers of the site that were seen in each queue, and when; in this process. */
 	readonly mostConsumers: Map<string, { readonly count: number; readonly at: number }>;
 }
 
-export interface Sites extends Disposable {
+export interface Site extends Live {
+	/** As it was when the site was asked for. */
+	readonly profile: Profile;
+	readonly url: string;
+}
+
+export interface Sites extends AsyncDisposable {
 	/** The site of a profile; `unsupported` when it has no monitor. */
 	of(profile: Profile): Result<Site>;
 }
 
 /** Keeps the sites of one engine. */
 export function createSites(ports: Ports, profiles: Profiles, history: HistoryStore): Sites {
-	const live = new Map<ProfileId, { readonly site: Site; readonly made: string }>();
+	const { clock, log } = ports;
+	const mostConsumers = new Map<ProfileId, Live['mostConsumers']>();
+	const live = new PerProfile<Live>({
+		madeOf: siteMadeOf,
+		make(profile) {
+			const client = createSiteClient({
+				base: profile.monitorUrl ?? '',
+				tls: profile.monitorTls ?? null,
+				credentials: async () => {
+					const secret = await profiles.secret(profile.id, 'monitor');
+					return secret.ok ? ok(readCredentials(secret.value)) : secret;
+				},
+				clock,
+				agent: `Warren/${ports.version}`,
+			});
+			const mirror = createMirror({ profile: profile.id, dialect: profile.dialect, client, history, clock });
+			const most = mostConsumers.get(profile.id) ?? new Map();
+			mostConsumers.set(profile.id, most);
+			return { client, mirror, mostConsumers: most };
+		},
+		close: ({ client }) => client[Symbol.dispose](),
+		onCloseFailed: (id, error) => log.warn('site.close-failed', { profile: id, reason: String(error) }),
+	});
 	return {
 		of(profile) {
 			if (profile.framework !== 'carrot') {
@@ -38,30 +66,13 @@ export function createSites(ports: Ports, profiles: Profiles, history: HistorySt
 					{ details: { field: 'monitor' } },
 				);
 			}
-			const made = JSON.stringify([profile.monitorUrl, profile.updatedAt]);
-			const existing = live.get(profile.id);
-			if (existing?.made === made) return ok(existing.site);
-			existing?.site.client[Symbol.dispose]();
-			const client = createSiteClient({
-				base: profile.monitorUrl,
-				tls: profile.monitorTls ?? null,
-				credentials: async () => {
-					const secret = await profiles.secret(profile.id, 'monitor');
-					return secret.ok ? ok(readCredentials(secret.value)) : secret;
-				},
-				clock: ports.clock,
-				agent: `Warren/${ports.version}`,
-			});
-			const { clock } = ports;
-			const mirror = createMirror({ profile: profile.id, dialect: profile.dialect, client, history, clock });
-			const mostConsumers = existing?.site.mostConsumers ?? new Map();
-			const site: Site = { profile, url: profile.monitorUrl, client, mirror, mostConsumers };
-			live.set(profile.id, { site, made });
-			return ok(site);
+			return ok({ ...live.of(profile), profile, url: profile.monitorUrl });
 		},
-		[Symbol.dispose]() {
-			for (const { site } of live.values()) site.client[Symbol.dispose]();
-			live.clear();
-		},
+		[Symbol.asyncDispose]: () => live[Symbol.asyncDispose](),
 	};
+}
+
+/** All of a profile that its site is made of. */
+export function siteMadeOf({ framework, monitorUrl, monitorTls, dialect, secretsAt }: Profile): string {
+	return JSON.stringify([framework, monitorUrl, monitorTls, dialect, secretsAt]);
 }

@@ -21,7 +21,7 @@ export interface Profiles {
 	/** By name or id; `not-found` lists what there is. */
 	find(nameOrId: string): Promise<Result<Profile>>;
 	/** `conflict` when the name is taken. `secrets` are stored under the new profile. */
-	add(profile: Omit<Profile, 'id' | 'createdAt' | 'updatedAt'>, secrets: SecretChanges): Promise<Result<Profile>>;
+	add(profile: NewProfile, secrets: SecretChanges): Promise<Result<Profile>>;
 	/** Replaces a profile; a secret that is not mentioned stays, null removes it. */
 	put(profile: Profile, secrets: SecretChanges): Promise<Result<Profile>>;
 	duplicate(nameOrId: string, as: string): Promise<Result<Profile>>;
@@ -32,6 +32,9 @@ export interface Profiles {
 	hasSecrets(id: ProfileId): Promise<Readonly<Record<SecretName, boolean>>>;
 	onChange(listener: () => void): Disposable;
 }
+
+/** A profile before it is saved. */
+export type NewProfile = Omit<Profile, 'id' | 'createdAt' | 'updatedAt' | 'secretsAt'>;
 
 export type SecretChanges = { readonly [S in SecretName]?: string | null };
 
@@ -62,7 +65,9 @@ export function createProfiles(store: ProfileStore, secrets: Secrets, now: () =>
 	}
 
 	async function put(profile: Profile, changes: SecretChanges): Promise<Result<Profile>> {
-		const stamped = { ...profile, updatedAt: now() };
+		const updatedAt = Math.max(now(), profile.updatedAt + 1);
+		const known = Object.values(changes).every((change) => change === undefined);
+		const stamped = known ? { ...profile, updatedAt } : { ...profile, updatedAt, secretsAt: updatedAt };
 		// Secrets first: a profile that is listed but cannot log in would be worse than a secret nobody refers to yet.
 		const kept = await applySecrets(stamped.id, changes);
 		if (!kept.ok) return kept;
@@ -70,13 +75,13 @@ export function createProfiles(store: ProfileStore, secrets: Secrets, now: () =>
 		return stored.ok ? ok(stamped) : stored;
 	}
 
-	async function add(profile: Omit<Profile, 'id' | 'createdAt' | 'updatedAt'>, changes: SecretChanges) {
+	async function add(profile: NewProfile, changes: SecretChanges) {
 		const taken = (await list()).some((p) => p.name === profile.name);
 		if (taken)
 			return fail('conflict', `There is a profile "${profile.name}" already. Choose another name, or edit that one.`);
 		const at = now();
 		const id = newId(profile.name);
-		const added = await put({ ...profile, id, createdAt: at, updatedAt: at }, changes);
+		const added = await put({ ...profile, id, createdAt: at, updatedAt: at - 1 }, changes);
 		if (!added.ok) await forgetSecrets(id);
 		return added;
 	}
@@ -99,7 +104,7 @@ export function createProfiles(store: ProfileStore, secrets: Secrets, now: () =>
 				if (!secret.ok) return secret;
 				if (secret.value !== null) copied[name] = secret.value;
 			}
-			const { id: _id, createdAt: _created, updatedAt: _updated, ...rest } = source.value;
+			const { id: _id, createdAt: _created, updatedAt: _updated, secretsAt: _secrets, ...rest } = source.value;
 			return add({ ...rest, name: as, sandbox: false }, copied);
 		},
 		async remove(nameOrId) {

@@ -162,8 +162,8 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 				},
 			);
 			if (edited.ok) {
-				await deployments.forget(old.id);
-				await core.schedules.forget(old.id);
+				deployments.renew(edited.value);
+				await core.schedules.renew(edited.value);
 			}
 			return view(edited);
 		},
@@ -171,14 +171,21 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 		'profile.remove': async (input) => {
 			const found = await profiles.find(input.name);
 			if (!found.ok) return found;
-			const counts = await core.store.history.counts(found.value.id);
-			await core.consumers.stopAll(found.value.id);
-			await core.schedules.forget(found.value.id);
-			await deployments.forget(found.value.id);
-			const forgotten = found.value.sandbox ? ok(undefined) : await forgetSetsOf(core, found.value.id);
-			if (!forgotten.ok) return forgotten;
+			const { id, sandbox } = found.value;
+			const counts = await core.store.history.counts(id);
+			if (!sandbox) {
+				await core.consumers.stopAll(id);
+				await core.schedules.keepers?.stop(id);
+				const forgotten = await forgetSetsOf(core, id);
+				if (!forgotten.ok) return forgotten;
+			}
 			const removed = await profiles.remove(input.name);
-			if (!removed.ok) return removed;
+			if (!removed.ok) {
+				await core.schedules.keepers?.refresh();
+				return removed;
+			}
+			await core.schedules.forget(id);
+			await deployments.forget(id);
 			const tasks = counts.queued + counts.running + counts.succeeded + counts.failed + counts.retrying;
 			return ok({ removed: removed.value.name, tasks: tasks + counts.revoked + counts.rejected + counts.lost });
 		},
@@ -216,9 +223,7 @@ export function profileHandlers(core: Core): Pick<CallHandlers, Name> {
 		'profile.connect': async (input) => {
 			const found = await profiles.find(input.name);
 			if (!found.ok) return found;
-			// A new driver tries at once, whatever the old one was waiting for.
-			const state = deployments.connection(found.value.id);
-			if (state.kind === 'reconnecting' || state.kind === 'refused') await deployments.forget(found.value.id);
+			deployments.reconnect(found.value);
 			return ok(deployments.driver(found.value).state());
 		},
 	};

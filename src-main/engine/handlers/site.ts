@@ -139,7 +139,7 @@ export function siteStreams(core: Core, sites: Sites): Pick<StreamHandlers, 'sit
 			const follow = async () => {
 				const edited = await core.profiles.find(id);
 				const site = edited.ok ? sites.of(edited.value) : edited;
-				if (!site.ok || site.value === watched) return;
+				if (!site.ok || site.value.mirror === watched.mirror) return;
 				stop(watching);
 				watched = site.value;
 				watching = listen(watched);
