@@ -171,7 +171,8 @@ async function storm(seed: number): Promise<readonly string[]> {
 	const profile = (): Profile =>
 		({
 			id: profileId('p'),
-			name: 'shop',
+			// Under the name that connections have in the broker's own tools.
+			name: `shop ${edited}`,
 			framework: 'celery',
 			broker: { kind: 'redis' },
 			updatedAt: edited,
