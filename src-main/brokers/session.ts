@@ -106,20 +106,22 @@ export class Session<L extends SessionLink> implements AsyncDisposable {
 		});
 	}
 
-	/** The connection there is now, or the next one, however long that takes; null once the signal fires. */
+	/** The connection there is now, or the next one, however long that takes; null once the signal fires or the session ends. */
 	next(signal: AbortSignal): Promise<L | null> {
-		if (signal.aborted) return Promise.resolve(null);
+		if (signal.aborted || this.#closing) return Promise.resolve(null);
 		const link = this.link();
 		if (link !== null) return Promise.resolve(link);
 		return new Promise((resolve) => {
 			const answer = (found: L | null) => {
 				watch[Symbol.dispose]();
 				signal.removeEventListener('abort', stop);
+				this.#end.signal.removeEventListener('abort', stop);
 				resolve(found);
 			};
 			const stop = () => answer(null);
 			const watch = this.onLink(answer);
 			signal.addEventListener('abort', stop, { once: true });
+			this.#end.signal.addEventListener('abort', stop, { once: true });
 		});
 	}
 

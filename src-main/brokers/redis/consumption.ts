@@ -86,7 +86,12 @@ export class RedisConsumption implements Consumption {
 	/** Settles a delivery. `gone` when it is not ours any more. */
 	async settle(tag: string, how: 'ack' | 'release'): Promise<Result<void>> {
 		const { holdings } = this.#options;
-		if (!this.#held.delete(tag) || !holdings.holds(tag)) return gone();
+		if (!this.#held.delete(tag)) return gone();
+		if (!holdings.holds(tag)) {
+			// There is room for another all the same.
+			this.nudge();
+			return gone();
+		}
 		const done = how === 'ack' ? await holdings.settle(tag) : await holdings.release([tag]);
 		this.nudge();
 		if (!done.ok) return done.error.details?.sent === true || done.error.code === 'unreachable' ? gone() : done;
@@ -135,6 +140,8 @@ export class RedisConsumption implements Consumption {
 				seenAt = clock.monotonic();
 				this.#tell(null);
 			}
+			// What was held when the session lapsed has gone back, and takes no room.
+			if (this.#held.size >= this.#prefetch) this.#dropLost();
 			const room = this.#prefetch - this.#held.size;
 			if (room <= 0) {
 				await this.#sleep(STILL_THERE);

@@ -8,7 +8,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../domain/log.ts';
-import { ok, type Result } from '../../domain/result.ts';
+import { fail, ok, type Result } from '../../domain/result.ts';
 import { markRedelivered } from './envelope.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
@@ -27,6 +27,11 @@ export interface Taken {
 	readonly raw: Buffer;
 }
 
+interface Opened {
+	readonly link: Link;
+	readonly done: Promise<Result<void>>;
+}
+
 export class Holdings {
 	readonly #keys: Keys;
 	readonly #clock: Clock;
@@ -36,7 +41,14 @@ export class Holdings {
 	readonly #held = new Map<string, Link>();
 	#next = 1;
 	/** The connection that is set up for taking, and whether that is done. */
-	#open: { readonly link: Link; readonly done: Promise<Result<void>> } | null = null;
+	#open: Opened | null = null;
+	/** The last of them that came to its end. */
+	#ready: Opened | null = null;
+	#used = false;
+	/** First numbers of takings that are not answered yet. */
+	readonly #taking = new Set<number>();
+	/** Tags whose settling is not answered yet. */
+	readonly #settling = new Set<string>();
 	#beat: Disposable | null = null;
 	#refreshedAt = 0;
 	#closed = false;
@@ -55,27 +67,50 @@ export class Holdings {
 
 	/** Whether anything was ever taken, so that something may have to go back. */
 	get used(): boolean {
-		return this.#open !== null;
+		return this.#used;
 	}
 
 	/** Sets a connection up for taking: the session lives, and what was taken by another connection has gone back. */
-	open(link: Link): Promise<Result<void>> {
+	async open(link: Link): Promise<Result<void>> {
+		// Whoever still has a lost connection in hand must not undo what was set up on the one after it.
+		if (!link.alive()) return lost();
 		if (this.#open?.link === link) return this.#open.done;
 		this.#beat?.[Symbol.dispose]();
+		this.#used = true;
 		const done = this.#begin(link);
-		this.#open = { link, done };
-		return done;
+		const opened: Opened = { link, done };
+		this.#open = opened;
+		const result = await done;
+		if (this.#open !== opened) return result;
+		if (result.ok) {
+			this.#ready = opened;
+			this.#nextBeat(opened);
+		} else {
+			// A refusal is no answer for the rest of this connection's life: it is tried again, whether or not anybody consumes.
+			this.#open = null;
+			this.#beat = this.#clock.after(BEAT, () => {
+				if (!this.#closed && this.#open === null) void this.open(link);
+			});
+		}
+		return result;
 	}
 
 	/** Takes up to `most` entries off a queue, next ones first. */
 	async take(link: Link, queue: string, most: number): Promise<Result<readonly Taken[]>> {
+		// While the session begins anew, what is written down as its own goes back: nothing is taken meanwhile.
+		do {
+			const ready = await this.open(link);
+			if (!ready.ok) return ready;
+		} while (this.#open?.link !== link || this.#open !== this.#ready);
 		const opened = this.#open;
 		const first = this.#next;
 		this.#next += most;
 		const keys = [...this.#own(), this.#keys.alive(this.#session), ...this.#keys.steps(queue)];
 		const tail = `,"",${JSON.stringify(queue)}]`;
 		const seconds = (this.#clock.now() / 1000).toFixed(3);
+		this.#taking.add(first);
 		const reply = await link.script(TAKE, keys, [most, TAKE_BYTES, `warren:${this.#session}:`, first, seconds, tail]);
+		this.#taking.delete(first);
 		if (!reply.ok) return reply;
 		if (reply.value === null) {
 			// This process was asleep for so long that others may have given back what it held: begin anew.
@@ -103,16 +138,19 @@ export class Holdings {
 		const link = this.#held.get(tag);
 		this.#held.delete(tag);
 		if (link === undefined || !link.alive()) return ok(false);
+		this.#settling.add(tag);
 		const reply = await link.script(SETTLE, this.#own(), [tag]);
+		this.#settling.delete(tag);
 		return reply.ok ? ok((reply.value as readonly number[])[0] !== 0) : reply;
 	}
 
 	/** Puts entries back where they were taken, the first of them to be the next; answers how many went back. */
 	async release(tags: readonly string[]): Promise<Result<number>> {
-		const link = this.#held.get(tags[0] ?? '');
+		// Some may have come by a connection that was lost, or before the session lapsed: those have gone back already.
+		const ours = tags.filter((tag) => this.holds(tag));
+		const link = this.#held.get(ours[0] ?? '');
 		for (const tag of tags) this.#held.delete(tag);
-		if (link === undefined || !link.alive()) return ok(0);
-		return this.#giveBack(link, this.#session, tags);
+		return link === undefined ? ok(0) : this.#giveBack(link, this.#session, ours);
 	}
 
 	/** Says goodbye: nothing is held any more, or what is goes back by itself. */
@@ -141,7 +179,6 @@ export class Holdings {
 		if (!restored.ok) return restored;
 		await this.#restoreDead(link);
 		this.#refreshedAt = this.#clock.monotonic();
-		this.#nextBeat(link);
 		return ok(undefined);
 	}
 
@@ -150,14 +187,15 @@ export class Holdings {
 		return set.ok ? link.bytes(['SADD', this.#keys.sessions, this.#session]) : set;
 	}
 
-	#nextBeat(link: Link): void {
+	#nextBeat(opened: Opened): void {
+		const { link } = opened;
 		// Well within the visibility timeout, however short a deployment has made it.
 		const soon = Math.min(BEAT, Math.max(250, this.#visibilityMs / 4));
 		this.#beat = this.#clock.after(soon, () => {
 			if (!link.alive() || this.#closed) return;
 			void this.#onBeat(link).then((result) => {
 				if (!result.ok) this.#log.warn('redis session not renewed', { reason: result.error.message });
-				if (link.alive() && !this.#closed && this.#open?.link === link) this.#nextBeat(link);
+				if (link.alive() && !this.#closed && this.#open === opened) this.#nextBeat(opened);
 			});
 		});
 	}
@@ -166,6 +204,9 @@ export class Holdings {
 		// Only while it is there: a session that has lapsed begins anew with its next taking.
 		const renewed = await link.bytes(['PEXPIRE', this.#keys.alive(this.#session), LEASE]);
 		if (!renewed.ok) return renewed;
+		// Another Warren may have struck it off while it had lapsed, and would not look for it when it dies.
+		const listed = await link.bytes(['SADD', this.#keys.sessions, this.#session]);
+		if (!listed.ok) return listed;
 		const now = this.#clock.monotonic();
 		if (now - this.#refreshedAt > this.#visibilityMs / 4 && this.#held.size > 0) {
 			this.#refreshedAt = now;
@@ -174,7 +215,24 @@ export class Holdings {
 			const kept = await link.bytes(['ZADD', this.#keys.index, 'XX', ...scores]);
 			if (!kept.ok) return kept;
 		}
+		const strays = await this.#restoreStrays(link);
+		if (!strays.ok) return strays;
 		return this.#restoreDead(link);
+	}
+
+	/**
+	 * Gives back what is written down as ours though nobody has it: Redis refused to settle it, or a taking of a lost connection was
+	 * carried out only after the next one had begun.
+	 */
+	async #restoreStrays(link: Link): Promise<Result<number>> {
+		const written = await link.bytes(['HKEYS', this.#keys.held(this.#session)]);
+		if (!written.ok) return written;
+		const firstTaking = Math.min(...this.#taking);
+		const strays = (written.value as readonly Buffer[])
+			.map((tag) => tag.toString())
+			.filter((tag) => !this.#held.has(tag) && !this.#settling.has(tag) && numberOf(tag) < firstTaking)
+			.sort((a, b) => numberOf(a) - numberOf(b));
+		return this.#giveBack(link, this.#session, strays);
 	}
 
 	/** Gives back what sessions hold that show no sign of life any more. */
@@ -242,4 +300,8 @@ export class Holdings {
 /** The number at the end of a tag, by which they were taken. */
 function numberOf(tag: string): number {
 	return Number(tag.slice(tag.lastIndexOf(':') + 1));
+}
+
+function lost(): Result<never> {
+	return fail('unreachable', 'The connection to Redis was lost.', { details: { sent: false } });
 }
