@@ -56,17 +56,18 @@ describe('a process', () => {
 	});
 
 	it('that has ended counts as gone, even before its parent takes notice', async () => {
-		// The shell becomes a program that never waits for its children.
-		const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+		// The shell becomes a program that never waits for its children; one that ended before that it would still take notice of.
+		const child = 'while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done';
+		const parent = spawn('/bin/sh', ['-c', `( ${child} ) & echo $!; exec sleep 60`], {
 			stdio: ['ignore', 'pipe', 'ignore'],
 		});
 		const gone = new Promise((resolve) => parent.once('exit', resolve));
 		try {
-			const child = await new Promise<number>((resolve) => {
+			const pid = await new Promise<number>((resolve) => {
 				parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString().trim())));
 			});
-			await waitFor('a zombie', () => readFileSync(`/proc/${child}/stat`, 'utf8').includes(') Z '));
-			expect(exists(child)).toBe(false);
+			await waitFor('a zombie', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
+			expect(exists(pid)).toBe(false);
 		} finally {
 			parent.kill('SIGKILL');
 			await gone;
