@@ -66,7 +66,10 @@ export async function serveConsole(settings: ServeSettings): Promise<Result<Serv
 class ConsoleServer {
 	readonly #settings: ServeSettings;
 	readonly #files: ReadonlyMap<string, PageFile>;
-	readonly #http = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => this.#answer(request, response));
+	/** Browsers end their idle connections themselves: a server that does would, after a moment of hard work, also end one on which a request waits. */
+	readonly #http = createServer({ maxHeaderSize: 16 * 1024, keepAliveTimeout: 0 }, (request, response) =>
+		this.#answer(request, response),
+	);
 	readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
 	readonly #connections = new Set<Socket>();
 	/** Digests, so that comparing takes the same time whatever is compared. */

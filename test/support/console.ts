@@ -167,7 +167,7 @@ export async function openConsole(
 	page.on('console', (message) => {
 		// A wire that is lost and found again says so in the browser's own words; that is not the page's error.
 		if (message.type() === 'error' && !/WebSocket connection to/.test(message.text()))
-			trouble.push(`error: ${message.text()}`);
+			trouble.push(`error: ${message.text()} (${message.location().url})`);
 	});
 	page.on('pageerror', (error) => trouble.push(`exception: ${error.stack ?? error.message}`));
 	page.on('dialog', (dialog) => {

@@ -233,6 +233,13 @@ describe('the server', () => {
 		await closed;
 	});
 
+	it('ends no idle connection by itself, since a request may be waiting on it', async () => {
+		const { headers } = await get('/', { cookie: await enter(), connection: 'keep-alive' });
+		expect(headers.connection).toBe('keep-alive');
+		// Servers that end idle connections say here after how long.
+		expect(headers['keep-alive']).toBeUndefined();
+	});
+
 	it('outlives requests that are no HTTP', async () => {
 		const raw = connect(port, '127.0.0.1');
 		const closed = new Promise((resolve) => raw.once('close', resolve));
