@@ -126,7 +126,7 @@ export class RabbitConsumption implements Consumption {
 			this.#subscription = subscription;
 			inForce();
 			this.#tell(null);
-			const deleted = await subscription.ended;
+			const deleted = await Promise.race([subscription.ended, link.closed.then(() => false)]);
 			if (deleted) {
 				await subscription.close();
 				return { problem: `The queue "${queue}" was deleted. Waiting for it to come back.`, delay: MISSING_QUEUE };

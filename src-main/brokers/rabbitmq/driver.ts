@@ -3,6 +3,7 @@
  * is the driver's), one that publishes (the broker may stop reading from it under an alarm), one that looks into queues (some
  * kinds of queue answer a look by closing the whole connection).
  */
+import type { Clock } from '../../domain/clock.ts';
 import type { OutgoingMessage } from '../../domain/message.ts';
 import type { QueueDeclaration } from '../../domain/queue.ts';
 import { fail, ok, type Result } from '../../domain/result.ts';
@@ -21,6 +22,8 @@ import { sift } from './sift.ts';
 
 /** Until a question waits for a connection in vain, in ms. */
 const CONNECT_DEADLINE = 10_000;
+/** How long consumptions may take to give back what they hold when everything ends, in ms. */
+const GOODBYE = 2_000;
 
 const CAPABILITIES: BrokerCapabilities = {
 	listsQueues: false,
@@ -128,8 +131,17 @@ class RabbitDriver extends SessionDriver<Link> implements BrokerDriver {
 	}
 
 	protected override async close(): Promise<void> {
-		await Promise.all([...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()));
+		const consumptions = Promise.all([...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()));
+		// What is held is given back, but a broker that does not answer keeps nobody waiting: its connections end all the same.
+		await within(this.#options.clock, GOODBYE, consumptions);
 		this.#publisher[Symbol.dispose]();
 		await Promise.all([this.main, this.#publishing, this.#looking].map((session) => session[Symbol.asyncDispose]()));
 	}
+}
+
+/** Resolves with the work, or when so many ms have passed. */
+async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+	const late = Promise.withResolvers<void>();
+	using _timer = clock.after(ms, late.resolve);
+	await Promise.race([work, late.promise]);
 }

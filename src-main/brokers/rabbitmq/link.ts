@@ -67,11 +67,10 @@ export async function dial(options: Dial): Promise<Link> {
 	model.on('unblocked', () => {
 		blocked = null;
 	});
-	const closed = new Promise<string>((resolve) => {
-		model.on('close', (error) => {
-			alive = false;
-			resolve(goodReason(lastError?.message ?? error?.message ?? 'closed'));
-		});
+	const closed = Promise.withResolvers<string>();
+	model.on('close', (error) => {
+		alive = false;
+		closed.resolve(goodReason(lastError?.message ?? error?.message ?? 'closed'));
 	});
 	const said = model.connection.serverProperties;
 	return {
@@ -81,7 +80,7 @@ export async function dial(options: Dial): Promise<Link> {
 		blocked: () => blocked,
 		alive: () => alive,
 		failure: () => lastError,
-		closed,
+		closed: closed.promise,
 		async close() {
 			if (alive) {
 				const goodbye = model.close().then(
@@ -93,6 +92,8 @@ export async function dial(options: Dial): Promise<Link> {
 			}
 			hangUp.abort();
 			alive = false;
+			// A connection that breaks in the middle of its goodbye tells nobody.
+			closed.resolve(goodReason(lastError?.message ?? 'closed'));
 		},
 	};
 }
