@@ -85,6 +85,7 @@ export function createDeployments(ports: Ports, profiles: Profiles): Deployments
 	const listeners = new Set<(id: ProfileId) => void>();
 	const { clock, log } = ports;
 	let again: Disposable | null = null;
+	let ended = false;
 
 	function tell(id: ProfileId): void {
 		for (const listener of [...listeners]) listener(id);
@@ -115,7 +116,7 @@ export function createDeployments(ports: Ports, profiles: Profiles): Deployments
 			for (const profile of await profiles.list()) renew(profile);
 		} catch (error) {
 			log.warn('deployments.unread', { reason: String(error) });
-			again ??= clock.after(AGAIN_MS, () => void renewAll());
+			if (!ended) again ??= clock.after(AGAIN_MS, () => void renewAll());
 		}
 	}
 
@@ -156,6 +157,7 @@ export function createDeployments(ports: Ports, profiles: Profiles): Deployments
 			return { [Symbol.dispose]: () => listeners.delete(listener) };
 		},
 		async [Symbol.asyncDispose]() {
+			ended = true;
 			edits[Symbol.dispose]();
 			again?.[Symbol.dispose]();
 			const all = [...live.values()];

@@ -131,7 +131,10 @@ class RabbitDriver extends SessionDriver<Link> implements BrokerDriver {
 	}
 
 	protected override async close(): Promise<void> {
-		const consumptions = Promise.all([...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()));
+		const { log } = this.#options;
+		const consumptions = Promise.all(
+			[...this.#consumptions].map((consumption) => consumption[Symbol.asyncDispose]()),
+		).catch((error: unknown) => log.warn('consumption.close-failed', { reason: String(error) }));
 		// What is held is given back, but a broker that does not answer keeps nobody waiting: its connections end all the same.
 		await within(this.#options.clock, GOODBYE, consumptions);
 		this.#publisher[Symbol.dispose]();
